@@ -1,0 +1,88 @@
+"""Every bound in INOS, with the relations between them asserted at import.
+
+Units are in the names. What grows without a number here is a bug. Sources: vault-format 1.3 (blocks), security 1.2 and
+1.3 (peers, server), RFC 8439 (AEAD).
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+# Blocks (vault-format 1.3)
+BLOCK_HEADER_BYTES = 48
+BLOCK_INNER_BYTES = 16
+BLOCK_TAG_BYTES = 16
+BLOCK_OVERHEAD_BYTES = BLOCK_HEADER_BYTES + BLOCK_INNER_BYTES + BLOCK_TAG_BYTES
+BLOCK_BYTES_MAX = 4 * MIB
+RAW_BYTES_MAX = 3_932_160  # 3.75 MiB: Padme keeps every block within BLOCK_BYTES_MAX
+
+# Chunker (vault-format 1.3, gear64)
+CHUNK_BYTES_MIN = 256 * KIB
+CHUNK_BYTES_NORMAL = 1 * MIB
+CHUNK_BYTES_MAX = RAW_BYTES_MAX
+INLINE_BYTES_MAX = 16 * KIB
+
+# Manifests (vault-format 1.3, 1.5)
+MANIFEST_BYTES_MAX = 1 * MIB
+MANIFEST_REFS_MAX = 8_192
+MANIFEST_LEVEL_MAX = 3
+CBOR_DEPTH_MAX = 8
+NAME_BYTES_MAX = 255
+MEDIA_TYPE_BYTES_MAX = 127
+FILE_BYTES_MAX = 1 << 46
+
+# Disk (vault-format 1.4)
+SEGMENT_BYTES_MAX = 64 * MIB
+SEGMENT_COUNT_MAX = 16_384
+BLOCK_ALIGN_BYTES = 64
+SUPERBLOCK_BYTES = 4 * KIB
+LOG_RECORD_BYTES_MAX = 1 * MIB
+COMMIT_INTERVAL_S = 0.05
+COMMIT_BYTES_MAX = 4 * MIB
+
+# Work in flight
+WINDOW_BYTES = 4 * MIB + CHUNK_BYTES_MAX  # what one cut looks at: a full read plus the tail of the one before
+READ_BYTES = 4 * MIB
+IN_FLIGHT_BYTES_MAX = 64 * MIB
+JOBS_MAX = 256
+MUSCLES_MAX = 8
+
+# Peers (security 1.2)
+MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
+MESSAGE_DATA_BYTES_MAX = 64 * KIB
+PEERS_MAX = 32
+DIALS_PENDING_MAX = 8
+AUTH_TIMEOUT_S = 10.0
+DIAL_TIMEOUT_S = 15.0
+CLOCK_WINDOW_S = 120.0
+WANTS_PER_PEER_MAX = 8  # block requests open at one peer
+SERVES_PER_PEER_MAX = 8  # block requests one peer may have open at us
+SERVES_TOTAL_MAX = 16
+STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody else
+BAN_PENALTY = 100  # a peer whose penalties reach this is dropped
+
+# Rendezvous (security 1.3); the server's side
+ROOM_MEMBERS_MAX = 64
+ROOMS_PER_SOCKET_MAX = 64
+SIGNAL_BYTES_MAX = 16 * KIB
+
+# Vault
+ROOTS_MAX = 100_000
+BLOCKS_MAX = 4_000_000
+
+assert RAW_BYTES_MAX + BLOCK_OVERHEAD_BYTES < BLOCK_BYTES_MAX
+assert CHUNK_BYTES_MIN < CHUNK_BYTES_NORMAL < CHUNK_BYTES_MAX <= RAW_BYTES_MAX
+assert INLINE_BYTES_MAX < CHUNK_BYTES_MIN
+assert MANIFEST_REFS_MAX * 116 <= MANIFEST_BYTES_MAX
+assert MANIFEST_BYTES_MAX <= RAW_BYTES_MAX
+assert BLOCK_BYTES_MAX < SEGMENT_BYTES_MAX < 1 << 32
+assert SEGMENT_BYTES_MAX % BLOCK_ALIGN_BYTES == 0
+assert COMMIT_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
+assert WINDOW_BYTES * 2 <= IN_FLIGHT_BYTES_MAX
+assert LOG_RECORD_BYTES_MAX < RAW_BYTES_MAX
+assert MESSAGE_CONTROL_BYTES_MAX <= MESSAGE_DATA_BYTES_MAX
+assert SIGNAL_BYTES_MAX <= MESSAGE_CONTROL_BYTES_MAX
+assert WANTS_PER_PEER_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
+assert SERVES_TOTAL_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX

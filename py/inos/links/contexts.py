@@ -1,0 +1,12 @@
+"""Key derivation contexts of rooms: hard-coded, never built from input (vault-format 1.3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inos.memory.layout import CONTEXT_PREFIX
+
+SHARE_ROOM: Final = CONTEXT_PREFIX + "share room"  # material: bid || secret of a file link
+ROOM_ID: Final = CONTEXT_PREFIX + "room id"  # material: room secret; what the server sees
+ROOM_SIGNALLING: Final = CONTEXT_PREFIX + "room signalling"  # material: room secret; root secret of a key slot
+ROOM_HANDSHAKE: Final = CONTEXT_PREFIX + "room handshake"  # material: room secret; MAC key of AUTH and RoomProof

@@ -1,0 +1,169 @@
+"""Making connections: who dials whom, how many at once, and one attempt from SDP to authenticated link.
+
+Theory of operation. Of two sessions the lower one offers, so both never dial at once (no glare). An attempt is a coroutine:
+local SDP, signal, remote SDP, channel open and fingerprints known, HELLO and AUTH. Whatever goes wrong ends the slot with
+a typed error, and the next try waits longer. An offer from a session that we already have a link with is taken: the peer
+has lost its end of the old one and noticed first; the new link replaces the old when, and only when, it is authenticated.
+
+Invariants: at most DIALS_PENDING_MAX attempts; a link that is busy, or shares a room in which we lack bytes, is never
+closed to make room; others are, oldest first, and only for somebody in a room in which we lack bytes.
+
+Must not know: how the page connects, what rides on links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from inos import limits
+from inos.errors import AuthRefused, Busy, InosError, PeerGone, PeerStalled
+from inos.links import commands
+from inos.links.channels import Channels, Slot, State
+from inos.links.commands import Command, LinkId
+from inos.links.handshake import Proven, own_hello, prove
+from inos.links.rendezvous import Contact, Rendezvous
+from inos.links.rooms import Room
+from inos.links.sealing import Sealer
+from inos.ports import Ports
+from inos.tasks import Future, Tasks
+from inos.wire.messages import SESSION_BYTES, Answer, Control, Offer, encode
+
+T = TypeVar("T")
+
+
+class Dialer:
+    """Starts attempts and runs them."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        ports: Ports,
+        channels: Channels,
+        rendezvous: Rendezvous,
+        sealer: Sealer,
+        *,
+        session: bytes,
+        emit: Callable[[Command], None],
+        on_proven: Callable[[Slot, Proven], None],
+        end: Callable[[Slot, InosError], None],
+    ) -> None:
+        self._tasks = tasks
+        self._ports = ports
+        self._channels = channels
+        self._rendezvous = rendezvous
+        self._sealer = sealer
+        self._session = session
+        self._emit = emit
+        self._on_proven = on_proven
+        self._end = end
+        self.public_key = b""
+        self.busy: Callable[[LinkId], bool] = lambda _link: False
+
+    # --- policy -------------------------------------------------------------------------------------------------------
+
+    def consider(self, contact: Contact) -> None:
+        """Dial a contact if a link is wanted, it is ours to dial, and it is time."""
+        if self._session > contact.session or not self._rendezvous.up or contact.retry_at > self._tasks.now:
+            return
+        if self._channels.of_session(contact.session):
+            return
+        member = self._rendezvous.wanted_room(contact)
+        if member is not None:
+            self._start(contact.session, member.room, None, wanting=member.wanting)
+
+    def on_offer(self, room: Room, offer: Offer, *, wanting: bool) -> None:
+        """Somebody dials us."""
+        if offer.to != self._session or offer.sender > self._session:
+            return
+        for slot in self._channels.of_session(offer.sender):
+            if slot.state is State.PENDING:
+                self._end(slot, PeerGone("dialled again"))
+        self._start(offer.sender, room, offer, wanting=wanting)
+
+    def on_answer(self, room: Room, answer: Answer) -> None:
+        """The answer to one of our offers."""
+        for slot in self._channels.of_session(answer.sender):
+            if slot.offering and slot.room == room and slot.offer_nonce == answer.offer:
+                slot.answer.set(answer.sdp)
+
+    def _start(self, session: bytes, room: Room, offer: Offer | None, *, wanting: bool) -> None:
+        if not self.public_key or len(self._channels.in_state(State.PENDING)) >= limits.DIALS_PENDING_MAX:
+            return
+        slot = self._channels.begin(session, room, offering=offer is None)
+        if slot is not None:
+            self._tasks.spawn(self._attempt(slot, offer), f"attempt {slot.link}")
+        elif wanting:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close one idle link; its channel is free when it has settled, and then the dial is considered again."""
+        if self._channels.in_state(State.CLOSING):
+            return
+        wanted = {m.room.room_id for m in self._rendezvous.rooms.values() if m.wanting}
+        idle = [s for s in self._channels.in_state(State.UP) if not s.rooms & wanted and not self.busy(s.link)]
+        if idle:
+            self._end(min(idle, key=lambda slot: slot.up_since), Busy("made room for another peer"))
+
+    # --- one attempt --------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, slot: Slot, offer: Offer | None) -> None:
+        try:
+            await self._connect(slot, offer)
+            proven = await self._prove(slot)
+            if slot.state is State.PENDING:
+                self._on_proven(slot, proven)
+        except InosError as error:
+            if slot.state is State.PENDING:
+                self._end(slot, error)
+
+    async def _connect(self, slot: Slot, offer: Offer | None) -> None:
+        deadline = self._tasks.now + limits.DIAL_TIMEOUT_S
+        room, to, nonce = slot.room, slot.session, self._ports.entropy.random(SESSION_BYTES)
+        assert to is not None
+        if offer is None:
+            slot.offer_nonce = nonce
+            self._emit(commands.Dial(*slot.link))
+            sdp = await self._within(slot.local_sdp, deadline)
+            signal: Offer | Answer = Offer(self._session, to, self._sealer.wall_ms(), nonce, sdp)
+        else:
+            self._emit(commands.Answer(*slot.link, offer.sdp))
+            sdp = await self._within(slot.local_sdp, deadline)
+            signal = Answer(self._session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
+        payload = await self._sealer.seal(room, signal)
+        if slot.state is not State.PENDING:
+            return  # ended while sealing; receive() raises why
+        self._emit(commands.SendSignal(room.room_id, payload))
+        if offer is None:
+            self._emit(commands.Accept(*slot.link, await self._within(slot.answer, deadline)))
+        await self._within(slot.opened, deadline)
+
+    async def _prove(self, slot: Slot) -> Proven:
+        def send(message: Control) -> None:
+            if slot.state is State.PENDING:
+                self._emit(commands.SendControl(*slot.link, encode(message)))
+
+        assert slot.session is not None
+        nonce = self._ports.entropy.random(32)
+        task = self._tasks.spawn(
+            prove(
+                self._ports.hashes,
+                slot.room,
+                offering=slot.offering,
+                own=own_hello(self.public_key, nonce, self._session),
+                session=slot.session,
+                send=send,
+                receive=slot.receive,
+                fingerprints=slot.fingerprints,
+            ),
+            f"prove {slot.link}",
+        )
+        if not await self._tasks.wait(task, limits.AUTH_TIMEOUT_S):
+            self._tasks.cancel(task)
+            raise AuthRefused("no AUTH in time")
+        return task.result()
+
+    async def _within(self, future: Future[T], deadline: float) -> T:
+        if not await self._tasks.wait(future, max(0.0, deadline - self._tasks.now)):
+            raise PeerStalled("no connection in time")
+        return future.result()

@@ -1,0 +1,484 @@
+"""All links of a node: rooms in, authenticated channels out.
+
+Theory of operation. What the page and the net worker report comes in through ``on_*`` methods; ``poll_commands`` and
+``poll_events`` give what to do and what happened. Two coroutines live as long as the node: one opens signals in order, the
+other looks once a second (or when poked) at liveness, announces, dials and room proofs. Attempts are ``Dialer``'s.
+
+A peer met in another room too is not dialled twice: both ends show a RoomProof over the link they have. The session a
+peer claims in HELLO is a hint only: a link that does not answer our proof in PROOF_TIMEOUT_S loses its claim to the session.
+
+Invariants: one link per peer id (the newest authenticated one); news of an older generation is ignored; nothing but HELLO
+and AUTH is looked at before the peer is authenticated; a banned peer is refused.
+
+Must not know: the vault, what is transferred.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from inos import limits
+from inos.errors import AuthRefused, InosError, LimitExceeded, PeerGone, PeerStalled, ProtocolViolation
+from inos.links import commands
+from inos.links.channels import Channels, Slot, State
+from inos.links.commands import Command, LinkEvent, LinkId, PeerRow, PeerTable
+from inos.links.dialer import Dialer
+from inos.links.handshake import Proven, room_proof_mac
+from inos.links.liveness import LOOK_INTERVAL_S, Liveness
+from inos.links.penalties import Penalties
+from inos.links.rendezvous import REPLY_GAP_S, Contact, Membership, Rendezvous
+from inos.links.rooms import Room, room_of
+from inos.links.sealing import Sealer
+from inos.ports import DevicePublicKey, Ports, Span
+from inos.tasks import Future, Tasks
+from inos.wire.messages import (
+    NOBODY,
+    SESSION_BYTES,
+    Announce,
+    Answer,
+    Auth,
+    Bye,
+    Control,
+    Hello,
+    Offer,
+    RoomProof,
+    Signal,
+    decode_control,
+    encode,
+)
+
+SIGNALS_QUEUED_MAX = 64
+PROOF_TIMEOUT_S = 10.0
+
+
+class Links:
+    """The node's links. ``wall_offset_s`` added to ``now`` gives seconds since 1970."""
+
+    def __init__(self, tasks: Tasks, ports: Ports, table: PeerTable, *, wall_offset_s: float) -> None:
+        self._tasks = tasks
+        self._ports = ports
+        self._table = table
+        self.session = ports.entropy.random(SESSION_BYTES)
+        self._channels = Channels()
+        self._rendezvous = Rendezvous()
+        self._sealer = Sealer(tasks, ports, self.session, wall_offset_s)
+        self._liveness = Liveness(table)
+        self._penalties = Penalties()
+        self.dialer = Dialer(
+            tasks,
+            ports,
+            self._channels,
+            self._rendezvous,
+            self._sealer,
+            session=self.session,
+            emit=self._emit,
+            on_proven=self._on_proven,
+            end=self._end,
+        )
+        self._commands: deque[Command] = deque()
+        self._events: deque[LinkEvent] = deque()
+        self._signals: deque[tuple[bytes, bytes]] = deque()
+        self._signal_came: Future[None] = Future()
+        self._poked: Future[None] = Future()
+        self._announcing = 0
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to run; needs the device key, which the first effect asks for."""
+        self._tasks.spawn(self._look(), "links look")
+        self._tasks.spawn(self._listen(), "links listen")
+
+    def close(self, now: float) -> None:
+        """Say goodbye to everybody and leave all rooms."""
+        self._at(now)
+        for slot in self._channels.in_state(State.PENDING, State.UP):
+            self._end(slot, PeerGone("goodbye"))
+        for room_id in list(self._rendezvous.rooms):
+            self.leave(room_id, now)
+
+    def poll_commands(self) -> list[Command]:
+        """What the page and the net worker are to do, in order."""
+        out = list(self._commands)
+        self._commands.clear()
+        return out
+
+    def poll_events(self) -> list[LinkEvent]:
+        """What happened, in order."""
+        out = list(self._events)
+        self._events.clear()
+        return out
+
+    # --- for the node -------------------------------------------------------------------------------------------------
+
+    def join(self, secret: bytes, now: float) -> bytes:
+        """Enter the room of this secret; its id. Raises LimitExceeded when we are in ROOMS_PER_SOCKET_MAX rooms."""
+        self._at(now)
+        room = room_of(self._ports.hashes, secret)
+        if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
+            raise LimitExceeded(f"{limits.ROOMS_PER_SOCKET_MAX} rooms")
+        if self._rendezvous.join(room) and self._rendezvous.up:
+            self._emit(commands.JoinRoom(room.room_id))
+        return room.room_id
+
+    def leave(self, room_id: bytes, now: float) -> None:
+        """Leave a room; links made there stay as long as they are used."""
+        self._at(now)
+        if self._rendezvous.leave(room_id):
+            self._sealer.forget(room_id)
+            if self._rendezvous.up:
+                self._emit(commands.LeaveRoom(room_id))
+
+    def rooms(self) -> list[bytes]:
+        """Ids of the rooms we are in, oldest first."""
+        return list(self._rendezvous.rooms)
+
+    def set_wanting(self, room_id: bytes, wanting: bool, now: float) -> None:
+        """Whether we lack bytes that members of this room may have."""
+        self._at(now)
+        self._rendezvous.set_wanting(room_id, wanting, now)
+        self._poke()
+
+    @property
+    def is_rendezvous_up(self) -> bool:
+        """Whether new peers can be met."""
+        return self._rendezvous.up
+
+    def peers(self) -> list[tuple[LinkId, bytes, frozenset[bytes]]]:
+        """Authenticated links: id, peer id, rooms."""
+        return [(slot.link, slot.peer_id, frozenset(slot.rooms)) for slot in self._channels.in_state(State.UP)]
+
+    # --- for the transfer protocol ------------------------------------------------------------------------------------
+
+    def is_up(self, link: tuple[int, int]) -> bool:
+        """Whether the link is authenticated and not ended."""
+        return self._up(link) is not None
+
+    def send(self, link: tuple[int, int], message: Control) -> None:
+        """Send a message; dropped when the link is gone."""
+        slot = self._up(link)
+        if slot is not None:
+            self._emit(commands.SendControl(*slot.link, encode(message)))
+
+    def send_block(self, link: tuple[int, int], request: int, span: Span) -> bool:
+        """Lend a span to be sent; False (and nothing lent) when the link is gone."""
+        slot = self._up(link)
+        if slot is not None:
+            self._emit(commands.SendBlock(*slot.link, request, span))
+        return slot is not None
+
+    def expect(self, link: tuple[int, int], request: int, span: Span) -> bool:
+        """Lend a span to be written; False (and nothing lent) when the link is gone."""
+        slot = self._up(link)
+        if slot is not None:
+            self._emit(commands.Expect(*slot.link, request, span))
+        return slot is not None
+
+    def unexpect(self, link: tuple[int, int], request: int) -> None:
+        """Ask for the span back; it is given back by block-failed, block-done or closed."""
+        slot = self._up(link)
+        if slot is not None:
+            self._emit(commands.Unexpect(*slot.link, request))
+
+    def row(self, link: tuple[int, int]) -> PeerRow | None:
+        """What the net worker measured on this link."""
+        row = self._table.row(link[0])
+        return row if row is not None and row.generation == link[1] else None
+
+    def penalise(self, link: tuple[int, int], error: InosError) -> None:
+        """The peer did this: count it; end the link for a broken protocol, and when the peer is banned."""
+        slot = self._up(link)
+        if slot is None:
+            return
+        banned = self._penalties.add(slot.peer_id, error, self._tasks.now)
+        if banned or isinstance(error, ProtocolViolation):
+            self._end(slot, error)
+
+    def drop(self, link: tuple[int, int], error: InosError) -> None:
+        """End a link."""
+        slot = self._up(link)
+        if slot is not None:
+            self._penalties.add(slot.peer_id, error, self._tasks.now)
+            self._end(slot, error)
+
+    # --- from the page ------------------------------------------------------------------------------------------------
+
+    def on_rendezvous(self, up: bool, now: float) -> None:
+        """The rendezvous socket opened or closed."""
+        self._at(now)
+        if up == self._rendezvous.up:
+            return
+        self._rendezvous.set_up(up)
+        self._events.append(commands.RendezvousChanged(up))
+        if up:
+            for room_id in self._rendezvous.rooms:
+                self._emit(commands.JoinRoom(room_id))
+        self._poke()
+
+    def on_joined(self, room_id: bytes, members: int, now: float) -> None:
+        """The server let us into a room; ``members`` is a number for people, nothing is decided by it."""
+        del members
+        self._at(now)
+        self._rendezvous.set_joined(room_id, now)
+        self._poke()
+
+    def on_signal(self, room_id: bytes, payload: bytes, now: float) -> None:
+        """Sealed bytes came. Too many at once: the newest are dropped, since senders repeat themselves."""
+        self._at(now)
+        if room_id in self._rendezvous.rooms and len(self._signals) < SIGNALS_QUEUED_MAX:
+            self._signals.append((room_id, payload))
+            self._signal_came.set(None)
+
+    def on_local_sdp(self, channel: int, generation: int, sdp: str, now: float) -> None:
+        """The page made an offer or an answer, with candidates."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is not None:
+            slot.local_sdp.set(sdp)
+
+    def on_connected(self, channel: int, generation: int, local: bytes, remote: bytes, now: float) -> None:
+        """DTLS is up: SHA-256 of the certificates as this browser sees them."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is not None:
+            slot.fingerprints.set((local, remote))
+
+    def on_failed(self, channel: int, generation: int, reason: str, now: float) -> None:
+        """The page could not connect, or lost the connection."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is not None:
+            self._end(slot, PeerGone(reason[:80]))
+
+    # --- from the net worker ------------------------------------------------------------------------------------------
+
+    def on_opened(self, channel: int, generation: int, now: float) -> None:
+        """The channel is open."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is not None and slot.state is State.PENDING:
+            slot.has_opened = True
+            slot.opened.set(None)
+
+    def on_closed(self, channel: int, generation: int, now: float) -> None:
+        """The channel closed; nothing of it is used by the net worker any more."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is None:
+            return
+        self._end(slot, PeerGone("the channel closed"))
+        if slot.state is State.CLOSING:
+            slot.settle()
+            self._events.append(commands.ChannelSettled(slot.link))
+        self._poke()
+
+    def on_control(self, channel: int, generation: int, data: bytes, now: float) -> None:
+        """A control message came."""
+        self._at(now)
+        slot = self._channels.find(channel, generation)
+        if slot is None or slot.state is State.CLOSING:
+            return
+        try:
+            message = decode_control(data)
+            if slot.state is State.UP:
+                self._on_message(slot, message)
+            else:
+                slot.deliver(message)
+        except ProtocolViolation as error:
+            if slot.state is State.UP:
+                self._penalties.add(slot.peer_id, error, now)
+            self._end(slot, error)
+
+    # --- inside: links ------------------------------------------------------------------------------------------------
+
+    def _on_message(self, slot: Slot, message: Control) -> None:
+        if isinstance(message, (Hello, Auth)):
+            raise ProtocolViolation("a second handshake")
+        if isinstance(message, Bye):
+            self._end(slot, PeerGone(message.reason or "goodbye"))
+        elif isinstance(message, RoomProof):
+            self._on_room_proof(slot, message)
+        else:
+            self._events.append(commands.Received(slot.link, message))
+
+    def _on_proven(self, slot: Slot, proven: Proven) -> None:
+        now = self._tasks.now
+        if self._penalties.is_banned(proven.peer_id, now):
+            raise AuthRefused("banned")
+        for other in self._channels.in_state(State.UP):
+            if other.peer_id == proven.peer_id:
+                self._end(other, PeerGone("replaced by a newer link"))
+        slot.state = State.UP
+        slot.peer_id, slot.binding, slot.up_since = proven.peer_id, proven.binding, now
+        slot.rooms.add(slot.room.room_id)
+        if slot.session is not None:
+            self._rendezvous.succeeded(slot.session)
+        self._emit(commands.AcceptData(*slot.link))
+        self._events.append(commands.PeerUp(slot.link, slot.peer_id, frozenset(slot.rooms)))
+        self._poke()
+        try:
+            while slot.inbox and slot.state is State.UP:
+                self._on_message(slot, slot.inbox.popleft())
+        except ProtocolViolation as error:
+            self._penalties.add(slot.peer_id, error, now)
+            self._end(slot, error)
+
+    def _end(self, slot: Slot, error: InosError) -> None:
+        if slot.state not in (State.PENDING, State.UP):
+            return
+        was_up = slot.state is State.UP
+        if was_up:
+            self._emit(commands.SendControl(*slot.link, encode(Bye(error.code))))
+        self._emit(commands.CloseChannel(*slot.link))
+        self._emit(commands.Hangup(*slot.link))
+        slot.end(error)
+        if was_up:
+            self._events.append(commands.PeerDown(slot.link, slot.peer_id, error.code))
+            self._announce_lost(slot)
+        elif isinstance(error, (AuthRefused, ProtocolViolation)):
+            self._events.append(commands.PeerRefused(slot.link, error.code))
+        if slot.session is not None:
+            weight = 4 if isinstance(error, (AuthRefused, ProtocolViolation)) else 0 if was_up else 1
+            chance = self._ports.entropy.random(1)[0] / 255
+            self._rendezvous.failed(slot.session, weight, self._tasks.now, chance)
+        self._poke()
+
+    def _announce_lost(self, slot: Slot) -> None:
+        """A peer that we need is gone: let those who may dial us know that we still look."""
+        for room_id in slot.rooms:
+            member = self._rendezvous.rooms.get(room_id)
+            if member is not None and member.wanting:
+                self._rendezvous.announce_soon(member, self._tasks.now)
+
+    def _up(self, link: tuple[int, int]) -> Slot | None:
+        slot = self._channels.find(*link)
+        return slot if slot is not None and slot.state is State.UP else None
+
+    # --- inside: room proofs ------------------------------------------------------------------------------------------
+
+    def _show_rooms(self, slot: Slot, contact: Contact) -> None:
+        """Prove on a link the rooms in which its session was met, and doubt a session that does not do the same."""
+        now = self._tasks.now
+        for room_id in contact.rooms:
+            member = self._rendezvous.rooms.get(room_id)
+            if member is None or room_id in slot.rooms:
+                continue
+            sent_at = slot.proofs_sent.get(room_id)
+            if sent_at is None:
+                self._send_proof(slot, member.room)
+            elif now - sent_at > PROOF_TIMEOUT_S:
+                slot.session = None
+
+    def _send_proof(self, slot: Slot, room: Room) -> None:
+        slot.proofs_sent[room.room_id] = self._tasks.now
+        mac = room_proof_mac(self._ports.hashes, room, offering=slot.offering, binding=slot.binding)
+        self._emit(commands.SendControl(*slot.link, encode(RoomProof(room.room_id, mac))))
+
+    def _on_room_proof(self, slot: Slot, proof: RoomProof) -> None:
+        member = self._rendezvous.rooms.get(proof.room_id)
+        if member is None or proof.room_id in slot.rooms:
+            return  # left meanwhile, or said twice
+        mac = room_proof_mac(self._ports.hashes, member.room, offering=not slot.offering, binding=slot.binding)
+        if proof.mac != mac:
+            raise ProtocolViolation("room proof does not verify")
+        slot.rooms.add(proof.room_id)
+        if proof.room_id not in slot.proofs_sent:
+            self._send_proof(slot, member.room)
+        self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
+
+    # --- inside: coroutines -------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        while True:
+            while not self._signals:
+                self._signal_came = Future()
+                await self._signal_came
+            room_id, payload = self._signals.popleft()
+            member = self._rendezvous.rooms.get(room_id)
+            if member is None:
+                continue
+            try:
+                signal = await self._sealer.open(member.room, payload)
+            except InosError:
+                continue  # forged, repeated, late, or ours: there is nobody to blame but the server
+            if room_id in self._rendezvous.rooms:
+                self._on_signal(member, signal)
+
+    def _on_signal(self, member: Membership, signal: Signal) -> None:
+        now = self._tasks.now
+        wants = signal.wants if isinstance(signal, Announce) else None
+        if signal.to not in (NOBODY, self.session):
+            return
+        contact = self._rendezvous.hear(signal.sender, member.room.room_id, wants, now)
+        if isinstance(signal, Offer):
+            self.dialer.on_offer(member.room, signal, wanting=member.wanting)
+        elif isinstance(signal, Answer):
+            self.dialer.on_answer(member.room, signal)
+        else:
+            linked = bool(self._channels.of_session(signal.sender))
+            # Only the lower session dials: tell it that we are here.
+            if signal.to == NOBODY and not linked and self.session > signal.sender:
+                needed = self._rendezvous.wanted_room(contact) is not None
+                if needed and now - contact.replied_at >= REPLY_GAP_S:
+                    contact.replied_at = now
+                    self._announce(member, signal.sender)
+            self._consider(contact)
+
+    async def _look(self) -> None:
+        self.dialer.public_key = await DevicePublicKey()
+        while True:
+            now = self._tasks.now
+            up = [(slot.link, slot.up_since) for slot in self._channels.in_state(State.UP)]
+            if up:
+                for link in self._liveness.silent(up, now):
+                    self.drop(link, PeerStalled("silent"))
+            else:
+                self._liveness.pause()
+            self._rendezvous.forget_silent(now)
+            for member in self._rendezvous.due(now):
+                self._announce(member, NOBODY)
+            for contact in list(self._rendezvous.contacts.values()):
+                self._consider(contact)
+            self._poked = Future()
+            await self._tasks.wait(self._poked, self._pause_s())
+
+    def _pause_s(self) -> float:
+        """Until the next look; a poke comes earlier."""
+        due = self._rendezvous.next_due()
+        pause_s = 60.0 if due is None else max(0.0, due - self._tasks.now)
+        if self._rendezvous.contacts or self._channels.in_state(State.UP):
+            pause_s = min(pause_s, LOOK_INTERVAL_S)
+        return pause_s
+
+    def _consider(self, contact: Contact) -> None:
+        linked = [slot for slot in self._channels.of_session(contact.session) if slot.state is State.UP]
+        for slot in linked:
+            self._show_rooms(slot, contact)
+        if not linked:
+            self.dialer.consider(contact)
+
+    def _announce(self, member: Membership, to: bytes) -> None:
+        if self._announcing < limits.ROOMS_PER_SOCKET_MAX:
+            self._announcing += 1
+            self._tasks.spawn(self._send_announce(member, to), "announce")
+
+    async def _send_announce(self, member: Membership, to: bytes) -> None:
+        nonce = self._ports.entropy.random(SESSION_BYTES)
+        signal = Announce(self.session, to, self._sealer.wall_ms(), nonce, member.wanting)
+        try:
+            payload = await self._sealer.seal(member.room, signal)
+        except InosError:
+            return  # no memory for 200 bytes now; the next announce is due in time
+        finally:
+            self._announcing -= 1
+        if member.room.room_id in self._rendezvous.rooms and self._rendezvous.up:
+            self._emit(commands.SendSignal(member.room.room_id, payload))
+
+    def _poke(self) -> None:
+        self._poked.set(None)
+
+    def _emit(self, command: Command) -> None:
+        self._commands.append(command)
+
+    def _at(self, now: float) -> None:
+        self._tasks.now = max(self._tasks.now, now)

@@ -1,0 +1,41 @@
+"""Rooms: what a room secret gives.
+
+Nouns: a *room secret* is 32 bytes that every member knows; the *room id* is what the rendezvous sees of it; the *signal
+secret* is the root of the key slot that seals signals; the *MAC key* proves membership on a channel.
+
+Invariants: each is derived under its own context, so none tells another; knowing a file link gives its share room and no
+other room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inos.ids import ID_BYTES
+from inos.links import contexts
+from inos.ports import Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The keys of one room."""
+
+    room_id: bytes
+    signal_secret: bytes
+    mac_key: bytes
+
+
+def share_room_secret(hashes: Hashes, bid: bytes, secret: bytes) -> bytes:
+    """The secret of the room where holders and wanters of a file link meet."""
+    assert len(bid) == len(secret) == ID_BYTES
+    return hashes.derive(contexts.SHARE_ROOM, bid + secret)
+
+
+def room_of(hashes: Hashes, secret: bytes) -> Room:
+    """The keys that a room secret gives."""
+    assert len(secret) == ID_BYTES
+    return Room(
+        room_id=hashes.derive(contexts.ROOM_ID, secret),
+        signal_secret=hashes.derive(contexts.ROOM_SIGNALLING, secret),
+        mac_key=hashes.derive(contexts.ROOM_HANDSHAKE, secret),
+    )

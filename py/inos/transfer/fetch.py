@@ -1,0 +1,150 @@
+"""All fetches of a node, and the sources they share.
+
+Nouns: a *fetch* is a root with the room where its holders meet; see ``inos.transfer.download`` for how one goes.
+
+Invariants: one download a root, however many ask for it; fetches share sources, windows and the budget of memory.
+
+Must not know: wishes, the vault; who asks again after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inos.ports import KIND_MANIFEST, Arena, Open
+from inos.tasks import Tasks
+from inos.transfer.download import Download
+from inos.transfer.needs import Capability, Link, Outliner, Progress, Step, Store, Wire
+from inos.transfer.requests import BUDGET_BYTES, Requests
+from inos.transfer.sources import Source
+
+
+class Fetcher:
+    """Fetches roots."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        arena: Arena,
+        wire: Wire,
+        store: Store,
+        outline: Outliner,
+        budget_bytes: int = BUDGET_BYTES,
+    ) -> None:
+        self._tasks = tasks
+        self._arena = arena
+        self._wire = wire
+        self._store = store
+        self._outline = outline
+        self._requests = Requests(tasks, arena, wire, budget_bytes)
+        self._requests.on_free = self._poke
+        self._sources: dict[Link, Source] = {}
+        self._downloads: dict[bytes, Download] = {}
+
+    # --- what came ----------------------------------------------------------------------------------------------------
+
+    def on_peer_up(self, link: Link, peer_id: bytes, rooms: frozenset[bytes]) -> None:
+        """A link is authenticated for these rooms, or for more rooms than before."""
+        source = self._sources.get(link)
+        if source is None:
+            self._sources[link] = Source(link, peer_id, rooms)
+        else:
+            source.rooms = rooms
+        self._poke()
+
+    def on_peer_gone(self, link: Link) -> None:
+        """A link ended: what it owed is asked elsewhere at once."""
+        self._sources.pop(link, None)
+        self._requests.on_peer_gone(link)
+        self._poke()
+
+    def on_settled(self, link: Link) -> None:
+        """The net worker has let go of all spans of this link."""
+        self._requests.on_settled(link)
+
+    def on_missing(self, link: Link, request: int) -> None:
+        """A peer does not have what was asked."""
+        self._requests.on_missing(link, request)
+
+    def on_have(self, link: Link, root: bytes) -> None:
+        """A peer has everything of a root now."""
+        source = self._sources.get(link)
+        if source is not None and root in self._downloads:
+            source.has_all()
+            self._downloads[root].poke()
+
+    def on_block_done(self, link: Link, request: int, length: int) -> None:
+        """A block arrived in its span."""
+        self._requests.on_block_done(link, request, length)
+
+    def on_block_failed(self, link: Link, request: int) -> None:
+        """A block will not arrive, and its span is ours again."""
+        self._requests.on_block_failed(link, request)
+
+    def is_busy(self, link: Link) -> bool:
+        """Whether something is expected from this link."""
+        return any(download.is_asking(link) for download in self._downloads.values())
+
+    # --- verbs --------------------------------------------------------------------------------------------------------
+
+    async def fetch_root(
+        self,
+        capability: Capability,
+        room_id: bytes,
+        *,
+        on_progress: Callable[[Progress], None],
+        on_held: Callable[[bytes], None] = lambda _bid: None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Hold every block of a root. ``on_held`` is told each one. The caller makes sure that nobody fetches it already.
+
+        Raises NoPeers after ``timeout_s`` without a new block, AuthFailed (wrong secret), CorruptError, StorageError.
+        """
+        assert capability.bid not in self._downloads
+        download = Download(
+            self._tasks,
+            self._arena,
+            self._wire,
+            self._store,
+            self._requests,
+            self._outline,
+            root=Step(capability.bid, capability.secret, None, is_manifest=True),
+            sources=lambda: [source for source in self._sources.values() if room_id in source.rooms],
+            on_progress=on_progress,
+            on_held=on_held,
+        )
+        self._downloads[capability.bid] = download
+        try:
+            await download.run(timeout_s)
+        finally:
+            del self._downloads[capability.bid]
+
+    async def held(self, capability: Capability) -> set[bytes]:
+        """Bids of a root's blocks that are held; what is missing, and what is below it, is left out."""
+        found: set[bytes] = set()
+        todo = [Step(capability.bid, capability.secret, None, is_manifest=True)]
+        while todo:
+            step = todo.pop()
+            if step.bid in found or self._store.block_len(step.bid) is None:
+                continue
+            found.add(step.bid)
+            if step.is_manifest:
+                todo.extend(await self._below(step))
+        return found
+
+    async def _below(self, step: Step) -> list[Step]:
+        span = await self._store.read_block(step.bid)
+        try:
+            opened = await Open(span, KIND_MANIFEST, secret=step.secret)
+        finally:
+            self._arena.release(span)
+        assert opened.raw is not None
+        try:
+            raw = self._arena.read(opened.raw)
+        finally:
+            self._arena.release(opened.raw)
+        return list(self._outline(raw, step).steps)
+
+    def _poke(self) -> None:
+        for download in self._downloads.values():
+            download.poke()

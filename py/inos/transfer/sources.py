@@ -1,0 +1,103 @@
+"""Peers that may have what we lack: how much each is asked for at once, and what it does not have.
+
+Nouns: a *window* is how many requests may be open at a source; a source *stalls* when requests are open and none of
+their bytes arrives for STALL_TIMEOUT_S.
+
+Invariants: the window follows the measured rate, so that about PIPELINE_S of work is open at each source: a slow one keeps
+few blocks from the fast ones. A stalled source rests, twice as long each time, then gets one request to prove itself.
+
+Must not know: which blocks are needed.
+"""
+
+from __future__ import annotations
+
+from inos import limits
+from inos.transfer.needs import Link, Wire
+from inos.transfer.requests import Request
+
+WINDOW_FIRST = 3
+WINDOW_MIN = 2
+PIPELINE_S = 0.75
+RATE_SMOOTHING = 0.3
+MISSING_RETRY_S = 3.0
+MISSING_REMEMBERED_MAX = 65_536
+REST_FIRST_S = 4.0
+REST_MAX_S = 64.0
+
+
+class Source:
+    """One link, as somewhere to ask."""
+
+    def __init__(self, link: Link, peer_id: bytes, rooms: frozenset[bytes]) -> None:
+        self.link = link
+        self.peer_id = peer_id
+        self.rooms = rooms
+        self.open: list[Request] = []
+        self.window = WINDOW_FIRST
+        self.rate_bytes_per_s = 0.0
+        self.rest_until = 0.0
+        self._rest_s = REST_FIRST_S
+        self._missing: dict[bytes, float] = {}
+        self._last_done = 0.0
+        self._moved_at = 0.0
+        self._block_bytes_in = 0
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def has_room(self, now: float) -> bool:
+        """Whether one more request may be opened."""
+        return len(self.open) < self.window and now >= self.rest_until
+
+    def may_have(self, bid: bytes, now: float) -> bool:
+        """Whether it is worth asking for this block."""
+        return self._missing.get(bid, now) <= now
+
+    def opened(self, request: Request, now: float) -> None:
+        """A request was sent."""
+        if not self.open:
+            self._moved_at = now
+        self.open.append(request)
+
+    def ended(self, request: Request) -> None:
+        """A request has its outcome."""
+        if request in self.open:
+            self.open.remove(request)
+
+    # --- learning -----------------------------------------------------------------------------------------------------
+
+    def lacks(self, bid: bytes, now: float) -> None:
+        """It said that it does not have this block: ask again later, it may be downloading."""
+        if len(self._missing) >= MISSING_REMEMBERED_MAX:
+            self._missing.clear()
+        self._missing[bid] = now + MISSING_RETRY_S
+
+    def has_all(self) -> None:
+        """It said that it has everything now."""
+        self._missing.clear()
+
+    def delivered(self, request: Request, length: int, now: float) -> None:
+        """A block arrived whole: measure and set the window."""
+        took_s = max(now - max(request.asked_at, self._last_done), 1e-3)
+        rate = length / took_s
+        known = self.rate_bytes_per_s
+        self.rate_bytes_per_s = rate if known == 0.0 else known + RATE_SMOOTHING * (rate - known)
+        self._last_done = now
+        self._rest_s = REST_FIRST_S
+        window = int(self.rate_bytes_per_s * PIPELINE_S / length) + 1
+        self.window = max(WINDOW_MIN, min(window, self.window + 1, limits.WANTS_PER_PEER_MAX))
+
+    def is_stalled(self, wire: Wire, now: float) -> bool:
+        """Whether open requests get nothing; looks at the net worker's counter."""
+        row = wire.row(self.link)
+        arrived = row.block_bytes_in if row is not None else 0
+        if arrived != self._block_bytes_in or not self.open:
+            self._block_bytes_in = arrived
+            self._moved_at = now
+        return now - self._moved_at > limits.STALL_TIMEOUT_S
+
+    def rest(self, now: float) -> None:
+        """It stalled: leave it alone for a while."""
+        self.window = 1
+        self.rest_until = now + self._rest_s
+        self._rest_s = min(self._rest_s * 2, REST_MAX_S)
+        self._moved_at = now

@@ -1,0 +1,304 @@
+"""Group commit: what makes things durable, in one order, for everybody at once.
+
+A commit is: read the fence, flush the segments, append records, flush the log, acknowledge. Operations that arrive while one
+runs go together into the next.
+
+Nouns: *adds* are blocks that were written and must be in the log before a root names them; nobody waits for them. An
+*operation* has somebody waiting. A commit starts COMMIT_INTERVAL_S after the one before began (at once when the vault was
+idle) or at COMMIT_BYTES_MAX; adds alone wait for LAZY_BYTES or LAZY_S, since they acknowledge nothing and a flush costs the
+disk 5-20 ms.
+
+Invariants: a record is written only after a flush of every segment its blocks are in; an operation is applied to the index
+and its waiter answered only after the flush of its record, in the order of the log; when a commit fails its operations
+fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time.
+Must not know: puts and gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inos.errors import InosError, LimitExceeded, StorageBusy, StorageFull, StorageLost
+from inos.limits import COMMIT_BYTES_MAX, COMMIT_INTERVAL_S, KIB, LOG_RECORD_BYTES_MAX, MIB, SUPERBLOCK_BYTES
+from inos.ports import KIND_INDEX, FileFlush, FileTruncate, FileWrite, HashSpan, Ports, Seal
+from inos.tasks import Future, Tasks
+from inos.vault import log, ops, superblock
+from inos.vault.budget import Budget
+from inos.vault.files import read_bytes
+from inos.vault.index import Index
+from inos.vault.log import CHAIN_BYTES
+from inos.vault.segments import Segments
+from inos.vault.superblock import Superblock
+
+LAZY_BYTES = 16 * MIB
+LAZY_S = 1.0
+RECORD_BYTES_GOAL = 48 * KIB  # such a record is hashed at once, without a job
+HASH_AT_ONCE_BYTES = 64 * KIB
+OPERATION_BYTES_MAX = LOG_RECORD_BYTES_MAX - 64 * KIB
+# The log's file is kept this much longer than its contents, so that a full disk still takes tombstones.
+RESERVE_BYTES = 1 * MIB
+RESERVE_LOW_BYTES = 256 * KIB
+
+
+@dataclass(slots=True)
+class LogEnd:
+    """Where the log goes on."""
+
+    name: str
+    tail: int
+    size: int
+    seq: int  # of the last record
+    chain: bytes
+
+
+@dataclass(slots=True)
+class _Operation:
+    """Something to be logged, what it does to the index, and who waits (nobody, for bookkeeping)."""
+
+    packed: bytes
+    apply: Callable[[], None] | None
+    done: Future[None] | None
+
+
+class Committer:
+    """The only writer of the log."""
+
+    def __init__(
+        self, ports: Ports, tasks: Tasks, budget: Budget, index: Index, segments: Segments, log_bytes_max: int
+    ) -> None:
+        self._ports = ports
+        self._tasks = tasks
+        self._budget = budget
+        self._index = index
+        self._segments = segments
+        self._log_bytes_max = log_bytes_max
+        self._adds: dict[int, None] = {}
+        self._add_bytes = 0
+        self._operations: list[_Operation] = []
+        self._running = False
+        self._started_at = float("-inf")
+        self._kick: Future[None] = Future()
+        self._idle: Future[None] = Future()
+        self._idle.set(None)
+        self._closing = False
+        self.dead: InosError | None = None
+        self.commits = 0
+
+    def begin(self, end: LogEnd, mine: Superblock, keys: int) -> None:
+        """The log was replayed to ``end``; ``mine`` is the superblock this vault wrote when it opened."""
+        self.end = end
+        self._mine = mine
+        self._keys = keys
+
+    # --- what others say ----------------------------------------------------------------------------------------------
+
+    def add(self, number: int, length: int) -> None:
+        """A block was written and is in the index under ``number``."""
+        self._adds[number] = None
+        self._add_bytes += length
+        self._wake()
+
+    def discard(self, number: int) -> bool:
+        """Forget an add that is in no log yet; whether it was one."""
+        return self._adds.pop(number, self) is None
+
+    def submit(self, packed: bytes, apply: Callable[[], None]) -> Future[None]:
+        """Log an operation; the future is done when it is durable and applied, or has failed."""
+        done: Future[None] = Future()
+        if self.dead is not None:
+            done.fail(self.dead)
+        elif len(packed) > OPERATION_BYTES_MAX:
+            done.fail(LimitExceeded("a file of too many scattered parts for one log record"))
+        else:
+            self._operations.append(_Operation(packed, apply, done))
+            self._wake()
+        return done
+
+    def note(self, packed: bytes) -> None:
+        """Log an operation with the next commit, whenever that is."""
+        self._operations.append(_Operation(packed, None, None))
+
+    def check_room(self) -> None:
+        """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
+        if self.end.tail + MIB > self._log_bytes_max:
+            raise LimitExceeded("the vault's log is full; removing files still works")
+
+    async def settle(self) -> None:
+        """Commit everything that is pending, now. Never raises: failures went to who waited."""
+        self._closing = True
+        self._wake()
+        try:
+            await self._idle
+        finally:
+            self._closing = False
+
+    # --- when ---------------------------------------------------------------------------------------------------------
+
+    def _waited_for(self) -> bool:
+        return any(operation.done is not None for operation in self._operations)
+
+    def _wake(self) -> None:
+        if self.dead is not None:
+            return
+        if not self._running:
+            self._running = True
+            self._idle = Future()
+            self._tasks.spawn(self._run(), "vault commit")
+        elif self._closing or self._waited_for() or self._add_bytes >= COMMIT_BYTES_MAX:
+            self._kick.set(None)
+
+    async def _run(self) -> None:
+        try:
+            while self._adds or self._waited_for() or (self._closing and self._operations):
+                await self._wait_for_time()
+                if not await self._commit() and not self._waited_for():
+                    return  # what is left waits for the next call: trying again by itself would spin on a full disk
+        finally:
+            self._running = False
+            self._idle.set(None)
+
+    async def _wait_for_time(self) -> None:
+        lazy_until = self._tasks.now + LAZY_S
+        while not self._closing:
+            if self._waited_for():
+                left = self._started_at + COMMIT_INTERVAL_S - self._tasks.now
+                enough = self._add_bytes >= COMMIT_BYTES_MAX
+            else:
+                left = lazy_until - self._tasks.now
+                enough = self._add_bytes >= LAZY_BYTES
+            if enough or left <= 0:
+                return
+            self._kick = Future()
+            await self._tasks.wait(self._kick, left)
+
+    # --- the commit ---------------------------------------------------------------------------------------------------
+
+    async def _commit(self) -> bool:
+        self._started_at = self._tasks.now
+        adds, self._adds = self._adds, {}
+        add_bytes, self._add_bytes = self._add_bytes, 0
+        operations, self._operations = self._operations, []
+        try:
+            await self._check_fence()
+            await self._segments.flush()
+            end = await self._write_records(self._pack(adds, operations))
+            await FileFlush(end.name)
+        except BaseException as error:
+            # What had been dropped meanwhile is in no index, and in no log.
+            kept = {number: None for number in adds if number in self._index.entries}
+            self._adds = kept | self._adds
+            self._add_bytes += add_bytes
+            self._operations[:0] = [operation for operation in operations if operation.done is None]
+            self._fail(operations, error)
+            if not isinstance(error, InosError):
+                raise
+            return False
+        self.end = end
+        self.commits += 1
+        for operation in operations:
+            if operation.apply is not None:
+                operation.apply()
+            if operation.done is not None:
+                operation.done.set(None)
+        await self._keep_reserve()
+        return True
+
+    def _fail(self, operations: list[_Operation], error: BaseException) -> None:
+        if isinstance(error, StorageBusy | StorageLost):
+            self.dead = error
+            operations = operations + self._operations
+            self._operations = []
+            self._adds = {}
+        for operation in operations:
+            if operation.done is not None:
+                operation.done.fail(error)
+
+    async def _check_fence(self) -> None:
+        copies = [
+            await read_bytes(self._ports.arena, self._budget, name, 0, SUPERBLOCK_BYTES) for name in superblock.FILES
+        ]
+        found = superblock.newest(copies, self._ports.hashes.hash)
+        if found is None:
+            raise StorageLost("both superblocks are gone")
+        if found.epoch > self._mine.epoch:
+            raise StorageBusy("the vault was opened in another tab")
+
+    def _pack(self, adds: dict[int, None], operations: list[_Operation]) -> list[list[bytes]]:
+        """Operations, in records of about RECORD_BYTES_GOAL; adds first, so that roots only name what is before them."""
+        packed: list[bytes] = []
+        per_op = RECORD_BYTES_GOAL // ops.ENTRY_BYTES
+        run: list[int] = []
+        for number in [*sorted(n for n in adds if n in self._index.entries), -1]:
+            if run and (number != run[-1] + 1 or len(run) >= per_op):
+                entries = b"".join(self._index.entries[n] for n in run)
+                packed.append(ops.encode_op(ops.BLOCKS, run[0], entries))
+                run = []
+            run.append(number)
+        packed += [operation.packed for operation in operations]
+        records: list[list[bytes]] = []
+        size = RECORD_BYTES_GOAL
+        for op in packed:
+            if size + len(op) > RECORD_BYTES_GOAL:
+                records.append([])
+                size = 0
+            records[-1].append(op)
+            size += len(op) + 8
+        return records
+
+    async def _write_records(self, records: list[list[bytes]]) -> LogEnd:
+        end = LogEnd(self.end.name, self.end.tail, self.end.size, self.end.seq, self.end.chain)
+        for record in records:
+            body = ops.encode_body(end.seq + 1, self.end.seq, record)
+            data = await self._seal_record(body, end)
+            if end.tail + len(data) > self._log_bytes_max:
+                raise LimitExceeded("the vault's log is full")
+            span = await self._budget.alloc(len(data))
+            try:
+                self._ports.arena.write(span, data)
+                await FileWrite(end.name, end.tail, span)
+            finally:
+                self._budget.free(span)
+            end.tail += len(data)
+            end.size = max(end.size, end.tail)
+            end.seq += 1
+            end.chain = data[-CHAIN_BYTES:]
+        return end
+
+    async def _seal_record(self, body: bytes, end: LogEnd) -> bytes:
+        arena = self._ports.arena
+        plain = await self._budget.alloc(len(body))
+        try:
+            arena.write(plain, body)
+            sealed = await self._budget.run(Seal(plain, KIND_INDEX, 0, self._keys, urgent=True), lane=False)
+            block = arena.read(sealed.block)
+            self._budget.free(sealed.block)
+        finally:
+            self._budget.free(plain)
+        start = log.encode_record_start(block, end.seq + 1)
+        return start + (await self._hash(end.chain + start))[:CHAIN_BYTES]
+
+    async def _hash(self, data: bytes) -> bytes:
+        if len(data) <= HASH_AT_ONCE_BYTES:
+            return self._ports.hashes.hash(data)
+        span = await self._budget.alloc(len(data))
+        try:
+            self._ports.arena.write(span, data)
+            return await HashSpan(span)
+        finally:
+            self._budget.free(span)
+
+    async def _keep_reserve(self) -> None:
+        if self.end.size - self.end.tail >= RESERVE_LOW_BYTES:
+            return
+        size = min(self.end.tail + RESERVE_BYTES, self._log_bytes_max)
+        if size <= self.end.size:
+            return
+        try:
+            await FileTruncate(self.end.name, size)
+        except StorageFull:
+            return  # the room that is there still serves
+        except InosError as error:
+            self._fail([], error)
+            return
+        self.end.size = size

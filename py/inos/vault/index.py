@@ -1,0 +1,173 @@
+"""The index: which blocks and roots there are, in memory, rebuilt from the log at every open.
+
+Nouns: an *entry* is a block's packed description (``ops``); a *hold* is a reference by work in progress, beside the
+references by roots; a block with neither is *dead* (an own one) or *loose* (a foreign one, kept while anything is wished).
+
+Invariants: ``refs[n]`` = roots that list n + holds on n; by-id maps name only blocks that are in ``entries``; replaying the
+operations in the order of the log gives the same index. A root may list numbers that are unknown (records lost): it is
+then damaged, and says so. Must not know: disks, effects, when anything is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from inos.errors import LimitExceeded
+from inos.limits import BLOCKS_MAX, ROOTS_MAX
+from inos.ports import KIND_CHUNK
+from inos.vault import ops
+from inos.vault.ops import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A root somebody wants."""
+
+    secret: bytes
+    time_ms: int
+
+
+class Index:
+    """Blocks by number, bid and cid; roots; wishes. ``on_dead`` hears of blocks that lost their last reference."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, bytes] = {}
+        self.by_bid: dict[bytes, int] = {}
+        self.by_cid: dict[bytes, int] = {}
+        self.refs: dict[int, int] = {}
+        self.foreign: set[int] = set()
+        self.roots: dict[bytes, Root] = {}
+        self.by_content: dict[tuple[bytes, str, str], bytes] = {}
+        self.wishes: dict[bytes, Wish] = {}
+        self.lost: set[int] = set()  # in the log, but not readable on the disk
+        self.unscrubbed: dict[int, tuple[int, bytes]] = {}  # dropped: number -> (seq of the drop, entry)
+        self.next_number = 0
+        self.on_dead: Callable[[int], None] = lambda number: None
+
+    # --- blocks -------------------------------------------------------------------------------------------------------
+
+    def add(self, entry: bytes) -> int:
+        """A new block; its number. Raises LimitExceeded."""
+        if len(self.entries) >= BLOCKS_MAX:
+            raise LimitExceeded(f"the vault holds {BLOCKS_MAX} blocks and takes no more")
+        number = self.next_number
+        self.put(number, entry)
+        return number
+
+    def put(self, number: int, entry: bytes) -> None:
+        """A block under its number; the same number again replaces what is known of it."""
+        self.next_number = max(self.next_number, number + 1)
+        self.entries[number] = entry
+        self.by_bid[entry[:32]] = number
+        place = ops.place_of(entry)
+        if place.flags & ops.FLAG_FOREIGN:
+            self.foreign.add(number)
+        else:
+            self.foreign.discard(number)
+            if place.kind == KIND_CHUNK:
+                self.by_cid[ops.cid_of(entry)] = number
+
+    def forget(self, number: int) -> bytes | None:
+        """Take a block out; its entry."""
+        entry = self.entries.pop(number, None)
+        if entry is None:
+            return None
+        bid, cid = ops.bid_of(entry), ops.cid_of(entry)
+        if self.by_bid.get(bid) == number:
+            del self.by_bid[bid]
+        if self.by_cid.get(cid) == number:
+            del self.by_cid[cid]
+        self.foreign.discard(number)
+        self.refs.pop(number, None)
+        self.lost.discard(number)
+        return entry
+
+    def lose(self, number: int) -> None:
+        """The disk does not give this block back: it no longer counts for dedupe, and its roots are damaged."""
+        self.lost.add(number)
+        entry = self.entries[number]
+        for table, key in ((self.by_cid, ops.cid_of(entry)), (self.by_bid, ops.bid_of(entry))):
+            if table.get(key) == number:
+                del table[key]
+
+    def hold(self, number: int) -> None:
+        """One more reference."""
+        self.refs[number] = self.refs.get(number, 0) + 1
+
+    def unhold(self, number: int) -> None:
+        """One reference less; ``on_dead`` at the last."""
+        left = self.refs.get(number, 0) - 1
+        if left > 0:
+            self.refs[number] = left
+            return
+        self.refs.pop(number, None)
+        if number in self.entries:
+            self.on_dead(number)
+
+    def unreferenced(self) -> list[int]:
+        """Every block that nothing refers to."""
+        return [number for number in self.entries if number not in self.refs]
+
+    # --- roots --------------------------------------------------------------------------------------------------------
+
+    def check_room(self) -> None:
+        """Raises LimitExceeded when no root may be added."""
+        if len(self.roots) >= ROOTS_MAX:
+            raise LimitExceeded(f"the vault holds {ROOTS_MAX} files and takes no more")
+
+    def add_root(self, root: Root) -> None:
+        """A root that is durable. The same root again changes nothing (two equal puts at once)."""
+        if root.bid in self.roots:
+            return
+        self.roots[root.bid] = root
+        if root.link is None:
+            self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
+        for number in ops.numbers_of(root.runs):
+            self.refs[number] = self.refs.get(number, 0) + 1
+
+    def remove_root(self, bid: bytes) -> None:
+        """Forget a root and its references."""
+        root = self.roots.pop(bid, None)
+        if root is None:
+            return
+        key = (root.h_file, root.name, root.media_type)
+        if self.by_content.get(key) == bid:
+            del self.by_content[key]
+        for number in ops.numbers_of(root.runs):
+            self.unhold(number)
+
+    def is_damaged(self, root: Root) -> bool:
+        """Whether any of a root's blocks is unknown or lost. O(its blocks)."""
+        return any(number not in self.entries or number in self.lost for number in ops.numbers_of(root.runs))
+
+    # --- replay -------------------------------------------------------------------------------------------------------
+
+    def apply(self, seq: int, operations: Iterable[tuple[int, list[Any]]]) -> None:
+        """The operations of one record, at open. ``on_dead`` is not set yet: orphans are found when all is read."""
+        for code, args in operations:
+            self._apply(seq, code, args)
+
+    def _apply(self, seq: int, code: int, args: list[Any]) -> None:
+        if code == ops.BLOCKS:
+            for number, entry in enumerate(ops.entries_of(args[1]), args[0]):
+                self.put(number, entry)
+        elif code == ops.ROOT:
+            self.add_root(args[0])
+        elif code in (ops.SHARE, ops.UNSHARE):
+            if args[0] in self.roots:
+                self.roots[args[0]].shared = code == ops.SHARE
+        elif code == ops.REMOVE:
+            self.remove_root(args[0])
+        elif code == ops.DROP:
+            for number in ops.numbers_of(args[0]):
+                dropped = self.forget(number)
+                if dropped is not None:
+                    self.unscrubbed[number] = (seq, dropped)
+        elif code == ops.SCRUBBED:
+            self.unscrubbed = {n: kept for n, kept in self.unscrubbed.items() if kept[0] > args[0]}
+        elif code == ops.WISH:
+            self.wishes[args[0]] = Wish(args[1], args[2])
+        elif code == ops.UNWISH:
+            self.wishes.pop(args[0], None)

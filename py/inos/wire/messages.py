@@ -1,0 +1,153 @@
+"""What peers say to each other: control messages on a channel, and signals through the rendezvous.
+
+Nouns: a *control* message travels on a data channel (at most MESSAGE_CONTROL_BYTES_MAX); a *signal* travels sealed through
+the rendezvous server, which sees only its length; a *session* is 16 random bytes naming one run of one node.
+
+Invariants: tagged array-like MessagePack, every field with its bounds, nothing unknown accepted; ``decode_*`` raises
+``ProtocolViolation`` and nothing else, whatever the bytes, and allocates no more than the message's own length.
+
+Must not know: who may say what when (``inos.links``, ``inos.transfer``).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from inos import limits
+from inos.errors import ProtocolViolation
+
+SESSION_BYTES = 16
+NOBODY = bytes(SESSION_BYTES)  # "to" of a signal meant for everybody in the room
+SDP_BYTES_MAX = 12 * limits.KIB  # as text; an SDP with one data channel is about 1 KiB, many candidates make it 4
+
+Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Session = Annotated[bytes, Meta(min_length=SESSION_BYTES, max_length=SESSION_BYTES)]
+Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
+U32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+WallMs = Annotated[int, Meta(ge=0, le=1 << 52)]
+Sdp = Annotated[str, Meta(max_length=SDP_BYTES_MAX)]
+Reason = Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z]*$")]
+
+
+class Hello(Struct, tag=1, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """First on a channel, both ways."""
+
+    public_key: Id
+    nonce: Id
+    session: Session
+    features: U32
+    message_bytes_max: U32
+
+
+class Auth(Struct, tag=2, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """Second on a channel, both ways: proof of the device key and of the room's secret, over this very connection."""
+
+    signature: Signature
+    mac: Id
+
+
+class RoomProof(Struct, tag=3, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The sender knows another room's secret too; bound to this connection by the handshake's transcript."""
+
+    room_id: Id
+    mac: Id
+
+
+class Bye(Struct, tag=4, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """Last on a channel: why it is closed (the code of an error, or empty)."""
+
+    reason: Reason
+
+
+class Want(Struct, tag=16, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """Send me this block as data frames under this request number."""
+
+    request: U32
+    bid: Id
+
+
+class Missing(Struct, tag=17, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """What the request asked for is not here (now)."""
+
+    request: U32
+
+
+class Cancel(Struct, tag=18, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The request is not wanted any more."""
+
+    request: U32
+
+
+class Have(Struct, tag=19, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """All blocks of this root are here now: ask again for what was missing."""
+
+    root: Id
+
+
+class Announce(Struct, tag=32, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """I am in this room. ``to`` NOBODY: everybody; else an answer to that session's announce. ``wants``: I lack bytes."""
+
+    sender: Session
+    to: Session
+    time_ms: WallMs
+    nonce: Session
+    wants: bool
+
+
+class Offer(Struct, tag=33, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """An SDP offer with its ICE candidates, for one session."""
+
+    sender: Session
+    to: Session
+    time_ms: WallMs
+    nonce: Session
+    sdp: Sdp
+
+
+class Answer(Struct, tag=34, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The SDP answer to the offer that had nonce ``offer``."""
+
+    sender: Session
+    to: Session
+    time_ms: WallMs
+    nonce: Session
+    offer: Session
+    sdp: Sdp
+
+
+Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have
+Signal: TypeAlias = Announce | Offer | Answer
+
+_encoder = msgspec.msgpack.Encoder()
+_controls = msgspec.msgpack.Decoder(Control)
+_signals = msgspec.msgpack.Decoder(Signal)
+# UnicodeDecodeError is a ValueError; RecursionError comes from nests deeper than the interpreter's stack.
+_REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def encode(message: Control | Signal) -> bytes:
+    """The message's bytes. Control messages are at most 80 bytes, except for Hello (about 100)."""
+    return _encoder.encode(message)
+
+
+def decode_control(data: bytes) -> Control:
+    """The message in ``data``. Raises ProtocolViolation."""
+    if len(data) > limits.MESSAGE_CONTROL_BYTES_MAX:
+        raise ProtocolViolation(f"control message of {len(data)} bytes")
+    try:
+        return _controls.decode(data)
+    except _REFUSED as error:
+        raise ProtocolViolation(f"control message: {error}") from None
+
+
+def decode_signal(data: bytes) -> Signal:
+    """The signal in ``data`` (already unsealed). Raises ProtocolViolation."""
+    if len(data) > limits.SIGNAL_BYTES_MAX:
+        raise ProtocolViolation(f"signal of {len(data)} bytes")
+    try:
+        return _signals.decode(data)
+    except _REFUSED as error:
+        raise ProtocolViolation(f"signal: {error}") from None

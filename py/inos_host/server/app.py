@@ -1,0 +1,158 @@
+"""One request: is it for us, is it well-formed, and which of the two things we do (files, rendezvous) does it want.
+
+Invariants: every response leaves through `_reply` or the WebSocket upgrade, both of which carry the security headers;
+also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read.
+
+Must not know: command lines, ports, rooms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from inos_host.server.headers import SECURITY, accepts_brotli, bracketed, etag_matches, host_is_ours, host_name
+from inos_host.server.sockets import Rendezvous, refusal
+
+if TYPE_CHECKING:
+    from inos_host.server.rendezvous import Hub
+    from inos_host.server.static_files import StaticFiles
+
+HEADER_BYTES_MAX = 8 * 1024
+BODY_BYTES_MAX = 64 * 1024
+READ_S = 10.0
+RENDEZVOUS_PATH = "/rendezvous"
+SERVICE_WORKER = "sw.js"
+TARGET = re.compile(r"/[\x21-\x7e]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens, as browsers should spell it."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{bracketed(self.host)}:{self.port}"
+
+
+class App:
+    """Answers requests for one address from one checkout."""
+
+    def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub) -> None:
+        self._address = address
+        self._bound = bound
+        self._files = files
+        self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
+        path = request.raw_path.partition("?")[0]
+        if host_name(request.host) == "localhost" and request.headers.get("Upgrade") is None:
+            # Storage belongs to an origin: with two names for one server a vault would seem to vanish.
+            return _reply(308, "the same page, under its one name", {"Location": self._address.url + request.raw_path})
+        if path == RENDEZVOUS_PATH:
+            return await self._upgrade(request)
+        return await self._file(request, path)
+
+    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
+        header_bytes = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+        if header_bytes > HEADER_BYTES_MAX:
+            return _closing(431, "request headers too large")
+        if request.headers.get("Transfer-Encoding") or (request.content_length or 0) > BODY_BYTES_MAX:
+            return _closing(413, "no request needs a body here")
+        if len(request.headers.getall("Host", [])) != 1 or not host_is_ours(request.host, self._bound):
+            return _closing(421, "this server does not answer to that host name")
+        if request.method not in {"GET", "HEAD"}:
+            return _reply(405, "only GET and HEAD", {"Allow": "GET, HEAD"})
+        if not TARGET.fullmatch(request.raw_path):
+            return _reply(400, "bad request")
+        return None
+
+    async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        refused = refusal(request)
+        if refused is not None:
+            status, why = refused
+            return _reply(status, why, {"Upgrade": "websocket"} if status == 426 else {})
+        response = await self.rendezvous.serve(request)
+        return response if response is not None else _reply(429, "too many sockets from this address")
+
+    async def _file(self, request: web.BaseRequest, path: str) -> web.Response:
+        wants_brotli = accepts_brotli(request.headers.get("Accept-Encoding", ""))
+        file = self._files.locate(path)
+        try:
+            asset = await asyncio.to_thread(self._files.load, file, brotli_accepted=wants_brotli) if file else None
+        except OSError:
+            asset = None
+        if file is None or asset is None:
+            return _reply(404, "not found")
+        headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if file.name == SERVICE_WORKER:
+            headers["Service-Worker-Allowed"] = "/"
+        if etag_matches(request.headers.get("If-None-Match", ""), asset.etag):
+            return web.Response(status=304, headers={**SECURITY, **headers})
+        headers["Content-Type"] = asset.content_type
+        if asset.encoding is not None:
+            headers["Content-Encoding"] = asset.encoding
+        return web.Response(body=asset.body, headers={**SECURITY, **headers})
+
+
+class Listener(web.Server):
+    """aiohttp's connection factory with our limits, and with our headers on the errors it answers by itself."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app.handle)
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=READ_S,  # also bounds how long the first request line and headers may take
+            lingering_time=0.0,
+            max_line_size=HEADER_BYTES_MAX - 2,
+            max_field_size=HEADER_BYTES_MAX - 2,
+        )
+
+
+class Connection(web.RequestHandler):
+    """One client; a request that aiohttp cannot parse gets a short plain answer and the connection is closed."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a broken request, or a fault of ours, in our own words; `message` quotes the client and is dropped."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the response has begun already")
+        if status == 500 and exc is not None:
+            place = exc.__traceback__
+            while place is not None and place.tb_next is not None:
+                place = place.tb_next
+            where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+            print(f"inos: {type(exc).__name__} at {where}", file=sys.stderr, flush=True)
+        return _closing(status, "bad request" if status < 500 else "internal error")
+
+
+def _reply(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    extra: dict[str, Any] = {"Cache-Control": "no-store", **(headers or {})}
+    return web.Response(status=status, text=f"{status} {text}\n", headers={**SECURITY, **extra})
+
+
+def _closing(status: int, text: str) -> web.Response:
+    response = _reply(status, text)
+    response.force_close()
+    return response

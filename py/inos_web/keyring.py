@@ -1,0 +1,49 @@
+"""Device key effects, by WebCrypto (``web/worker/brain/keyring.js``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import inos_js
+
+from inos import ports
+from inos.errors import AuthRefused, InosError, VaultLocked
+from inos.tasks import Effect
+
+KEY_EFFECTS = (ports.WrapKey, ports.UnwrapKey, ports.DevicePublicKey, ports.Sign, ports.Verify)
+
+
+class Keyring:
+    """Performs key effects; the answers are bytes, or a reason."""
+
+    def __init__(self, answer: Callable[[int, object], None]) -> None:
+        self._answer = answer
+        self._open: dict[int, Effect[Any]] = {}
+
+    def perform(self, effect_id: int, effect: Effect[Any]) -> None:
+        """Start the operation."""
+        self._open[effect_id] = effect
+        match effect:
+            case ports.WrapKey(plain, aad):
+                inos_js.crypto(effect_id, "wrap", plain, aad)
+            case ports.UnwrapKey(wrapped, aad):
+                inos_js.crypto(effect_id, "unwrap", wrapped, aad)
+            case ports.DevicePublicKey():
+                inos_js.crypto(effect_id, "publicKey")
+            case ports.Sign(data):
+                inos_js.crypto(effect_id, "sign", data)
+            case ports.Verify(public_key, signature, data):
+                inos_js.crypto(effect_id, "verify", public_key, signature, data)
+
+    def done(self, effect_id: int, ok: bool, result: Any) -> None:
+        """The operation's answer: a Uint8Array, or a reason in words."""
+        effect = self._open.pop(effect_id)
+        if ok:
+            data: bytes = result.to_bytes()
+            self._answer(effect_id, data == b"\x01" if isinstance(effect, ports.Verify) else data)
+        elif isinstance(effect, ports.Verify):
+            self._answer(effect_id, False)  # a key that does not import verifies nothing
+        else:
+            error: InosError = VaultLocked(str(result)) if isinstance(effect, ports.UnwrapKey) else AuthRefused(str(result))
+            self._answer(effect_id, error)

@@ -1,0 +1,176 @@
+"""The brain: the node, its vault and its adapters, turned by ``web/worker/brain/main.js``.
+
+One ``turn`` performs what the core asks for until nothing more can happen at once, and answers how long the worker may
+sleep. Invariants: Python is entered only through the methods of ``Brain``; none of them raises (what goes wrong is answered
+to the call that caused it, or shown as the node's failure); no secret is made before this module runs, which is after the
+snapshot was restored and reseeded.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import inos_js
+from pyodide.ffi import create_proxy
+
+from inos.errors import InosError, NotReady
+from inos.node import Node
+from inos.ports import Ports
+from inos.tasks import Task, Tasks
+from inos.vault.vault import Vault
+from inos_web.disk import DISK_EFFECTS, Disk
+from inos_web.kernels import KERNEL_EFFECTS, Kernels
+from inos_web.keyring import KEY_EFFECTS, Keyring
+from inos_web.memory import WebArena, WebEntropy, WebHashes, WebKeys
+from inos_web.peers import Outbox, WebPeerTable
+from inos_web.region import Region
+from inos_web.verbs import Verbs
+
+_ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
+_SLEEP_MS_MAX = 60_000.0
+
+
+class Brain:
+    """The composition of the node in a browser."""
+
+    def __init__(self, region_path: str, muscles: int) -> None:
+        region = Region(region_path)
+        arena = WebArena(region)
+        self.tasks = Tasks()
+        self.tasks.on_crash = self._crashed
+        self._clock = 0.0
+        ports = Ports(arena, WebEntropy(), WebHashes(region, arena), WebKeys(region, arena))
+        self._kernels = Kernels(region, arena, self._answer)
+        self._disk = Disk(self._answer)
+        self._keyring = Keyring(self._answer)
+        self._outbox = Outbox()
+        self._performers: dict[type, Callable[[int, Any], None]] = {
+            **dict.fromkeys(KERNEL_EFFECTS, self._kernels.perform),
+            **dict.fromkeys(DISK_EFFECTS, self._disk.perform),
+            **dict.fromkeys(KEY_EFFECTS, self._keyring.perform),
+        }
+        self.vault = Vault(ports, self.tasks, lanes=muscles)
+        self.node = Node(
+            ports, self.tasks, self.vault, peer_table=WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
+        )
+        self._verbs = Verbs(self.node, region, muscles, self._emit)
+        self._calls: dict[int, Task[Any]] = {}
+
+    # --- entered from JavaScript -----------------------------------------------------------------------------------
+
+    def turn(self, now_ms: float) -> float:
+        """Do everything that can be done now; returns the milliseconds to sleep at most."""
+        self._clock = now = now_ms / 1000
+        try:
+            self._kernels.drain()
+            self.tasks.on_deadline(now)
+            self.node.on_deadline(now)
+            for _ in range(_ROUNDS_MAX):
+                if not self._round():
+                    return self._sleep_ms(now)
+            return 0.0
+        except Exception:  # noqa: BLE001 - a turn must return, or the node stops without a word
+            self._report("the brain's turn failed")
+            return 1000.0
+
+    def on_io(self, request: int, status: int, value: float) -> None:
+        """The io worker's answer."""
+        self._disk.done(request, status, value)
+
+    def on_net(self, frame: int, channel: int, generation: int, a: int, b: int) -> None:
+        """A happening of the net worker."""
+        self._verbs.on_net(frame, channel, generation, a, b, self._clock)
+
+    def on_control(self, channel: int, generation: int, data: Any) -> None:
+        """A control message from a peer."""
+        self.node.on_control(channel, generation, data.to_bytes(), self._clock)
+
+    def on_crypto(self, effect_id: int, ok: bool, result: Any) -> None:
+        """The keyring's answer."""
+        self._keyring.done(effect_id, ok, result)
+
+    def on_signal(self, room: str, payload: Any) -> None:
+        """Sealed bytes from the rendezvous."""
+        self.node.on_signal(bytes.fromhex(room), payload.to_bytes(), self._clock)
+
+    def on_connected(self, channel: int, generation: int, local: Any, remote: Any) -> None:
+        """A connection is up, with the certificates' fingerprints as the browser sees them."""
+        self.node.on_connected(channel, generation, local.to_bytes(), remote.to_bytes(), self._clock)
+
+    def on_page(self, op: str, args: str) -> None:
+        """Any other happening of the page's peers and rendezvous."""
+        self._verbs.on_page(op, json.loads(args), self._clock)
+
+    def on_call(self, call: int, method: str, args: str) -> None:
+        """A call of the page; answered by ``inos_js.reply``."""
+        given = json.loads(args)
+        if method == "cancel":
+            task = self._calls.get(given["op"])
+            if task is not None:
+                self.tasks.cancel(task)
+            inos_js.reply(call, True, "null")
+            return
+        verb = getattr(self._verbs, f"do_{method}", None)
+        if verb is None:
+            self._reply_error(call, NotReady(f"no such call: {method}"))
+            return
+        self._calls[call] = self.tasks.spawn(self._run(call, verb(call, **given)), method)
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _run(self, call: int, verb: Coroutine[Any, Any, object]) -> None:
+        try:
+            result = await verb
+        except InosError as error:
+            self._reply_error(call, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
+            self._report(f"call {call} failed")
+            inos_js.reply(call, False, json.dumps({"code": "BrainCrashed", "message": repr(error)}))
+        else:
+            inos_js.reply(call, True, json.dumps(result))
+        finally:
+            self._calls.pop(call, None)
+
+    def _round(self) -> bool:
+        effects = self.tasks.poll_effects()
+        for effect_id, effect in effects:
+            self._performers[type(effect)](effect_id, effect)
+        commands = self.node.poll_commands()
+        for command in commands:
+            self._outbox.perform(command)
+        self._outbox.pump()
+        for event in self.node.poll_events():
+            self._verbs.on_event(event)
+        return bool(effects or commands)
+
+    def _sleep_ms(self, now: float) -> float:
+        deadlines = [at for at in (self.tasks.next_deadline(), self.node.next_deadline()) if at is not None]
+        wait_ms = min((min(deadlines) - now) * 1000, _SLEEP_MS_MAX) if deadlines else _SLEEP_MS_MAX
+        if not self._outbox.pump():
+            wait_ms = min(wait_ms, 5.0)
+        return max(wait_ms, 0.0)
+
+    def _answer(self, effect_id: int, result: object) -> None:
+        self.tasks.on_done(effect_id, result, self._clock)
+
+    def _emit(self, **event: object) -> None:
+        inos_js.event(json.dumps(event))
+
+    def _reply_error(self, call: int, error: InosError) -> None:
+        inos_js.reply(call, False, json.dumps({"code": error.code, "message": str(error)}))
+
+    def _crashed(self, task: Task[Any], error: BaseException) -> None:
+        self._report(f"task {task.name} ended by {error!r}")
+
+    def _report(self, what: str) -> None:
+        print(what, traceback.format_exc(), file=sys.stderr)
+
+
+def start(region_path: str, muscles: int) -> Any:
+    """Make the brain; JavaScript keeps the proxy for the worker's life."""
+    return create_proxy(Brain(region_path, muscles))

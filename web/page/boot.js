@@ -1,0 +1,152 @@
+/**
+ * Starts the node's workers on one shared memory.
+ *
+ * Order (architecture.md, Boot): what the browser lacks is said at once; the memory is allocated at its maximum; the kernel
+ * and Python's WebAssembly are compiled once and handed to every worker; muscles, io and net workers start in milliseconds,
+ * the brain last. Nothing here knows what a vault is.
+ */
+
+import * as L from "../shared/layout.gen.js";
+import { Queue } from "../shared/queue.js";
+
+const THREAD_BRAIN = 0;
+const THREAD_IO = 1;
+const THREAD_NET = 2;
+const THREAD_MUSCLES = 3;
+
+/**
+ * @typedef {object} Workers
+ * @property {Worker} brain
+ * @property {Worker} io
+ * @property {Worker} net
+ * @property {Worker[]} muscles
+ * @property {WebAssembly.Memory} memory
+ * @property {SharedArrayBuffer} buffer
+ */
+
+/** An error with a stable code, as the brain's errors have. */
+export class NodeError extends Error {
+  /** @param {string} code @param {string} message */
+  constructor(code, message) {
+    super(message);
+    this.name = "NodeError";
+    this.code = code;
+  }
+}
+
+/** @typedef {{createScriptURL: (url: string) => string}} ScriptPolicy */
+
+/** @returns {ScriptPolicy} */
+function scriptPolicy() {
+  const rules = {
+    createScriptURL: (/** @type {string} */ url) => {
+      if (!url.startsWith("/") || url.startsWith("//")) throw new TypeError(`not one of our workers: ${url}`);
+      return url;
+    },
+  };
+  const factory = /** @type {any} */ (globalThis).trustedTypes;
+  return factory ? factory.createPolicy("inos-worker", rules) : rules;
+}
+
+const policy = scriptPolicy();
+
+/** A URL that Trusted Types lets workers be made from. @param {string} path @returns {string} */
+export function workerUrl(path) {
+  return policy.createScriptURL(path);
+}
+
+/** Throws a NodeError that says what this browser or this address lacks. */
+export function requireIsolation() {
+  if (!globalThis.isSecureContext) throw new NodeError("NotSecure", "this address is not a secure context");
+  if (!globalThis.crossOriginIsolated) throw new NodeError("NotIsolated", "the isolation headers are missing");
+  if (typeof SharedArrayBuffer !== "function" || typeof WebAssembly !== "object")
+    throw new NodeError("Unsupported", "no shared memory or no WebAssembly");
+  if (!navigator.storage?.getDirectory) throw new NodeError("StorageDenied", "no private file system");
+  if (!navigator.locks) throw new NodeError("Unsupported", "no Web Locks");
+}
+
+/** @returns {WebAssembly.Memory} zeroed, at its final size */
+function allocateMemory() {
+  for (const bytes of L.MEMORY_TIERS_BYTES) {
+    const pages = bytes / L.PAGE_BYTES;
+    try {
+      return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error; // a smaller tier may fit
+    }
+  }
+  throw new NodeError("OutOfMemory", "the browser refuses even the smallest shared memory");
+}
+
+/** @param {WebAssembly.Memory} memory @param {number} muscles @param {string} buildId */
+function writeHeader(memory, muscles, buildId) {
+  const words = new Uint32Array(memory.buffer, L.REGION_HEADER, L.HEADER_BUILD_ID_OFFSET / 4);
+  words[L.HEADER_LAYOUT_VERSION] = L.LAYOUT_VERSION;
+  words[L.HEADER_MEMORY_BYTES] = memory.buffer.byteLength;
+  words[L.HEADER_ARENA_OFFSET] = L.ARENA_OFFSET;
+  words[L.HEADER_ARENA_BYTES] = memory.buffer.byteLength - L.ARENA_OFFSET;
+  words[L.HEADER_MUSCLES] = muscles;
+  const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
+  const text = new TextEncoder().encode(buildId.slice(0, 32));
+  new Uint8Array(memory.buffer, L.REGION_HEADER + L.HEADER_BUILD_ID_OFFSET, 32).set(text);
+  Atomics.store(words, L.HEADER_MAGIC, L.MAGIC); // last: whoever sees it may read the rest
+}
+
+/** @param {string} url @returns {Promise<Response>} */
+async function fetched(url) {
+  let response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw new NodeError("NetworkError", `${url}: ${error}`);
+  }
+  if (!response.ok) throw new NodeError("NetworkError", `${url}: ${response.status}`);
+  return response;
+}
+
+/** @param {string} path @param {object} start @param {Transferable[]} [transfer] */
+function startWorker(path, start, transfer = []) {
+  const worker = new Worker(workerUrl(path), { type: "module", name: path.split("/").at(-2) });
+  worker.postMessage(start, transfer);
+  return worker;
+}
+
+/** How many muscles this device gets. @param {number} [forced] */
+export function muscleCount(forced) {
+  const wanted = forced ?? (navigator.hardwareConcurrency || 2) - 1;
+  return Math.max(1, Math.min(wanted, L.MUSCLES_MAX));
+}
+
+/**
+ * @param {{muscles?: number, folder?: string, onBytes?: (toGo: number) => void}} [options]
+ * @returns {Promise<Workers & {build: any, python: WebAssembly.Module}>}
+ */
+export async function startWorkers({ muscles: forced, folder = "inos-vault" } = {}) {
+  requireIsolation();
+  const [build, kernel, python] = await Promise.all([
+    fetched("/build/pyodide/build.json").then((response) => response.json()),
+    WebAssembly.compileStreaming(fetched("/build/kernel.wasm")),
+    WebAssembly.compileStreaming(fetched("/build/pyodide/pyodide.asm.wasm")),
+  ]);
+  const memory = allocateMemory();
+  const count = muscleCount(forced);
+  writeHeader(memory, count, String(build.buildId));
+  const muscles = Array.from({ length: count }, (_, index) =>
+    startWorker("/web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
+  );
+  const io = startWorker("/web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
+  const net = startWorker("/web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
+  const brain = startWorker("/web/worker/brain/main.js", {
+    type: "start",
+    memory,
+    kernel,
+    python,
+    build,
+    base: "/build/pyodide/",
+    thread: THREAD_BRAIN,
+    muscles: count,
+  });
+  const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+  return { brain, io, net, muscles, memory, buffer, build, python };
+}

@@ -1,0 +1,71 @@
+/**
+ * Streamed downloads: a port from the io worker to the service worker, which answers one request with its bytes.
+ *
+ * Invariants: nothing of the plaintext is kept anywhere; at most one chunk is on its way; the service worker is kept awake
+ * by a message every KEEP_ALIVE_MS for as long as the download runs (browsers stop idle ones after 30 s).
+ */
+
+import { NodeError } from "./boot.js";
+
+const KEEP_ALIVE_MS = 10_000;
+const READY_TIMEOUT_MS = 10_000;
+
+/** @returns {{createScriptURL: (url: string) => string}} */
+const plain = () => ({ createScriptURL: (url) => url });
+
+export class Downloads {
+  /** @type {Promise<ServiceWorkerRegistration> | null} */ #registration = null;
+  #scriptUrl;
+
+  /** @param {(path: string) => string} [scriptUrl] what Trusted Types wants a script's URL made by */
+  constructor(scriptUrl = plain().createScriptURL) {
+    this.#scriptUrl = scriptUrl;
+  }
+
+  /** Register the service worker ahead of the first download. */
+  prepare() {
+    this.#registration ??= navigator.serviceWorker
+      ? navigator.serviceWorker.register(this.#scriptUrl("/sw.js"))
+      : Promise.reject(new NodeError("Unsupported", "no service worker here"));
+    this.#registration.catch(() => {});
+    return this.#registration;
+  }
+
+  /**
+   * Open a download of `size` bytes.
+   * @param {{name: string, size: number, mediaType: string}} file
+   * @returns {Promise<{port: MessagePort, end: () => void}>} the port to hand to the io worker, and what to call at the end
+   */
+  async open({ name, size, mediaType }) {
+    const worker = await this.#active();
+    const { port1, port2 } = new MessageChannel();
+    const id = crypto.randomUUID();
+    await new Promise((resolve, reject) => {
+      const ready = new MessageChannel();
+      const timer = setTimeout(() => reject(new NodeError("DownloadFailed", "the service worker is silent")), READY_TIMEOUT_MS);
+      ready.port1.onmessage = () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      };
+      worker.postMessage({ type: "download", id, name, size, mediaType, port: port1, ready: ready.port2 }, [port1, ready.port2]);
+    });
+    const frame = document.createElement("iframe");
+    frame.hidden = true;
+    frame.src = `/download/${id}`;
+    document.body.append(frame);
+    const keepAlive = setInterval(() => worker.postMessage({ type: "keep-alive" }), KEEP_ALIVE_MS);
+    const end = () => {
+      clearInterval(keepAlive);
+      setTimeout(() => frame.remove(), KEEP_ALIVE_MS); // removing it earlier could cut the browser's last read
+    };
+    return { port: port2, end };
+  }
+
+  /** @returns {Promise<ServiceWorker>} */
+  async #active() {
+    const registration = await this.prepare();
+    if (registration.active) return registration.active;
+    const ready = await navigator.serviceWorker.ready;
+    return /** @type {ServiceWorker} */ (ready.active);
+  }
+}

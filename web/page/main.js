@@ -1,0 +1,24 @@
+/**
+ * The page's first module: takes a link out of the address bar, starts the node, shows the interface.
+ */
+
+import { InosNode } from "./node.js";
+import { mount } from "./ui/app.js";
+
+const LINK_PREFIX = "#inos";
+
+const muscles = Number(new URLSearchParams(location.search).get("muscles")) || undefined;
+const node = new InosNode({ muscles });
+/** @type {any} */ (globalThis).inos = node;
+const app = mount(node);
+
+/** The wish is kept by the app before the address forgets it: a capability must not stay in the history. */
+function takeLink() {
+  if (!location.hash.startsWith(LINK_PREFIX)) return;
+  const link = location.hash;
+  app.openLink(link);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+addEventListener("hashchange", takeLink);
+takeLink();

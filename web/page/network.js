@@ -1,0 +1,61 @@
+/**
+ * The brain's hands outside: peer connections and the rendezvous socket, one command at a time.
+ *
+ * It decides nothing: what the brain asks is done, what happens is told to the brain.
+ */
+
+import { Peers } from "./peers.js";
+import { Rendezvous } from "./rendezvous.js";
+
+/** @typedef {{rendezvous?: string, iceServers?: RTCIceServer[]}} Config */
+
+export class Network {
+  #tell;
+  #workers;
+  /** @type {Promise<{peers: Peers, rendezvous: Rendezvous}>} */ #parts;
+  /** @type {Promise<unknown>} commands are handled in order */ #chain;
+
+  /** @param {{net: Worker}} workers @param {(happening: any, transfer?: Transferable[]) => void} tell */
+  constructor(workers, tell) {
+    this.#workers = workers;
+    this.#tell = tell;
+    this.#parts = this.#make();
+    this.#chain = this.#parts;
+  }
+
+  /** @param {any} command */
+  handle(command) {
+    this.#chain = this.#chain.then(() => this.#parts).then((parts) => this.#run(parts, command));
+  }
+
+  async #make() {
+    const config = await readConfig();
+    const peers = new Peers({
+      iceServers: config.iceServers ?? [],
+      netPort: this.#workers.net,
+      onMessage: (/** @type {any} */ message) => this.#tell(message),
+    });
+    const url = new URL(config.rendezvous ?? "/rendezvous", location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const rendezvous = new Rendezvous(url, {
+      onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) => this.#tell({ op: "signal", room, payload }),
+      onJoined: (/** @type {string} */ room, /** @type {number} */ members) => this.#tell({ op: "joined", room, members }),
+      onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
+    });
+    return { peers, rendezvous };
+  }
+
+  /** @param {{peers: Peers, rendezvous: Rendezvous}} parts @param {any} command */
+  #run({ peers, rendezvous }, command) {
+    if (command.op === "join") rendezvous.join(command.room);
+    else if (command.op === "leave") rendezvous.leave(command.room);
+    else if (command.op === "signal") rendezvous.send(command.room, command.payload);
+    else return peers.handle(command);
+  }
+}
+
+/** @returns {Promise<Config>} */
+async function readConfig() {
+  const response = await fetch("/config.json").catch(() => null);
+  return response?.ok ? response.json() : {};
+}

@@ -1,0 +1,303 @@
+/**
+ * `globalThis.inos`: the node as the page and its scripts see it.
+ *
+ * Nouns: a *root* is 64 hex digits, a *link* is a URL or its `#inos1.` fragment; an *operation* is a call with progress that an
+ * AbortSignal can cancel.
+ * Invariants: bytes go from a File to the io worker and back without passing through here, except what `get` returns; calls
+ * made before Python is ready wait for it; every error has a stable `code`.
+ */
+
+import { BrainLine } from "./brain.js";
+import { NodeError, startWorkers, workerUrl } from "./boot.js";
+import { Downloads } from "./downloads.js";
+import { Emitter } from "./emitter.js";
+import { ProgressMeter } from "./progress.js";
+import { Network } from "./network.js";
+
+/** @typedef {import("./ui/types.js").NodeApi} NodeApi */
+/** @typedef {import("./ui/types.js").NodeState} NodeState */
+/** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
+
+const BUFFER_BYTES_MAX = 2 ** 31 - 1;
+
+/** @implements {NodeApi} */
+export class InosNode {
+  #events = new Emitter();
+  /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
+  /** @type {import("./boot.js").Workers | null} */ #workers = null;
+  /** @type {BrainLine | null} */ #line = null;
+  /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
+  /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
+  /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
+  /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
+  #downloads = new Downloads(workerUrl);
+  #booted = Promise.withResolvers();
+  #streams = 0;
+
+  /** @param {{muscles?: number}} [options] */
+  constructor(options = {}) {
+    this.ready = this.#ready.promise;
+    this.ready.catch(() => {});
+    this.#booted.promise.catch(() => {});
+    this.#lock.promise.catch(() => {});
+    this.#start(options).catch((error) => this.#fail(error));
+  }
+
+  state() {
+    return this.#state;
+  }
+
+  /** @param {string} event @param {(detail?: any) => void} listener */
+  on(event, listener) {
+    return this.#events.on(event, listener);
+  }
+
+  // --- verbs ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * @param {File | Blob | Uint8Array} data
+   * @param {Options & {name?: string}} [options]
+   */
+  async put(data, { name, onProgress, signal } = {}) {
+    const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
+    const file = /** @type {File} */ (blob);
+    const source = ++this.#streams;
+    onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
+    await this.ready;
+    this.#io({ type: "source", id: source, blob });
+    try {
+      const args = {
+        source,
+        size: blob.size,
+        name: name ?? file.name ?? "unnamed",
+        mediaType: blob.type,
+        mtimeMs: file.lastModified ?? Date.now(),
+      };
+      return await this.#operation("put", args, { onProgress, signal });
+    } finally {
+      this.#io({ type: "forget-source", id: source });
+    }
+  }
+
+  /** @param {string} root @returns {Promise<string>} a link to this page */
+  async share(root) {
+    const fragment = await this.#call("share", { root });
+    return `${location.origin}${location.pathname}${fragment}`;
+  }
+
+  /** @param {string} link @param {Options} [options] */
+  async fetch(link, options = {}) {
+    return this.#operation("fetch", { link: fragmentOf(link) }, options);
+  }
+
+  /** @param {string} rootOrLink @param {Options} [options] @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async get(rootOrLink, options = {}) {
+    const file = await this.#resolve(rootOrLink, options);
+    if (file.size > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: use save()");
+    const id = ++this.#streams;
+    const buffer = Promise.withResolvers();
+    this.#buffers.set(id, buffer);
+    this.#io({ type: "sink", id, length: file.size });
+    try {
+      await this.#operation("get", { root: file.root, sink: id }, options);
+      return await buffer.promise;
+    } finally {
+      this.#buffers.delete(id);
+    }
+  }
+
+  /** @param {string} rootOrLink @param {Options} [options] */
+  async save(rootOrLink, options = {}) {
+    const file = await this.#resolve(rootOrLink, options);
+    const download = await this.#downloads.open(file);
+    const id = ++this.#streams;
+    this.#io({ type: "sink", id, port: download.port }, [download.port]);
+    try {
+      await this.#operation("get", { root: file.root, sink: id }, options);
+    } finally {
+      download.end();
+    }
+  }
+
+  async list() {
+    return this.#call("list");
+  }
+
+  /** @param {string} root */
+  async remove(root) {
+    await this.#call("remove", { root });
+  }
+
+  /** @param {"quick" | "hash" | "data"} [level] @param {Options} [options] */
+  async check(level = "quick", options = {}) {
+    return this.#operation("check", { level }, options);
+  }
+
+  async peers() {
+    return this.#call("peers");
+  }
+
+  async stats() {
+    const [stats, estimate] = await Promise.all([this.#call("stats"), navigator.storage.estimate()]);
+    return { ...stats, storageUsage: estimate.usage ?? 0, storageQuota: estimate.quota ?? 0 };
+  }
+
+  /** Run Python in the brain, with `node` and `inos` in scope. @param {string} source */
+  async python(source) {
+    return this.#call("python", { source });
+  }
+
+  async persist() {
+    return navigator.storage.persist();
+  }
+
+  /** Use the vault here although another tab holds it. */
+  async takeOver() {
+    this.#io({ type: "take-over" });
+  }
+
+  // --- starting and ending -------------------------------------------------------------------------------------------
+
+  /** @param {{muscles?: number}} options */
+  async #start(options) {
+    const started = performance.now();
+    const workers = await startWorkers(options);
+    this.#workers = workers;
+    for (const worker of [workers.io, workers.net, ...workers.muscles]) {
+      worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
+    }
+    workers.io.addEventListener("message", (event) => this.#onIo(event.data));
+    workers.brain.addEventListener("message", (event) => this.#onBrain(event.data));
+    workers.brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
+    this.#line = new BrainLine(workers.brain, workers.buffer, (event) => this.#onEvent(event));
+    this.network = new Network(workers, (happening, transfer) =>
+      workers.brain.postMessage({ type: "peers", happening }, transfer ?? []),
+    );
+    this.#io({ type: "acquire" });
+    this.#setState({ phase: "starting", step: "python", bytesToGo: null });
+    this.#downloads.prepare().catch(() => {});
+    addEventListener("pagehide", () => this.#line?.call("close").catch(() => {}));
+    const booted = /** @type {any} */ (await this.#booted.promise);
+    await this.#lock.promise;
+    this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
+    const opened = await this.#line.call("open");
+    this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
+    this.#ready.resolve({
+      node: opened.node,
+      cores: workers.muscles.length,
+      bootMs: Math.round(performance.now() - started),
+      snapshot: booted.how === "snapshot",
+      why: booted.why,
+      stages: booted.stages,
+    });
+    this.#events.emit("list");
+  }
+
+  /** @param {any} message */
+  #onIo(message) {
+    if (message.type === "lock") this.#onLock(message.state);
+    else if (message.type === "sink-closed") {
+      const waiting = this.#buffers.get(message.id);
+      if (message.complete) waiting?.resolve(message.bytes);
+    } else if (message.type === "failed") this.#fail(new NodeError("WorkerFailed", message.message));
+  }
+
+  /** @param {"held" | "busy" | "asked" | "lost" | "released"} state */
+  async #onLock(state) {
+    if (state === "held") {
+      if (this.#state.phase === "busy-elsewhere") {
+        if (this.#wasOpen) location.reload(); // what Python knows of the vault may be old: begin anew
+        this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
+      }
+      this.#lock.resolve();
+    } else if (state === "asked") {
+      this.#wasOpen = true;
+      await this.#line?.call("close").catch(() => {});
+      this.#io({ type: "release" });
+    } else {
+      this.#wasOpen ||= state === "lost";
+      this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
+    }
+  }
+  #wasOpen = false;
+
+  /** @param {any} message */
+  #onBrain(message) {
+    if (message.type === "reply") this.#line?.onReply(message);
+    else if (message.type === "peers") this.network?.handle(message.command);
+    else if (message.type === "booted") this.#booted.resolve(message);
+    else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
+    else if (message.type === "stage" && this.#state.phase === "starting") {
+      const toGo = message.bytesTotal ? message.bytesTotal - message.bytes : null;
+      this.#setState({ phase: "starting", step: message.name, bytesToGo: toGo });
+    }
+  }
+
+  /** @param {any} event from the ring */
+  #onEvent(event) {
+    if (event.e === "progress") this.#progress.get(event.op)?.(event);
+    else this.#events.emit(event.e, event);
+  }
+
+  /** @param {NodeState} state */
+  #setState(state) {
+    this.#state = state;
+    this.#events.emit("state", state);
+  }
+
+  /** @param {any} error */
+  #fail(error) {
+    const known = error instanceof NodeError ? error : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
+    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
+    this.#line?.fail(known);
+    this.#ready.reject(known);
+    this.#booted.reject(known);
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  /** @param {object} message @param {Transferable[]} [transfer] */
+  #io(message, transfer = []) {
+    this.#workers?.io.postMessage(message, transfer);
+  }
+
+  /** @param {string} method @param {object} [args] */
+  async #call(method, args) {
+    await this.ready;
+    return /** @type {BrainLine} */ (this.#line).call(method, args);
+  }
+
+  /** @param {string} method @param {object} args @param {Options} options */
+  async #operation(method, args, { onProgress, signal }) {
+    await this.ready;
+    signal?.throwIfAborted();
+    const line = /** @type {BrainLine} */ (this.#line);
+    const id = line.nextId();
+    const meter = new ProgressMeter();
+    if (onProgress) {
+      this.#progress.set(id, (event) => {
+        onProgress({ ...event, ...meter.update(event.bytes, event.total, performance.now()) });
+      });
+    }
+    const cancel = () => line.call("cancel", { op: id }).catch(() => {});
+    signal?.addEventListener("abort", cancel);
+    try {
+      return await line.call(method, args, id);
+    } finally {
+      this.#progress.delete(id);
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
+  async #resolve(rootOrLink, options) {
+    if (rootOrLink.includes("#")) return this.fetch(rootOrLink, options);
+    return this.#call("stat", { root: rootOrLink });
+  }
+}
+
+/** @param {string} link */
+export function fragmentOf(link) {
+  const at = link.indexOf("#");
+  return at < 0 ? link : link.slice(at);
+}

@@ -1,0 +1,228 @@
+/**
+ * The page that people see: puts the parts together and wires them to the node. Works before the node is ready.
+ *
+ * What end-to-end tests may rely on (stable ids and data attributes):
+ *   #state[data-phase=starting|ready|failed|busy-elsewhere]      #peers-count[data-count]      #boot-bar
+ *   #drop  #file-input  #folder-input  #choose-files  #choose-folder
+ *   #errors > [data-code] with [data-action=dismiss|retry|reload|take-over]
+ *   #work  #work-list > [data-job][data-status=waiting|running|failed][data-code], [data-role=progress],
+ *     [data-action=cancel|cancel-all|retry]
+ *   #files  [data-root] with [data-action=share|open|download|delete], then [data-action=delete-confirm|delete-cancel];
+ *     #files-filter  #files-more  #files-empty  #files-summary
+ *   #share-dialog  #share-link (an input: its value is the link)  [data-action=copy|close]
+ *   #preview-dialog  .preview-text|.preview-image|.preview-audio|.preview-video  [data-action=preview-download|close]
+ *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
+ *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
+ *   #node-panel  [data-stat]  [data-peer]  #check [name=check-level]  [data-action=check]  #check-result[data-verdict=good|bad]
+ *   #storage  [data-action=persist]
+ */
+
+import { words } from "../words.js";
+import { Announcer } from "./announce.js";
+import { makeCheck } from "./check.js";
+import { need } from "./dom.js";
+import { setUpDrop, showEarly } from "./drop.js";
+import { Errors, isCancel } from "./errors.js";
+import { Files } from "./files.js";
+import { formatBytes, fraction, safeName } from "./format.js";
+import { LinkView } from "./link.js";
+import { Panel } from "./panel.js";
+import { linkIn } from "./paste.js";
+import { Preview } from "./preview.js";
+import { Share } from "./share.js";
+import { Status } from "./status.js";
+import { Storage } from "./storage.js";
+import { Work } from "./work.js";
+
+const STORAGE_INTERVAL_MS = 20_000;
+
+/** @typedef {import("./types.js").NodeApi} NodeApi */
+/** @typedef {{openLink: (link: string) => void, showError: (error: unknown) => void}} App */
+
+/**
+ * @param {NodeApi} node
+ * @returns {App}
+ */
+export function mount(node) {
+  need("stalled", HTMLElement).remove();
+  const announcer = new Announcer();
+  const errors = new Errors(() => void attempt(() => node.takeOver(), "state"));
+  const fail = (/** @type {unknown} */ error, subject = "") => {
+    if (!isCancel(error)) errors.show(error, { subject });
+  };
+  /** @param {() => Promise<unknown>} call @param {string} key */
+  async function attempt(call, key) {
+    try {
+      await call();
+      errors.clear(key);
+    } catch (error) {
+      errors.show(error, { key, onRetry: () => void attempt(call, key) });
+    }
+  }
+
+  const status = new Status();
+  const work = new Work(node, announcer);
+  const share = new Share(node, fail);
+  const download = (/** @type {import("./preview.js").Previewed} */ file) =>
+    void save(node, file, files, announcer, fail);
+  const preview = new Preview(node, fail, download);
+  const files = new Files({
+    share: (entry) => void share.open(entry),
+    open: (entry) => void preview.open(entry),
+    download,
+    remove: (entry) => remove(node, entry, announcer, fail),
+  });
+  const link = new LinkView({ node, announcer, preview, download });
+  const panel = new Panel(node, makeCheck(node, announcer, fail));
+  const storage = new Storage(node, fail);
+
+  const refreshList = latestOnly(async () => files.show(await node.list()), fail);
+  const refreshPeers = latestOnly(async () => {
+    const peers = await node.peers();
+    status.showPeers(peers.length);
+    panel.showPeers(peers);
+  }, fail);
+  const refreshStorage = latestOnly(async () => storage.show(await node.stats()), fail);
+  const refreshAll = () => {
+    refreshList();
+    refreshPeers();
+    refreshStorage();
+  };
+  const showState = () => {
+    const state = node.state();
+    status.show(state);
+    showEarly(state.phase === "starting");
+    files.setUnavailable(state.phase === "failed" || state.phase === "busy-elsewhere");
+    work.refresh();
+    link.refresh();
+    showStateError(errors, state);
+  };
+
+  let wasReady = false;
+  node.on("state", () => {
+    showState();
+    const isReady = node.state().phase === "ready";
+    if (isReady && !wasReady) refreshAll(); // also after a take-over
+    wasReady = isReady;
+  });
+  node.on("list", () => {
+    refreshList();
+    refreshStorage();
+  });
+  node.on("peers", refreshPeers);
+  node.on("activity", (activity) => panel.showActivity(activity));
+  node.ready.then(
+    (info) => {
+      panel.showNode(info);
+      showState();
+      refreshAll();
+    },
+    // a node that is elsewhere or failed says so in its state; whatever else went wrong is shown here
+    (error) => {
+      showState();
+      if (node.state().phase === "starting") errors.show(error, { key: "state" });
+    },
+  );
+  setInterval(() => {
+    if (!document.hidden && node.state().phase === "ready") refreshStorage();
+  }, STORAGE_INTERVAL_MS);
+
+  setUpDrop({
+    addFile: (file) => work.add(file),
+    addLink: (text) => {
+      const found = linkIn(text);
+      if (found) link.open(found);
+      return found !== null;
+    },
+    say: (text) => announcer.say(text),
+    fail,
+  });
+  showState();
+  return { openLink: (text) => link.open(text), showError: (error) => fail(error) };
+}
+
+/**
+ * The node's own trouble stands as one card that comes and goes with it.
+ *
+ * @param {Errors} errors
+ * @param {import("./types.js").NodeState} state
+ */
+function showStateError(errors, { phase, error }) {
+  const mark = phase === "failed" || phase === "busy-elsewhere" ? `${phase} ${error?.code}` : "";
+  const region = need("errors", HTMLElement);
+  if (region.dataset.state === mark) return;
+  region.dataset.state = mark;
+  if (phase === "busy-elsewhere") errors.show(error ?? { code: "StorageBusy", message: "" }, { key: "state" });
+  else if (phase === "failed") errors.show(error ?? { code: "InosError", message: "" }, { key: "state" });
+  else errors.clear("state");
+}
+
+/**
+ * @param {NodeApi} node
+ * @param {import("./preview.js").Previewed} file
+ * @param {Files} files
+ * @param {Announcer} announcer
+ * @param {(error: unknown, subject: string) => void} fail
+ */
+async function save(node, { root, name }, files, announcer, fail) {
+  const shown = safeName(name);
+  announcer.say(words.files.saving(shown));
+  files.setBusy(root, words.files.preparingShort);
+  try {
+    await node.save(root, {
+      onProgress: (progress) => {
+        const part = fraction(progress);
+        const percent = part === null ? formatBytes(progress.bytes) : `${Math.floor(part * 100)} %`;
+        files.setBusy(root, words.files.savingPart(percent));
+      },
+    });
+  } catch (error) {
+    fail(error, shown);
+  }
+  files.setBusy(root, null);
+}
+
+/**
+ * @param {NodeApi} node
+ * @param {import("./types.js").FileEntry} entry
+ * @param {Announcer} announcer
+ * @param {(error: unknown, subject: string) => void} fail
+ */
+async function remove(node, { root, name }, announcer, fail) {
+  try {
+    await node.remove(root);
+    announcer.say(words.files.deleted(safeName(name)));
+    return true;
+  } catch (error) {
+    fail(error, safeName(name));
+    return false;
+  }
+}
+
+/**
+ * A call that runs once at a time; asked for while it runs, it runs once more afterwards, so the last state wins.
+ *
+ * @param {() => Promise<unknown>} call
+ * @param {(error: unknown) => void} fail
+ */
+function latestOnly(call, fail) {
+  let running = false;
+  let again = false;
+  return async function run() {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    try {
+      await call();
+    } catch (error) {
+      fail(error);
+    }
+    running = false;
+    if (again) {
+      again = false;
+      void run();
+    }
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * "What the node is doing": what it does now, its workers, memory, disk, network and peers.
+ *
+ * Invariant: while the panel is closed or the tab hidden, nothing is asked of the node for it.
+ */
+
+import { words } from "../words.js";
+import { h, isolated, need, setText } from "./dom.js";
+import { formatBytes, formatCount, formatDuration, formatRate, safeName, safeText } from "./format.js";
+
+const POLL_INTERVAL_MS = 1500;
+const RECENT_MAX = 6;
+const PEERS_SHOWN_MAX = 32;
+const TEXTS = words.panel;
+const { facts: F } = TEXTS;
+
+/** @typedef {Record<string, number>} Stats */
+/** @typedef {Extract<keyof typeof F, string>} FactKey */
+/** Which numbers stand where; a rate is shown beside a counter that grows. */
+const GROUPS = /** @type {const} */ ([
+  [TEXTS.groups.work, ["muscles", "jobsDone"]],
+  [TEXTS.groups.memory, ["memoryBytes", "arena"]],
+  [TEXTS.groups.disk, ["blocks", "blockBytes", "rawBytes", "diskBytesWritten", "diskBytesRead"]],
+  [TEXTS.groups.network, ["netBytesIn", "netBytesOut"]],
+]);
+const RATED = new Set(["diskBytesWritten", "diskBytesRead", "netBytesIn", "netBytesOut"]);
+
+export class Panel {
+  #node;
+  #details = need("node-panel", HTMLDetailsElement);
+  #now = need("panel-now", HTMLElement);
+  #recent = h("ul", { class: "recent" });
+  #about = h("p", { class: "quiet-text numbers", hidden: true });
+  #arena = h("meter", { min: "0", max: "1", high: "0.95", "aria-label": F.arena });
+  /** @type {Map<string, HTMLElement>} */
+  #values = new Map();
+  #peersBody = h("tbody");
+  #peersTable = peersTable(this.#peersBody);
+  #noPeers = h("p", { class: "quiet-text" }, TEXTS.noPeers);
+  /** @type {{stats: Stats, time_ms: number} | null} */
+  #before = null;
+  #asking = false;
+
+  /**
+   * @param {import("./types.js").NodeApi} node
+   * @param {HTMLElement} check
+   */
+  constructor(node, check) {
+    this.#node = node;
+    need("panel-body", HTMLElement).append(
+      h("section", null, h("h3", null, TEXTS.recent), this.#recent, this.#about),
+      h("div", { class: "groups" }, ...GROUPS.map(([name, keys]) => this.#group(name, keys))),
+      h("section", null, h("h3", null, TEXTS.peersHeading), this.#noPeers, this.#peersTable),
+      check,
+    );
+    setText(this.#now, TEXTS.idle);
+    this.#recent.append(h("li", { class: "quiet-text" }, TEXTS.idle));
+    this.#details.addEventListener("toggle", () => void this.#poll());
+    setInterval(() => void this.#poll(), POLL_INTERVAL_MS);
+  }
+
+  /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
+  showNode({ node, bootMs, snapshot }) {
+    const boot = `${TEXTS.bootTime} ${formatDuration(bootMs)} ${snapshot ? TEXTS.warm : TEXTS.cold}`;
+    setText(this.#about, `${TEXTS.nodeId} ${safeText(node).slice(0, 16)} · ${boot}`);
+    this.#about.hidden = false;
+  }
+
+  /** @param {import("./types.js").Activity} activity */
+  showActivity(activity) {
+    const text = activityText(activity);
+    setText(this.#now, text);
+    const newest = this.#recent.firstElementChild;
+    if (newest?.textContent === text) return;
+    this.#recent.prepend(h("li", null, text));
+    while (this.#recent.childElementCount > RECENT_MAX) this.#recent.lastElementChild?.remove();
+  }
+
+  /** @param {import("./types.js").PeerEntry[]} peers */
+  showPeers(peers) {
+    this.#noPeers.hidden = peers.length > 0;
+    this.#peersTable.hidden = peers.length === 0;
+    this.#peersBody.replaceChildren(...peers.slice(0, PEERS_SHOWN_MAX).map(peerRow));
+  }
+
+  /**
+   * @param {string} name
+   * @param {ReadonlyArray<FactKey>} keys
+   */
+  #group(name, keys) {
+    const list = h("dl", { class: "facts" });
+    for (const key of keys) {
+      const value = h("dd", { class: "numbers", data: { stat: key } }, "–");
+      this.#values.set(key, value);
+      list.append(h("div", null, h("dt", null, F[key]), value));
+      if (key === "arena") list.append(this.#arena);
+    }
+    return h("section", null, h("h3", null, name), list);
+  }
+
+  async #poll() {
+    if (!this.#details.open || document.hidden || this.#asking || this.#node.state().phase !== "ready") return;
+    this.#asking = true;
+    try {
+      const [stats, peers] = await Promise.all([this.#node.stats(), this.#node.peers()]);
+      this.#showStats(stats);
+      this.showPeers(peers);
+    } catch {
+      // the node is going away: the page says so elsewhere, and the numbers stay as they were
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** @param {Stats} stats */
+  #showStats(stats) {
+    const time_ms = performance.now();
+    const before = this.#before;
+    this.#before = { stats, time_ms };
+    for (const [key, place] of this.#values) {
+      const grown = before ? stats[key] - before.stats[key] : 0;
+      const rate = before && RATED.has(key) ? formatRate((grown / (time_ms - before.time_ms)) * 1000) : "";
+      setText(place, [statText(key, stats), rate].filter(Boolean).join(" · "));
+    }
+    this.#arena.value = stats.arenaBytes > 0 ? stats.arenaBytesUsed / stats.arenaBytes : 0;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {Stats} stats
+ */
+function statText(key, stats) {
+  if (key === "arena") return words.work.of(formatBytes(stats.arenaBytesUsed), formatBytes(stats.arenaBytes));
+  const value = stats[key];
+  if (value === undefined) return "–";
+  return /bytes/i.test(key) ? formatBytes(value) : formatCount(value);
+}
+
+/** @param {import("./types.js").Activity} activity */
+export function activityText({ key, params = {} }) {
+  const say = Object.hasOwn(words.activity, key) ? words.activity[key] : null;
+  /** @type {Record<string, string | number>} */
+  const safe = {};
+  for (const [name, value] of Object.entries(params))
+    safe[name] = typeof value === "number" ? value : safeName(value, 48);
+  return say ? say(safe) : safeText(key).slice(0, 80);
+}
+
+/** @param {HTMLElement} body */
+function peersTable(body) {
+  const { id, state, rtt, in: received, out } = TEXTS.peerColumns;
+  const heads = [id, state, rtt, received, out].map((text) => h("th", { scope: "col" }, text));
+  return h("table", { class: "peers", hidden: true }, h("thead", null, h("tr", null, ...heads)), body);
+}
+
+/** @param {import("./types.js").PeerEntry} peer */
+function peerRow(peer) {
+  return h(
+    "tr",
+    { data: { peer: peer.id } },
+    h("th", { scope: "row" }, isolated(safeName(peer.shortId, 16))),
+    h("td", null, safeName(peer.state, 24)),
+    h("td", { class: "numbers" }, peer.rttMs >= 0 ? formatDuration(peer.rttMs) : "–"),
+    h("td", { class: "numbers" }, formatBytes(peer.bytesIn)),
+    h("td", { class: "numbers" }, formatBytes(peer.bytesOut)),
+  );
+}

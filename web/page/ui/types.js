@@ -1,0 +1,72 @@
+/**
+ * The face the node shows to the page's user interface, as types only.
+ *
+ * Nouns: a *root* is the lower-case hex id of a stored object; a *link* is the `#inos1.…` string that lets somebody else
+ * fetch it. Sizes are bytes, times are milliseconds, rates are bytes per second.
+ * The interface knows the node through this file alone: nothing under `ui/` touches workers, memory or sockets.
+ */
+
+/**
+ * @typedef {{code: string, message: string}} NodeError
+ * @typedef {"starting" | "ready" | "failed" | "busy-elsewhere"} Phase
+ * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
+ * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
+ * @typedef {"finding" | "connecting" | "fetching" | "verifying" | "done"} FetchStage
+ * @typedef {{bytes: number, total: number, rate: number, secondsLeft: number | null}} Progress
+ * @typedef {Progress & {stage: PutStage}} PutProgress
+ * @typedef {Progress & {stage: FetchStage, peers: number, name?: string}} FetchProgress
+ * @typedef {Progress & {stage?: string}} AnyProgress
+ * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
+ * @typedef {{root: string, name: string, size: number, mediaType: string}} FetchResult
+ * @typedef {"quick" | "hash" | "data"} CheckLevel
+ * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
+ *
+ * @typedef {object} FileEntry
+ * @property {string} root
+ * @property {string} name
+ * @property {string} mediaType
+ * @property {number} size
+ * @property {number} stored
+ * @property {number} chunks
+ * @property {number} newChunks
+ * @property {number} dedupedBytes
+ * @property {number} timeMs
+ * @property {boolean} received
+ * @property {boolean} shared
+ * @property {boolean} lost
+ *
+ * @typedef {object} PeerEntry
+ * @property {string} id
+ * @property {string} shortId
+ * @property {number} rttMs
+ * @property {number} bytesIn
+ * @property {number} bytesOut
+ * @property {string} state
+ *
+ * @typedef {{key: string, params?: Record<string, string | number>}} Activity
+ * @typedef {"state" | "list" | "peers" | "progress" | "activity"} NodeEvent
+ *
+ * @typedef {object} NodeApi
+ * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
+ * @property {() => NodeState} state
+ * @property {(source: File | Blob | Uint8Array, options: {name?: string, onProgress?: (progress: PutProgress) => void,
+ *   signal?: AbortSignal}) => Promise<PutResult>} put
+ * @property {() => Promise<FileEntry[]>} list
+ * @property {(root: string) => Promise<string>} share
+ * @property {(root: string) => Promise<void>} remove
+ * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
+ *   Promise<Uint8Array>} get
+ * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
+ *   Promise<void>} save
+ * @property {(link: string, options: {onProgress?: (progress: FetchProgress) => void, signal?: AbortSignal}) =>
+ *   Promise<FetchResult>} fetch
+ * @property {(level: CheckLevel, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
+ *   Promise<CheckResult>} check
+ * @property {() => Promise<PeerEntry[]>} peers
+ * @property {() => Promise<Record<string, number>>} stats
+ * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
+ * @property {() => Promise<void>} takeOver
+ * @property {() => Promise<boolean>} persist
+ */
+
+export {};

@@ -1,0 +1,544 @@
+/**
+ * Every sentence that people read on the page, and what each error code means to them.
+ *
+ * Nouns: `words` holds labels and sentences; `errorWords` maps a stable error code (a class name of py/inos/errors.py, a
+ * boot code, a browser's own error name) to what happened and what to do about it.
+ * Invariants: no markup; a sentence with a number in it is a function; texts that index.html shows before any script has run
+ * are marked there with `data-words` and tested to be equal to the ones here.
+ */
+
+/** @param {number} count @param {string} one @param {string} many */
+const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+/** @param {number} count */
+const files = (count) => counted(count, "file", "files");
+
+/** @type {Record<string, string>} What `state().step` may say while starting; an unknown step is shown as it is. */
+const steps = {
+  checks: "looking at this browser",
+  memory: "taking memory",
+  kernel: "loading the kernel",
+  workers: "starting workers",
+  download: "loading Python",
+  python: "starting Python",
+  brain: "starting Python",
+  vault: "opening your files",
+  room: "looking for peers",
+};
+
+export const words = {
+  title: "INOS",
+  tagline: "Your files, sealed in this browser, shared without a cloud.",
+  skip: "Skip to your files",
+  noScript: "INOS runs in your browser and needs JavaScript. Allow it for this page, then reload.",
+  stalled:
+    "This is taking long. Reload the page; if it stays like this, use a current Firefox, Chrome, Edge or Safari.",
+  footer: "Files are encrypted before they are stored. Nothing leaves this device until you share a link.",
+
+  state: {
+    starting: "Starting",
+    ready: "Ready",
+    failed: "Not running",
+    "busy-elsewhere": "Open in another tab",
+    /** @param {string} size */
+    toGo: (size) => `Starting · ${size} to go`,
+    /** @param {string} step */
+    startingStep: (step) => `Starting · ${step}`,
+  },
+  steps,
+  peers: {
+    /** @param {number} count */
+    count: (count) => (count === 0 ? "No peers" : counted(count, "peer", "peers")),
+    label: "Peers connected",
+  },
+
+  drop: {
+    heading: "Add files",
+    title: "Drop files or folders here",
+    over: "Let go to add",
+    hint: "or paste them, or a link that somebody sent you",
+    files: "Choose files",
+    folder: "Choose a folder",
+    early: "You can start now: files wait until everything is loaded.",
+    /** @param {number} count */
+    added: (count) => `${files(count)} added.`,
+    /** @param {number} count */
+    tooMany: (count) => `Only the first ${counted(count, "file was", "files were")} taken. Add the rest afterwards.`,
+    empty: "There were no files in it.",
+  },
+
+  work: {
+    heading: "In progress",
+    stages: /** @type {Record<string, string>} */ ({
+      waiting: "Waiting",
+      reading: "Reading",
+      sealing: "Compressing and sealing",
+      writing: "Writing",
+      done: "Done",
+    }),
+    waitingForNode: "Waiting until INOS is ready",
+    paused: "Paused. Nothing that is stored already is affected.",
+    cancel: "Cancel",
+    cancelAll: "Cancel all",
+    retry: "Try again",
+    dismiss: "Dismiss",
+    /** @param {string} name */
+    cancelNamed: (name) => `Cancel ${name}`,
+    /** @param {string} name */
+    dismissNamed: (name) => `Dismiss ${name}`,
+    /** @param {number} done @param {number} total */
+    summary: (done, total) => `${done.toLocaleString("en")} of ${files(total)}`,
+    /** @param {string} done @param {string} total */
+    of: (done, total) => `${done} of ${total}`,
+    /** @param {number} count */
+    moreWaiting: (count) => `and ${files(count)} more waiting`,
+    /** @param {number} count */
+    moreFailed: (count) => `and ${files(count)} more that failed`,
+    /** @param {string} name */
+    stored: (name) => `${name} is stored.`,
+    /** @param {number} count */
+    storedMany: (count) => `${files(count)} stored.`,
+    /** @param {number} percent @param {string} left */
+    spoken: (percent, left) => `${percent} percent${left ? `, ${left}` : ""}`,
+    leave: "Files are still being stored.",
+  },
+
+  files: {
+    heading: "Your files",
+    empty: "Nothing here yet. Files that you add stay in this browser, encrypted.",
+    loading: "Opening your files…",
+    unavailable: "Your files show up here once INOS is running.",
+    filter: "Find by name",
+    /** @param {string} query */
+    noMatch: (query) => `No file has “${query}” in its name.`,
+    columns: {
+      name: "Name",
+      size: "Size",
+      stored: "Stored",
+      saved: "Saved",
+      chunks: "Chunks",
+      deduped: "Deduped",
+      time: "Added",
+      actions: "Actions",
+    },
+    hints: {
+      stored: "What it takes on disk, compressed and encrypted",
+      chunks: "Pieces it was cut into",
+      deduped: "Bytes that were here already and were not stored again",
+    },
+    /** @param {number} count @param {string} size @param {string} stored @param {number} percent */
+    summary: (count, size, stored, percent) =>
+      `${files(count)}, ${size}, stored in ${stored}${percent > 0 ? ` (${percent} % saved)` : ""}`,
+    /** @param {number} count */
+    newChunks: (count) => `${count.toLocaleString("en")} new`,
+    none: "none",
+    /** @param {number} count */
+    more: (count) => `Show ${count.toLocaleString("en")} more`,
+    shared: "Shared",
+    received: "Received",
+    lost: "Damaged",
+    lostHint: "Part of it is lost on this device. Somebody who has it can still give it to you: open their link again.",
+    share: "Share",
+    open: "Open",
+    download: "Download",
+    delete: "Delete",
+    unnamed: "(no name)",
+    /** @param {string} verb @param {string} name */
+    named: (verb, name) => `${verb} ${name}`,
+    confirm: "Delete for good?",
+    confirmYes: "Delete",
+    confirmNo: "Keep",
+    /** @param {string} name */
+    deleted: (name) => `${name} is deleted.`,
+    /** @param {string} name */
+    saving: (name) => `Downloading ${name}`,
+    preparingShort: "Preparing the download",
+    /** @param {string} part */
+    savingPart: (part) => `Downloading · ${part}`,
+  },
+
+  share: {
+    heading: "Share",
+    making: "Making a link…",
+    label: "Link",
+    copy: "Copy link",
+    copied: "Copied",
+    copyFailed: "Could not copy. Select the link and copy it yourself.",
+    warning: "Whoever has this link can read the file. The server never sees the part after the #.",
+    keepOpen: "Keep this page open until it has been fetched: it goes straight from your browser to theirs.",
+    loopback:
+      "This page was opened from this computer alone, so the link works in browsers on this computer only. " +
+      "For others, serve INOS at an address that they can reach.",
+    close: "Close",
+  },
+
+  preview: {
+    heading: "Preview",
+    loading: "Opening…",
+    close: "Close",
+    download: "Download",
+    /** @param {string} size */
+    cut: (size) => `Only the first ${size} are shown. Download it to see all.`,
+    broken: "Your browser cannot show this file. Download it instead.",
+    /** @param {string} name */
+    describe: (name) => `Picture: ${name}`,
+  },
+
+  link: {
+    heading: "Somebody shared a file with you",
+    unnamed: "Shared file",
+    stages: /** @type {Record<string, string>} */ ({
+      finding: "Looking for somebody who has it",
+      connecting: "Connecting",
+      fetching: "Fetching",
+      verifying: "Checking every byte",
+      done: "Here, and checked",
+    }),
+    waitingForNode: "Starting. The file is fetched as soon as this page is ready.",
+    /** @param {number} count */
+    from: (count) => `from ${counted(count, "peer", "peers")}`,
+    nobodyTitle: "Nobody who has this file is online right now",
+    nobody:
+      "Keep this page open and ask the sender to open theirs. It starts by itself as soon as somebody who has the file " +
+      "is there.",
+    failed: "It could not be fetched",
+    cancelled: "Stopped. What has arrived so far is kept.",
+    retry: "Try again",
+    cancel: "Stop",
+    close: "Close",
+    preview: "Open",
+    download: "Download",
+    kept: "A sealed copy is among your files now.",
+    notShown: "This kind of file is not opened inside this page. Download it to see it.",
+    /** @param {string} name */
+    arrived: (name) => `${name} has arrived.`,
+  },
+
+  panel: {
+    heading: "What the node is doing",
+    now: "Now",
+    recent: "Recently",
+    idle: "Nothing: waiting for you",
+    nodeId: "This node",
+    bootTime: "Start took",
+    warm: "from a snapshot",
+    cold: "without a snapshot",
+    groups: { work: "Work", memory: "Memory", disk: "Disk", network: "Network" },
+    facts: {
+      muscles: "Muscle workers",
+      jobsDone: "Jobs done",
+      memoryBytes: "Shared memory",
+      arena: "Arena in use",
+      blocks: "Blocks",
+      blockBytes: "Stored",
+      rawBytes: "Before compression",
+      diskBytesWritten: "Written",
+      diskBytesRead: "Read",
+      netBytesIn: "Received",
+      netBytesOut: "Sent",
+    },
+    peersHeading: "Peers",
+    noPeers: "Nobody is connected. Peers meet when a link is opened.",
+    peerColumns: { id: "Peer", state: "State", rtt: "Round trip", in: "Received", out: "Sent" },
+    checkHeading: "Check the vault",
+    levels: {
+      quick: { name: "Quick", hint: "every file's list of blocks, in a moment" },
+      hash: { name: "Hashes", hint: "reads every block and compares its hash" },
+      data: { name: "All data", hint: "also decrypts and unpacks every byte" },
+    },
+    checkStart: "Check",
+    checkStop: "Stop",
+    checking: "Checking…",
+    checkCancelled: "The check was stopped. Nothing was changed.",
+    /** @param {number} blocks @param {string} size @param {string} time */
+    checkGood: (blocks, size, time) => `All is well: ${counted(blocks, "block", "blocks")}, ${size}, in ${time}.`,
+    /** @param {number} bad @param {number} lost */
+    checkBad: (bad, lost) =>
+      `${counted(bad, "block is", "blocks are")} damaged${lost > 0 ? `, ${files(lost)} affected` : ""}. ` +
+      "Open the links of these files again while somebody who has them is online: the damaged parts are fetched anew.",
+  },
+
+  /** What `activity` events may say; an unknown key is shown as it is. */
+  /** @type {Record<string, (params: Record<string, string | number>) => string>} */
+  activity: {
+    idle: () => "Nothing: waiting for you",
+    boot: ({ step }) => `Starting${step ? `: ${steps[step] ?? step}` : ""}`,
+    ready: () => "Ready",
+    put: ({ name }) => `Storing ${name ?? "a file"}`,
+    stored: ({ name }) => `Stored ${name ?? "a file"}`,
+    get: ({ name }) => `Reading ${name ?? "a file"}`,
+    save: ({ name }) => `Handing out ${name ?? "a file"}`,
+    remove: ({ name }) => `Deleted ${name ?? "a file"}`,
+    share: ({ name }) => `Offering ${name ?? "a file"}`,
+    fetch: ({ name }) => `Fetching ${name ?? "a shared file"}`,
+    fetched: ({ name }) => `Fetched ${name ?? "a shared file"}`,
+    serve: ({ peer }) => `Sending blocks${peer ? ` to ${peer}` : " to a peer"}`,
+    "peer-joined": ({ peer }) => `Connected to ${peer ?? "a peer"}`,
+    "peer-left": ({ peer }) => `${peer ?? "A peer"} left`,
+    "peer-banned": ({ peer }) => `Dropped ${peer ?? "a peer"}: it sent bytes that do not match`,
+    commit: () => "Writing to disk",
+    replay: () => "Reading the vault's log",
+    check: () => "Checking the vault",
+  },
+
+  storage: {
+    heading: "Room in this browser",
+    /** @param {string} used @param {string} quota */
+    used: (used, quota) => `${used} used of about ${quota}`,
+    unknown: "This browser does not say how much room there is.",
+    persist: "Keep for good",
+    persistHint: "Ask the browser never to clear these files by itself.",
+    persisted: "The browser keeps these files until you delete them.",
+    notPersisted: "The browser said no for now. It may agree once you use this page more often or bookmark it.",
+    nearlyFull: "Nearly full. Delete files here, or free room on this device.",
+  },
+
+  errors: {
+    heading: "Problems",
+    dismiss: "Dismiss",
+    /** @param {number} count */
+    times: (count) => `${count} times`,
+    /** @param {string} code */
+    code: (code) => `Code: ${code}`,
+    details: "Details",
+    actions: { "take-over": "Use it here", reload: "Reload", retry: "Try again" },
+    linkRefused: "That is not an INOS link.",
+  },
+};
+
+/**
+ * @typedef {"take-over" | "reload" | "retry"} ErrorAction
+ * @typedef {{title: string, todo: string, action?: ErrorAction}} ErrorWords
+ */
+
+/** @type {ErrorWords} */
+const DAMAGED = {
+  title: "Some bytes are not what they were",
+  todo:
+    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, and open the file's link again while somebody " +
+    "who has it is online: the damaged part is fetched anew.",
+};
+/** @type {ErrorWords} */
+const NEWER = {
+  title: "This was made by a newer INOS",
+  todo: "Reload this page to get the current version, then try again.",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const BAD_PEER = {
+  title: "A peer did not keep to the rules",
+  todo: "It was dropped and nothing from it was kept. Other peers take over by themselves; else try again later.",
+  action: "retry",
+};
+/** @type {ErrorWords} */
+const OFFLINE = {
+  title: "Part of INOS could not be loaded",
+  todo: "Check that the server is running and that you are connected, then reload.",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const WRONG_BUILD = {
+  title: "A part of INOS arrived damaged",
+  todo: "Reload the page. If it happens again, run the set-up on the server once more (npm start).",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const NO_MEMORY = {
+  title: "There is not enough memory",
+  todo: "Close other tabs or programs, then reload. Your stored files are not affected.",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const OLD_BROWSER = {
+  title: "This browser cannot run INOS",
+  todo: "Use a current Firefox, Chrome, Edge or Safari.",
+};
+/** @type {ErrorWords} */
+const NOT_ISOLATED = {
+  title: "The server leaves out headers that INOS needs",
+  todo:
+    "It must send “Cross-Origin-Opener-Policy: same-origin” and “Cross-Origin-Embedder-Policy: require-corp”. " +
+    "Start INOS with npm start, or add both headers to your own server, then reload.",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const NOT_SECURE = {
+  title: "This address is not secure enough for the browser",
+  todo: "Open INOS over https://, or at http://127.0.0.1 on the computer that serves it.",
+};
+/** @type {ErrorWords} */
+const PYTHON_FAILED = {
+  title: "Python could not be started",
+  todo: "Reload the page. Your stored files are not affected.",
+  action: "reload",
+};
+/** @type {ErrorWords} */
+const GONE_FILE = {
+  title: "The file could not be read",
+  todo: "It was moved, changed or locked after you chose it. Choose it again.",
+};
+/** @type {ErrorWords} */
+const NO_ROOM = {
+  title: "There is no room left",
+  todo: "Nothing was lost. Delete files here or free room on this device, then try again.",
+  action: "retry",
+};
+/** @type {ErrorWords} */
+const NO_STORAGE = {
+  title: "The browser gives this page no storage",
+  todo: "Leave the private window, or allow storage for this page in the browser's settings, then reload.",
+  action: "reload",
+};
+
+/** @type {Record<string, ErrorWords>} */
+export const errorWords = {
+  // py/inos/errors.py, in its order
+  InosError: {
+    title: "Something went wrong",
+    todo: "Try again. If it happens again, reload the page.",
+    action: "retry",
+  },
+  LocalError: { title: "That did not work", todo: "Try again. If it happens again, reload the page.", action: "retry" },
+  NotFound: { title: "It is not here", todo: "It was deleted, or never stored in this browser. Open its link again." },
+  BadLink: {
+    title: "The link is not complete",
+    todo: "Copy all of it, to the last letter, or ask the sender for it again.",
+  },
+  BadArgument: { title: "That was not understood", todo: "Reload the page and try again.", action: "reload" },
+  Cancelled: { title: "Stopped", todo: "Nothing was changed." },
+  NotReady: { title: "INOS is still starting", todo: "Wait a moment, then try again.", action: "retry" },
+  RemoteError: BAD_PEER,
+  ProtocolViolation: BAD_PEER,
+  AuthRefused: {
+    title: "A peer could not prove who it is",
+    todo: "It was refused. If this is your own link, ask the sender for a fresh one.",
+    action: "retry",
+  },
+  PeerGone: {
+    title: "The other side left",
+    todo: "What has arrived is kept. Ask the sender to open the page again: it goes on from there.",
+    action: "retry",
+  },
+  PeerStalled: {
+    title: "The other side has stopped sending",
+    todo: "What has arrived is kept. Check both connections: it goes on by itself when bytes flow again.",
+    action: "retry",
+  },
+  NoPeers: { title: words.link.nobodyTitle, todo: words.link.nobody, action: "retry" },
+  CorruptError: DAMAGED,
+  Truncated: DAMAGED,
+  BadMagic: DAMAGED,
+  UnsupportedVersion: NEWER,
+  UnsupportedSuite: NEWER,
+  MalformedHeader: DAMAGED,
+  IdMismatch: DAMAGED,
+  AuthFailed: {
+    title: "It cannot be opened with this key",
+    todo: "The link may be cut or changed: copy it again. For a file of your own, check the vault below.",
+  },
+  MalformedInner: DAMAGED,
+  CodecError: DAMAGED,
+  ContentMismatch: DAMAGED,
+  ManifestMalformed: DAMAGED,
+  ManifestInconsistent: DAMAGED,
+  BadName: {
+    title: "The file has a name that is not allowed",
+    todo: "Give it a plain, shorter name and add it again.",
+  },
+  UnsupportedFeature: NEWER,
+  LogDamaged: {
+    title: "The vault's log is damaged",
+    todo: "Whatever can still be proven right is kept. Check the vault below to see which files are affected.",
+  },
+  LimitError: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },
+  LimitExceeded: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },
+  ArenaFull: {
+    title: "The working memory is full",
+    todo: "Wait until what is running is done, then try again.",
+    action: "retry",
+  },
+  Busy: { title: "Too much at once", todo: "Wait until what is running is done, then try again.", action: "retry" },
+  StorageError: {
+    title: "The disk did not do as asked",
+    todo: "Try again. If it happens again, reload.",
+    action: "retry",
+  },
+  StorageFull: NO_ROOM,
+  StorageLost: {
+    title: "The browser took its storage away",
+    todo: "Site data may have been cleared. Reload to see what is still there.",
+    action: "reload",
+  },
+  StorageBusy: {
+    title: "Your files are open in another tab",
+    todo: "Only one tab at a time can use them. Go on there, or use them here; the other tab then stops.",
+    action: "take-over",
+  },
+  StorageDenied: NO_STORAGE,
+  VaultLocked: {
+    title: "The vault cannot be unlocked in this browser",
+    todo: "Its key is not in this browser any more: it was cleared, or the files were copied from elsewhere. Nothing is deleted.",
+  },
+
+  // starting up: the page's own checks and the loading of Python
+  NotIsolated: NOT_ISOLATED,
+  NotSecure: NOT_SECURE,
+  Unsupported: OLD_BROWSER,
+  unsupported: OLD_BROWSER,
+  NetworkError: OFFLINE,
+  offline: OFFLINE,
+  "missing-asset": {
+    title: "The server lacks a part of INOS",
+    todo: "Run the set-up on the server again (npm start), then reload.",
+    action: "reload",
+  },
+  CorruptAsset: WRONG_BUILD,
+  "corrupt-asset": WRONG_BUILD,
+  OutOfMemory: NO_MEMORY,
+  "out-of-memory": NO_MEMORY,
+  PythonFailed: PYTHON_FAILED,
+  "python-failed": PYTHON_FAILED,
+  BootError: PYTHON_FAILED,
+  WorkerFailed: {
+    title: "A part of INOS stopped",
+    todo: "Reload the page. What was stored is safe; what was under way starts again.",
+    action: "reload",
+  },
+  TakenOver: {
+    title: "Your files are open in another tab now",
+    todo: "Go on there, or use them here again; the other tab then stops.",
+    action: "take-over",
+  },
+
+  // what browsers themselves throw, by name
+  QuotaExceededError: NO_ROOM,
+  NotReadableError: GONE_FILE,
+  NotFoundError: GONE_FILE,
+  SecurityError: NO_STORAGE,
+  AbortError: { title: "Stopped", todo: "Nothing was changed." },
+};
+
+/**
+ * The code of anything that was thrown: our own `code`, the name a browser gave it, or the last part of "BootError.X".
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function codeOf(error) {
+  if (typeof error !== "object" || error === null) return "Error";
+  const { code, name } = /** @type {{code?: unknown, name?: unknown}} */ (error);
+  // a DOMException's `code` is a number from before names were used
+  const found = typeof code === "string" && code !== "" ? code : name;
+  return typeof found === "string" && found !== "" ? found : "Error";
+}
+
+/**
+ * What to tell people about an error.
+ *
+ * @param {unknown} error
+ * @returns {ErrorWords & {code: string, known: boolean}}
+ */
+export function explain(error) {
+  const code = codeOf(error);
+  const key = [code, code.slice(code.lastIndexOf(".") + 1)].find((each) => Object.hasOwn(errorWords, each));
+  return key ? { ...errorWords[key], code, known: true } : { ...errorWords.InosError, code, known: false };
+}

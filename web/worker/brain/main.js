@@ -1,0 +1,146 @@
+/**
+ * The brain's worker: boots Python, then turns the one loop in which every decision is made.
+ *
+ * One turn: drain the rings, let Python run until it has nothing to do, sleep on EPOCH_BRAIN until somebody publishes or
+ * Python's next deadline comes. Messages from the page only queue work and publish the same epoch.
+ * Invariants: nothing here blocks; Python is entered only from `turn`.
+ */
+
+import { Epoch } from "../../shared/epochs.js";
+import { startKernel } from "../../shared/kernel.js";
+import * as L from "../../shared/layout.gen.js";
+import { BootError, bootPython } from "./boot.js";
+import { drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
+import { Keyring } from "./keyring.js";
+
+/**
+ * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module | undefined,
+ *   build: import("./boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
+ * @typedef {{type: "call", id: number, method: string, args: string}} BrainCall
+ */
+
+const REGION_PATH = "/inos/region";
+
+class Brain {
+  #buffer;
+  #epoch;
+  /** @type {any} */ #python = null;
+  /** @type {(() => void)[]} what messages left for the next turn */ #pending = [];
+  #keyring = new Keyring();
+
+  /** @param {WebAssembly.Memory} memory */
+  constructor(memory) {
+    this.#buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+    this.#epoch = new Epoch(this.#buffer, L.EPOCH_BRAIN);
+  }
+
+  /** @param {BrainStart} start */
+  async start(start) {
+    const kernel = await startKernel(start.kernel, start.memory, start.thread);
+    const { pyodide, how, why, stages } = await bootPython({
+      base: start.base,
+      build: start.build,
+      module: start.python,
+      registerModules: {
+        inos_js: {
+          ...jobBridge(this.#buffer, kernel),
+          ...ioBridge(this.#buffer),
+          ...netBridge(this.#buffer),
+          crypto: this.#crypto.bind(this),
+          reply: (/** @type {number} */ id, /** @type {boolean} */ ok, /** @type {string} */ json) =>
+            self.postMessage({ type: "reply", id, ok, json }),
+          page: (/** @type {string} */ json) => self.postMessage({ type: "peers", command: JSON.parse(json) }),
+          signal: (/** @type {string} */ room, /** @type {any} */ payload) => {
+            const view = payload.getBuffer("u8");
+            const copy = view.data.slice();
+            view.release();
+            self.postMessage({ type: "peers", command: { op: "signal", room, payload: copy } }, { transfer: [copy.buffer] });
+          },
+        },
+      },
+      imports: ["inos_web.main"],
+      onStage: (stage) => self.postMessage({ type: "stage", ...stage }),
+    });
+    // MEMFS keeps this view as the file's contents, so pread and pwrite reach the shared memory (pyodide-facts A.1.5).
+    pyodide.FS.mkdirTree("/inos");
+    pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
+    const main = pyodide.pyimport("inos_web.main");
+    this.#python = main.start(REGION_PATH, start.muscles);
+    main.destroy();
+    self.postMessage({ type: "booted", how, why, stages });
+    await this.#loop();
+  }
+
+  async #loop() {
+    const python = this.#python;
+    const drain = drains(this.#buffer, {
+      on_io: python.on_io,
+      on_net: python.on_net,
+      on_control: python.on_control,
+    });
+    const turn = python.turn;
+    const turns = new Int32Array(this.#buffer, L.REGION_METRICS, 16);
+    for (;;) {
+      const seen = this.#epoch.load();
+      const pending = this.#pending;
+      this.#pending = [];
+      for (const run of pending) run();
+      drain();
+      const waitMs = turn(performance.now());
+      Atomics.add(turns, L.METRIC_BRAIN_TURNS, 1);
+      await this.#epoch.waitAsync(seen, waitMs);
+    }
+  }
+
+  /**
+   * One keyring operation; the answer comes back to Python in a later turn.
+   * @param {number} effect @param {"wrap" | "unwrap" | "publicKey" | "sign" | "verify"} op @param {any[]} buffers
+   */
+  #crypto(effect, op, ...buffers) {
+    const args = buffers.map((buffer) => {
+      const view = buffer.getBuffer("u8");
+      const copy = view.data.slice();
+      view.release();
+      return copy;
+    });
+    const operation = /** @type {(...args: any[]) => Promise<Uint8Array>} */ (this.#keyring[op]).apply(this.#keyring, args);
+    operation.then(
+      (bytes) => this.later(() => this.#python.on_crypto(effect, true, bytes)),
+      (error) => this.later(() => this.#python.on_crypto(effect, false, String(error))),
+    );
+  }
+
+  /** @param {() => void} run in the next turn */
+  later(run) {
+    this.#pending.push(run);
+    this.#epoch.publish();
+  }
+
+  /** @param {BrainCall} call */
+  call({ id, method, args }) {
+    this.later(() => this.#python.on_call(id, method, args));
+  }
+
+  /** @param {any} happening from the page's peers and rendezvous */
+  peers(happening) {
+    const { op, payload, local, remote, ...rest } = happening;
+    if (op === "signal") this.later(() => this.#python.on_signal(rest.room, payload));
+    else if (op === "connected")
+      this.later(() => this.#python.on_connected(rest.channel, rest.generation, local, remote));
+    else this.later(() => this.#python.on_page(op, JSON.stringify(rest)));
+  }
+}
+
+/** @type {Brain | null} */
+let brain = null;
+self.onmessage = (event) => {
+  const message = event.data;
+  if (message.type === "start") {
+    brain = new Brain(message.memory);
+    brain.start(message).catch((error) => {
+      const code = error instanceof BootError ? error.code : "BrainCrashed";
+      self.postMessage({ type: "failed", code, message: String(error?.message ?? error) });
+    });
+  } else if (message.type === "call") brain?.call(message);
+  else if (message.type === "peers") brain?.peers(message.happening);
+};

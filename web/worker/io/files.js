@@ -1,0 +1,159 @@
+/**
+ * The vault's files as OPFS sync access handles, by number.
+ *
+ * Nouns: a *handle number* names a file (see `fileName`); an *operation* is read, write, flush, truncate, size, close.
+ * Invariants: operations on one file happen in the order given; at most HANDLES_OPEN_MAX handles are open; file names are
+ * ours alone. A handle that went invalid is opened once more, then the operation fails as StorageLost.
+ * Must not know what the bytes mean.
+ */
+
+import * as L from "../../shared/layout.gen.js";
+
+const FIXED_NAMES = ["sb0", "sb1", "log-a", "log-b", "keys"];
+const SEGMENT_HANDLE = 16;
+const HANDLES_OPEN_MAX = 48; // phones get slow near 64
+
+/** @param {number} handle @returns {string} */
+export function fileName(handle) {
+  if (handle < FIXED_NAMES.length) return /** @type {string} */ (FIXED_NAMES[handle]);
+  return `seg-${String(handle - SEGMENT_HANDLE).padStart(4, "0")}`;
+}
+
+/** @param {unknown} error @returns {number} a status code */
+export function storageStatus(error) {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  if (name === "QuotaExceededError") return /** @type {number} */ (L.STATUS.StorageFull);
+  if (name === "NoModificationAllowedError") return /** @type {number} */ (L.STATUS.StorageBusy);
+  if (name === "SecurityError" || name === "NotAllowedError") return /** @type {number} */ (L.STATUS.StorageDenied);
+  if (name === "NS_ERROR_FAILURE") return /** @type {number} */ (L.STATUS.StorageFull); // Firefox, truncate over quota
+  return /** @type {number} */ (L.STATUS.StorageLost);
+}
+
+/** @typedef {{op: number, offset: number, at: number, length: number}} Operation */
+/** @typedef {{status: number, value: number}} Outcome */
+/** @typedef {{handle: FileSystemSyncAccessHandle | null, chain: Promise<unknown> | null, usedAt: number}} OpenFile */
+
+export class Files {
+  /** @type {Map<number, OpenFile>} */ #open = new Map();
+  /** @type {Promise<FileSystemDirectoryHandle> | null} */ #directory = null;
+  /** @type {Uint8Array} */ #bytes;
+  #clock = 0;
+  #folder;
+
+  /** @param {SharedArrayBuffer} buffer @param {string} folder name of the vault's directory */
+  constructor(buffer, folder) {
+    this.#bytes = new Uint8Array(buffer);
+    this.#folder = folder;
+  }
+
+  /**
+   * Run one operation; `done` is called at once where the handle is open, later where it must be opened first.
+   * @param {number} number @param {Operation} operation @param {(outcome: Outcome) => void} done
+   */
+  run(number, operation, done) {
+    const file = this.#open.get(number) ?? { handle: null, chain: null, usedAt: 0 };
+    this.#open.set(number, file);
+    file.usedAt = ++this.#clock;
+    if (file.handle && !file.chain) {
+      const outcome = this.#attempt(file.handle, operation);
+      if (outcome !== "invalid") {
+        if (operation.op === L.IO_CLOSE) this.#open.delete(number);
+        done(outcome);
+        return;
+      }
+      file.handle = null;
+    }
+    const chained = (file.chain ?? Promise.resolve()).then(async () => done(await this.#slow(number, file, operation)));
+    file.chain = chained;
+    chained.finally(() => {
+      if (file.chain === chained) file.chain = null;
+    });
+  }
+
+  /** Close every handle; further operations open them again. */
+  async closeAll() {
+    await Promise.allSettled([...this.#open.values()].map((file) => file.chain));
+    for (const file of this.#open.values()) file.handle?.close();
+    this.#open.clear();
+  }
+
+  /** @param {number} number @param {OpenFile} file @param {Operation} operation @returns {Promise<Outcome>} */
+  async #slow(number, file, operation) {
+    if (operation.op === L.IO_CLOSE) {
+      file.handle?.close();
+      this.#open.delete(number);
+      return { status: 0, value: 0 };
+    }
+    for (let tries = 0; tries < 2; tries++) {
+      try {
+        file.handle ??= await this.#openHandle(number);
+      } catch (error) {
+        return { status: storageStatus(error), value: 0 };
+      }
+      const outcome = this.#attempt(file.handle, operation);
+      if (outcome !== "invalid") return outcome;
+      file.handle = null;
+    }
+    return { status: /** @type {number} */ (L.STATUS.StorageLost), value: 0 };
+  }
+
+  /** @param {number} number */
+  async #openHandle(number) {
+    this.#directory ??= navigator.storage
+      .getDirectory()
+      .then((root) => root.getDirectoryHandle(this.#folder, { create: true }));
+    const directory = await this.#directory;
+    this.#closeColdest();
+    const entry = await directory.getFileHandle(fileName(number), { create: true });
+    return entry.createSyncAccessHandle();
+  }
+
+  #closeColdest() {
+    const open = [...this.#open].filter(([number, file]) => file.handle && !file.chain && number >= SEGMENT_HANDLE);
+    if (open.length < HANDLES_OPEN_MAX) return;
+    open.sort((a, b) => a[1].usedAt - b[1].usedAt);
+    const [number, file] = /** @type {[number, OpenFile]} */ (open[0]);
+    file.handle?.close();
+    this.#open.delete(number);
+  }
+
+  /** @param {FileSystemSyncAccessHandle} handle @param {Operation} operation @returns {Outcome | "invalid"} */
+  #attempt(handle, { op, offset, at, length }) {
+    try {
+      switch (op) {
+        case L.IO_READ:
+          return { status: 0, value: handle.read(this.#bytes.subarray(at, at + length), { at: offset }) };
+        case L.IO_WRITE:
+          return this.#write(handle, offset, at, length);
+        case L.IO_FLUSH:
+          handle.flush();
+          return { status: 0, value: 0 };
+        case L.IO_TRUNCATE:
+          handle.truncate(offset);
+          return { status: 0, value: 0 };
+        case L.IO_SIZE:
+          return { status: 0, value: handle.getSize() };
+        case L.IO_CLOSE:
+          handle.close();
+          return { status: 0, value: 0 };
+        default:
+          return { status: /** @type {number} */ (L.STATUS.BadArgument), value: 0 };
+      }
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "InvalidStateError") return "invalid";
+      return { status: storageStatus(error), value: 0 };
+    }
+  }
+
+  /** @param {FileSystemSyncAccessHandle} handle @param {number} offset @param {number} at @param {number} length */
+  #write(handle, offset, at, length) {
+    let written = 0;
+    while (written < length) {
+      const now = handle.write(this.#bytes.subarray(at + written, at + length), { at: offset + written });
+      // Firefox answers 0 instead of throwing when the quota is reached.
+      if (now === 0) return { status: /** @type {number} */ (L.STATUS.StorageFull), value: written };
+      written += now;
+    }
+    return { status: 0, value: written };
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The io worker: executes the brain's read, write and flush descriptors against OPFS, Files and downloads.
+ *
+ * Frames come from IO_QUEUE and are answered in IO_DONE, each with its request number. Bulk bytes never leave the arena
+ * except into or out of the file itself. The store's logic is in Python; nothing is decided here.
+ */
+
+import { Epoch } from "../../shared/epochs.js";
+import * as L from "../../shared/layout.gen.js";
+import { RingReader, RingWriter } from "../../shared/ring.js";
+import { Files } from "./files.js";
+import { VaultLock } from "./lock.js";
+import { BufferSink, DownloadSink, Sources } from "./streams.js";
+
+/** @typedef {{status: number, value: number}} Outcome */
+
+const DONE_FRAME = 1;
+const FAILED = { status: /** @type {number} */ (L.STATUS.StorageLost), value: 0 };
+
+class IoWorker {
+  #memory;
+  #files;
+  #sources;
+  /** @type {Map<number, import("./streams.js").Sink>} */ #sinks = new Map();
+  #queue;
+  #done;
+  #answer = new DataView(new ArrayBuffer(16));
+  #wake;
+  #metrics;
+  #lock = new VaultLock(
+    () => self.postMessage({ type: "lock", state: "asked" }),
+    () => self.postMessage({ type: "lock", state: "lost" }),
+  );
+
+  /** @param {WebAssembly.Memory} memory @param {string} folder */
+  constructor(memory, folder) {
+    const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+    this.#memory = new Uint8Array(buffer);
+    this.#files = new Files(buffer, folder);
+    this.#sources = new Sources(buffer);
+    this.#queue = new RingReader(buffer, L.REGION_IO_QUEUE, L.REGION_IO_QUEUE_BYTES);
+    this.#done = new RingWriter(buffer, L.REGION_IO_DONE, L.REGION_IO_DONE_BYTES, [
+      new Epoch(buffer, L.EPOCH_IO_DONE),
+      new Epoch(buffer, L.EPOCH_BRAIN),
+    ]);
+    this.#wake = new Epoch(buffer, L.EPOCH_IO_QUEUE);
+    this.#metrics = new Int32Array(buffer, L.REGION_METRICS, 16);
+  }
+
+  async loop() {
+    for (;;) {
+      const seen = this.#wake.load();
+      this.#queue.drain((type, view, offset) => this.#run(type, view, offset));
+      await this.#wake.waitAsync(seen);
+    }
+  }
+
+  /** @param {number} op @param {DataView} view @param {number} offset */
+  #run(op, view, offset) {
+    const request = view.getUint32(offset, true);
+    const number = view.getUint32(offset + 4, true);
+    const position = view.getFloat64(offset + 8, true);
+    const at = view.getUint32(offset + 16, true);
+    const length = view.getUint32(offset + 20, true);
+    const done = (/** @type {Outcome} */ outcome) => this.#finish(op, request, outcome);
+    switch (op) {
+      case L.IO_READ_SOURCE:
+        this.#sources.read(number, position, at, length).then(done);
+        return;
+      case L.IO_WRITE_SINK:
+        this.#writeSink(number, position, at, length).then(done, () => done(FAILED));
+        return;
+      case L.IO_CLOSE_SINK:
+        this.#sinks.get(number)?.close(length === 1);
+        this.#sinks.delete(number);
+        done({ status: 0, value: 0 });
+        return;
+      case L.IO_CLOSE_SOURCE:
+        this.#sources.remove(number);
+        done({ status: 0, value: 0 });
+        return;
+      default:
+        this.#files.run(number, { op, offset: position, at, length }, done);
+    }
+  }
+
+  /** @param {number} number @param {number} position @param {number} at @param {number} length */
+  async #writeSink(number, position, at, length) {
+    const sink = this.#sinks.get(number);
+    if (!sink) return { status: /** @type {number} */ (L.STATUS.NotFound), value: 0 };
+    await sink.write(position, this.#memory.subarray(at, at + length));
+    return { status: 0, value: length };
+  }
+
+  /** @param {number} op @param {number} request @param {Outcome} outcome */
+  #finish(op, request, { status, value }) {
+    if (op === L.IO_READ) this.#count(L.METRIC_DISK_BYTES_READ_KIB, value);
+    if (op === L.IO_WRITE) this.#count(L.METRIC_DISK_BYTES_WRITTEN_KIB, value);
+    if (op === L.IO_READ_SOURCE) this.#count(L.METRIC_COPY_BYTES_IN_KIB, value);
+    if (op === L.IO_WRITE_SINK) this.#count(L.METRIC_COPY_BYTES_OUT_KIB, value);
+    this.#answer.setUint32(0, request, true);
+    this.#answer.setInt32(4, status, true);
+    this.#answer.setFloat64(8, value, true);
+    // The brain keeps fewer requests open than the ring has room for answers, so a full ring is a bug, not a state.
+    if (!this.#done.push(DONE_FRAME, new Uint8Array(this.#answer.buffer))) throw new Error("IO_DONE is full");
+  }
+
+  /** @param {number} metric @param {number} bytes */
+  #count(metric, bytes) {
+    Atomics.add(this.#metrics, metric, (bytes + 512) >> 10);
+  }
+
+  /** @param {any} message from the page */
+  async command(message) {
+    const post = (/** @type {object} */ out, /** @type {Transferable[]} */ transfer) => self.postMessage(out, { transfer });
+    switch (message.type) {
+      case "source":
+        this.#sources.add(message.id, message.blob);
+        return;
+      case "forget-source":
+        this.#sources.remove(message.id);
+        return;
+      case "sink":
+        this.#sinks.set(message.id, message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id));
+        return;
+      case "acquire":
+        self.postMessage({ type: "lock", state: (await this.#lock.acquire()) ? "held" : "busy" });
+        return;
+      case "take-over":
+        self.postMessage({ type: "lock", state: (await this.#lock.takeOver()) ? "held" : "busy" });
+        return;
+      case "release":
+        await this.#files.closeAll();
+        this.#lock.release();
+        self.postMessage({ type: "lock", state: "released" });
+        return;
+    }
+  }
+}
+
+/** @type {IoWorker | null} */
+let worker = null;
+self.onmessage = (event) => {
+  if (event.data.type === "start") {
+    worker = new IoWorker(event.data.memory, event.data.folder);
+    worker.loop().catch((error) => self.postMessage({ type: "failed", message: String(error) }));
+  } else {
+    worker?.command(event.data).catch((error) => self.postMessage({ type: "failed", message: String(error) }));
+  }
+};

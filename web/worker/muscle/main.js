@@ -1,0 +1,57 @@
+/**
+ * A muscle: one kernel instance that sleeps until there is a job, runs it in place and says so.
+ *
+ * Nouns: a job id names a row of JOB_TABLE; two queues hold ids to run (urgent first), one holds ids that are done.
+ * Invariants: blocks only in `Atomics.wait`; a job id taken is always given back through JOBS_DONE, whatever happened.
+ * Must not know what a job is for.
+ */
+
+import { Epoch } from "../../shared/epochs.js";
+import { startKernel } from "../../shared/kernel.js";
+import * as L from "../../shared/layout.gen.js";
+import { Queue } from "../../shared/queue.js";
+
+/** @typedef {{memory: WebAssembly.Memory, kernel: WebAssembly.Module, thread: number}} MuscleStart */
+
+/** @param {MuscleStart} start */
+async function run({ memory, kernel, thread }) {
+  const exports = await startKernel(kernel, memory, thread);
+  const words = new Int32Array(memory.buffer);
+  const urgent = new Queue(memory.buffer, L.REGION_JOBS_URGENT);
+  const bulk = new Queue(memory.buffer, L.REGION_JOBS_BULK);
+  const done = new Queue(memory.buffer, L.REGION_JOBS_DONE);
+  const jobs = new Epoch(memory.buffer, L.EPOCH_JOBS);
+  const finished = new Epoch(memory.buffer, L.EPOCH_JOBS_DONE);
+  const brain = new Epoch(memory.buffer, L.EPOCH_BRAIN);
+  const shutdown = new Epoch(memory.buffer, L.EPOCH_SHUTDOWN);
+  const metrics = L.REGION_METRICS / 4;
+  for (;;) {
+    const seen = jobs.load();
+    let id = urgent.pop();
+    if (id < 0) id = bulk.pop();
+    if (id < 0) {
+      if (shutdown.load() !== 0) return;
+      jobs.wait(seen);
+      continue;
+    }
+    const row = L.REGION_JOB_TABLE + id * L.JOB_BYTES;
+    Atomics.add(words, metrics + L.METRIC_JOBS_RUNNING, 1);
+    const started = performance.now();
+    try {
+      exports.job_run(row);
+    } catch {
+      // A trap is a kernel bug; the job must still come back, or somebody waits for ever.
+      words[row / 4 + L.JOB_STATUS] = L.STATUS.BadArgument;
+    }
+    words[row / 4 + L.JOB_DURATION_US] = Math.round((performance.now() - started) * 1000);
+    Atomics.sub(words, metrics + L.METRIC_JOBS_RUNNING, 1);
+    Atomics.add(words, metrics + (words[row / 4 + L.JOB_STATUS] === 0 ? L.METRIC_JOBS_DONE : L.METRIC_JOBS_FAILED), 1);
+    done.push(id);
+    finished.publish();
+    brain.publish();
+  }
+}
+
+self.onmessage = (/** @type {MessageEvent<MuscleStart>} */ event) => {
+  run(event.data).catch((error) => self.postMessage({ type: "failed", message: String(error) }));
+};

@@ -1,0 +1,317 @@
+/**
+ * One data channel of the net worker: what it receives, what it sends, whether it lives.
+ *
+ * Nouns: a link is *connecting* until its channel opens, then *open*, then *closed* for good; it is *accepted* when the
+ * brain has authenticated the peer.
+ *
+ * Invariants: a message is checked for its length first, then for its type, then taken; before `accept` only control
+ * messages, pings and pongs are; what is not allowed closes the link. Exactly one OPENED at most and exactly one CLOSED
+ * are reported, and every block given to `sendBlock` is answered by one BLOCK_SENT, before the CLOSED. Nothing is decided
+ * here that the protocol does not fix: who is worth talking to is the brain's business.
+ */
+
+import {
+  DATA_HEADER_BYTES,
+  NET_BLOCK_DONE,
+  NET_BLOCK_FAILED,
+  NET_BLOCK_SENT,
+  NET_CLOSED,
+  NET_OPENED,
+  WIRE_CONTROL,
+  WIRE_DATA,
+  WIRE_PING,
+  WIRE_PONG,
+} from "../../shared/layout.gen.js";
+import * as bounds from "./bounds.js";
+import { PeerRow, STATE_CLOSED, STATE_CONNECTING, STATE_OPEN } from "./meters.js";
+import { Sends } from "./sends.js";
+import { Wants } from "./wants.js";
+
+/**
+ * What all links share.
+ * @typedef {object} Shared
+ * @property {SharedArrayBuffer} buffer
+ * @property {Uint8Array} memory
+ * @property {import("./wants.js").Arena} arena
+ * @property {import("./inbox.js").Inbox} inbox
+ * @property {import("./meters.js").Meters} meters
+ * @property {() => number} now milliseconds since 1970
+ * @property {Uint8Array<ArrayBuffer>} scratch where fragments are put together
+ * @property {() => void} pump send what can be sent, of all links in turn
+ * @property {(link: Link, reason: string) => void} closed
+ */
+
+/** A channel's life. */
+export class Link {
+  /** Bytes of this peer in the inbox's backlog; the inbox counts them. */
+  backlogBytes = 0;
+
+  #shared;
+  #dc;
+  #row;
+  #wants;
+  #sends;
+  #open = false;
+  #closed = false;
+  #accepted = false;
+  #messageBytesMax = 65_536;
+  #heardMs = 0;
+  #pings = 0;
+  /** @type {number[]} */
+  #pingsOpen = [];
+
+  /**
+   * @param {Shared} shared
+   * @param {number} channel
+   * @param {number} generation
+   * @param {RTCDataChannel} dc
+   */
+  constructor(shared, channel, generation, dc) {
+    this.#shared = shared;
+    this.channel = channel;
+    this.generation = generation;
+    this.#dc = dc;
+    this.#row = new PeerRow(shared.buffer, channel, generation);
+    this.#row.state(STATE_CONNECTING);
+    this.#wants = new Wants(shared.memory, shared.arena);
+    this.#sends = new Sends(shared.memory);
+    dc.binaryType = "arraybuffer";
+    dc.bufferedAmountLowThreshold = bounds.BUFFERED_LOW_BYTES;
+    dc.onopen = () => this.#opened();
+    dc.onmessage = (event) => this.#message(event.data);
+    dc.onbufferedamountlow = () => this.#shared.pump();
+    dc.onclose = () => this.close(bounds.CLOSED_BY_PEER);
+    if (dc.readyState === "open") this.#opened();
+    if (dc.readyState === "closing" || dc.readyState === "closed") this.close(bounds.CLOSED_BY_PEER);
+  }
+
+  get isClosed() {
+    return this.#closed;
+  }
+
+  // --- what the brain asks for ---------------------------------------------------------------------------------------
+
+  /** The peer is authenticated: data may flow. */
+  accept() {
+    this.#accepted = true;
+  }
+
+  /** @param {number} bytes the longest message that both ends take */
+  limit(bytes) {
+    this.#messageBytesMax = Math.min(Math.max(bytes, bounds.MESSAGE_EARLY_BYTES_MAX), bounds.MESSAGE_BYTES_MAX);
+  }
+
+  /**
+   * @param {number} offset of the message in the shared memory
+   * @param {number} length
+   */
+  sendControl(offset, length) {
+    this.#sends.addControl(offset, length);
+    if (this.#sends.controlBytes > bounds.CONTROL_QUEUE_BYTES_MAX) this.close(bounds.CLOSED_SLOW);
+  }
+
+  /**
+   * @param {number} request
+   * @param {number} offset
+   * @param {number} length
+   */
+  sendBlock(request, offset, length) {
+    this.#sends.addBlock(request, offset, length);
+  }
+
+  /**
+   * @param {number} request
+   * @param {number} offset
+   * @param {number} capacity
+   */
+  expect(request, offset, capacity) {
+    if (!this.#wants.expect(request, offset, capacity)) {
+      this.#report(NET_BLOCK_FAILED, request, bounds.FAILED_ARGUMENT);
+    }
+  }
+
+  /** @param {number} request */
+  unexpect(request) {
+    this.#wants.forget(request);
+  }
+
+  /**
+   * End it, whatever its state; the first reason counts.
+   * @param {string} reason
+   */
+  close(reason) {
+    if (this.#closed) return;
+    this.#closed = true;
+    const dc = this.#dc;
+    dc.onopen = dc.onmessage = dc.onbufferedamountlow = dc.onclose = null;
+    dc.close();
+    this.#wants.clear();
+    for (const request of this.#sends.clear()) this.#report(NET_BLOCK_SENT, request, 0);
+    this.#row.state(STATE_CLOSED);
+    this.#row.buffered(0);
+    this.#report(NET_CLOSED);
+    this.#shared.closed(this, reason);
+  }
+
+  // --- sending -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Send all control messages and one fragment, as far as the channel's buffer allows.
+   * @returns {boolean} whether a fragment was sent, so that there may be more to do
+   */
+  sendSome() {
+    if (!this.#open || this.#closed) return false;
+    const dc = this.#dc;
+    while (this.#sends.hasControl && dc.bufferedAmount < bounds.BUFFERED_CONTROL_BYTES) {
+      const message = this.#sends.takeControl();
+      if (message === undefined || !this.#send(message)) return false;
+    }
+    if (this.#sends.hasBlocks && dc.bufferedAmount < bounds.BUFFERED_HIGH_BYTES) {
+      const scratch = this.#shared.scratch;
+      const length = this.#sends.takeFragment(scratch, this.#messageBytesMax);
+      this.#shared.meters.copiedOut(length - DATA_HEADER_BYTES);
+      return this.#send(scratch.subarray(0, length));
+    }
+    if (dc.bufferedAmount <= bounds.BUFFERED_LOW_BYTES) {
+      for (const request of this.#sends.takeHandedOver()) this.#report(NET_BLOCK_SENT, request, 1);
+    }
+    return false;
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @returns {boolean}
+   */
+  #send(message) {
+    try {
+      this.#dc.send(message);
+    } catch {
+      this.close(bounds.CLOSED_BY_PEER); // closing already, or its buffer is full: this channel is of no more use
+      return false;
+    }
+    this.#row.sent(message.length, this.#dc.bufferedAmount);
+    this.#shared.meters.sent(message.length);
+    return true;
+  }
+
+  // --- living --------------------------------------------------------------------------------------------------------
+
+  #opened() {
+    if (this.#open || this.#closed) return;
+    this.#open = true;
+    this.#heardMs = this.#shared.now();
+    this.#row.state(STATE_OPEN);
+    this.#report(NET_OPENED);
+    this.#shared.pump();
+  }
+
+  /**
+   * One heartbeat: ping, or give up.
+   * @param {boolean} fresh we slept ourselves: the peer gets a new window
+   */
+  tick(fresh) {
+    if (!this.#open || this.#closed) return;
+    const now = this.#shared.now();
+    if (fresh) this.#heardMs = now;
+    if (now - this.#heardMs > bounds.SILENCE_MS_MAX) {
+      this.close(bounds.CLOSED_SILENT);
+      return;
+    }
+    this.#pings = 0;
+    const ping = new Uint8Array(bounds.PING_BYTES);
+    ping[0] = WIRE_PING;
+    new DataView(ping.buffer).setFloat64(1, now, true);
+    this.#pingsOpen.push(now);
+    if (this.#pingsOpen.length > bounds.PINGS_OPEN_MAX) this.#pingsOpen.shift();
+    this.#send(ping);
+    this.#row.buffered(this.#dc.bufferedAmount);
+  }
+
+  // --- receiving -----------------------------------------------------------------------------------------------------
+
+  /** @param {unknown} data */
+  #message(data) {
+    const bytesMax = this.#accepted ? bounds.MESSAGE_BYTES_MAX : bounds.MESSAGE_EARLY_BYTES_MAX;
+    if (!(data instanceof ArrayBuffer) || data.byteLength === 0 || data.byteLength > bytesMax) {
+      this.close(bounds.CLOSED_VIOLATION);
+      return;
+    }
+    const message = new Uint8Array(data);
+    this.#heardMs = this.#shared.now();
+    this.#row.heard(this.#heardMs, message.length);
+    this.#shared.meters.received(message.length);
+    const refusal = this.#dispatch(message);
+    if (refusal !== "") this.close(refusal);
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @returns {string} why the link must close; empty: it goes on
+   */
+  #dispatch(message) {
+    const type = message[0];
+    if (type === WIRE_CONTROL && message.length <= bounds.MESSAGE_EARLY_BYTES_MAX) {
+      return this.#shared.inbox.offer(this, message.subarray(1)) ? "" : bounds.CLOSED_FLOOD;
+    }
+    if (type === WIRE_DATA && this.#accepted && message.length >= bounds.DATA_MESSAGE_BYTES_MIN) {
+      return this.#data(message);
+    }
+    if (type === WIRE_PING && message.length === bounds.PING_BYTES) return this.#ping(message);
+    if (type === WIRE_PONG && message.length === bounds.PING_BYTES) return this.#pong(message);
+    return bounds.CLOSED_VIOLATION;
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @returns {string}
+   */
+  #data(message) {
+    const view = new DataView(message.buffer, 0, DATA_HEADER_BYTES);
+    const request = view.getUint32(4, true);
+    const fragment = message.subarray(DATA_HEADER_BYTES);
+    if (view.getUint32(0, true) !== WIRE_DATA) return bounds.CLOSED_VIOLATION;
+    const outcome = this.#wants.take(request, view.getUint32(8, true), view.getUint32(12, true), fragment);
+    if (outcome.kind === "flood") return bounds.CLOSED_FLOOD;
+    if (outcome.kind === "failed") this.#report(NET_BLOCK_FAILED, request, outcome.reason);
+    if (outcome.kind === "stored" || outcome.kind === "done") {
+      this.#row.blockBytes(fragment.length);
+      this.#shared.meters.copiedIn(fragment.length);
+    }
+    if (outcome.kind === "done") this.#report(NET_BLOCK_DONE, request, outcome.length);
+    return "";
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @returns {string}
+   */
+  #ping(message) {
+    if (!this.#open) return "";
+    this.#pings++;
+    if (this.#pings > bounds.PINGS_PER_TICK_MAX) return bounds.CLOSED_FLOOD;
+    message[0] = WIRE_PONG;
+    this.#send(message);
+    return "";
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @returns {string}
+   */
+  #pong(message) {
+    const index = this.#pingsOpen.indexOf(new DataView(message.buffer).getFloat64(1, true));
+    if (index < 0) return ""; // older than we remember
+    const sentMs = /** @type {number} */ (this.#pingsOpen[index]);
+    this.#pingsOpen.splice(0, index + 1);
+    this.#row.roundTrip(this.#shared.now() - sentMs);
+    return "";
+  }
+
+  /**
+   * @param {number} type
+   * @param {...number} words
+   */
+  #report(type, ...words) {
+    this.#shared.inbox.report(type, this.channel, this.generation, ...words);
+  }
+}
