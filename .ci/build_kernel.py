@@ -29,6 +29,7 @@ C_FLAGS = [
     "-DNDEBUG",
     "-DBROTLI_BUILD_64_BIT",  # wasm32 has 64-bit registers: a wider bit reader and match comparison
     "-DBROTLI_TARGET_RISCV64",  # the name only: unaligned loads are fast, no assembly is tied to it
+    "-DBROTLI_ENCODER_CLEANUP_ON_OOM",  # else it would trap when the arena is full
     "-D__SSE2__=1",  # our immintrin.h maps the matcher's four operations
     "-fno-sanitize=undefined",
     "-fvisibility=hidden",

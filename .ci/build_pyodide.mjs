@@ -42,11 +42,11 @@ async function buildStdlib(archive, compile) {
     if (!name.endsWith(".py")) entries.push({ name, data });
     else entries.push({ name: `${name}c`, data: compile(data, `/lib/python314.zip/${name}`) });
   }
-  return writeZip(entries, { deflate: false });
+  return writeZip(entries);
 }
 
 /**
- * Packages with shared objects cannot be imported from a ZIP file; boot unpacks this one, hence stored.
+ * Packages with shared objects cannot be imported from a ZIP file: boot unpacks this one.
  *
  * @param {string[]} wheels
  * @param {Compile} compile
@@ -60,7 +60,7 @@ async function buildSite(wheels, compile) {
       else entries.push({ name: `${name}c`, data: compile(data, `${SITE_PACKAGES}/${name}`) });
     }
   }
-  return writeZip(entries, { deflate: false });
+  return writeZip(entries);
 }
 
 /**
@@ -81,7 +81,7 @@ async function buildInos(sources, compile) {
       });
     }
   }
-  return writeZip(entries, { deflate: false });
+  return writeZip(entries);
 }
 
 /**
@@ -119,16 +119,18 @@ async function build({ out, pyodide, sources }) {
       compile,
     ),
   );
-  await writeFile(join(dirname(resolve(out)), "inos.zip"), await buildInos(sources, compile));
+  const inos = join(dirname(resolve(out)), "inos.zip");
+  await writeFile(inos, await buildInos(sources, compile));
 
   say("Python: taking the memory snapshot");
-  const base = await describe(out, [...COPIED, "python_stdlib.zip"]);
+  const base = await describe(out, [...COPIED, "python_stdlib.zip", "../inos.zip"]);
   const snapshotKey = sha256(JSON.stringify(base));
-  const { head, heap, fresh } = await takeSnapshot(pyodide, stdlib);
+  const { head, heap, fresh, leftOut } = await takeSnapshot(pyodide, stdlib, inos);
+  for (const reason of leftOut) say(`  not in the snapshot: ${reason}`);
   await writeFile(join(out, "snapshot.bin"), encodeSnapshot({ key: snapshotKey, heap, fresh }));
   const snapshotHead = Buffer.from(head).toString("hex");
 
-  const files = { ...base, ...(await describe(out, ["snapshot.bin", "site.zip", "../inos.zip"])) };
+  const files = { ...base, ...(await describe(out, ["snapshot.bin", "site.zip"])) };
   const { version } = JSON.parse(await readFile(join(pyodide, "package.json"), "utf8"));
   const { info } = JSON.parse(await readFile(join(pyodide, "pyodide-lock.json"), "utf8"));
   const inputs = await describe(out, [...wheels, "stock/python_stdlib.zip"]);

@@ -9,7 +9,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const VENV_PYTHON = join(ROOT, ".venv", ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]));
+const VENV_PYTHON = join(
+  ROOT,
+  ".venv",
+  ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]),
+);
 const NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))";
 
 /** @returns {string | undefined} the first Python on the path that is new enough */

@@ -173,7 +173,7 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
     (
         r"No matching distribution found|Could not find a version|EBADPLATFORM",
         "a package has no ready-made build for this platform or Python version",
-        "use CPython 3.11 to 3.14 on 64-bit Linux, macOS or Windows",
+        "use CPython 3.11 to 3.14 on 64-bit Linux, Windows or a Mac with Apple silicon",
     ),
     (r"EACCES|Permission denied|PermissionError", "a file may not be written", "make the folder of INOS writable"),
 )

@@ -98,7 +98,7 @@ def javascript(extra: list[str]) -> Outcome:
     files = sorted(str(path.relative_to(ROOT)) for path in folder.rglob("*.test.*js"))
     if not files:
         return Outcome(0, 0)
-    code, output = streamed([shutil.which("node") or "node", "--test", *extra, *files])
+    code, output = streamed([shutil.which("node") or "node", "--test", "--test-reporter=spec", *extra, *files])
     counts = dict.fromkeys(("pass", "fail", "cancelled", "skipped", "todo"), 0)
     counts.update({name: int(number) for name, number in NODE_COUNT.findall(output)})
     skipped = counts["skipped"] + counts["todo"]

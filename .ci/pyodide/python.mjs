@@ -39,6 +39,33 @@ gc.freeze()
 `;
 
 /**
+ * Imports every module of `inos` that does without the wheels: defining its classes takes Python longer than restoring.
+ * `inos` is pure (no clock, entropy or JavaScript at import), so a copy of it in memory is as good as new.
+ * Gives the modules left out, each with the reason.
+ */
+const PRELOAD_INOS = `
+import importlib, sys, zipfile
+
+def preload_inos(archive):
+    sys.path.insert(0, archive)
+    left_out = []
+    for path in zipfile.ZipFile(archive).namelist():
+        if not path.startswith("inos/"):
+            continue
+        name = path.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".")
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            left_out.append(f"{name} ({error})")
+    # What was looked for in vain must be looked for again once the wheels are there.
+    for entry in [entry for entry in sys.path_importer_cache if entry.endswith("site-packages")]:
+        del sys.path_importer_cache[entry]
+    return chr(10).join(left_out)
+
+preload_inos("/lib/inos.zip")
+`;
+
+/**
  * @param {string} folder of Pyodide's files
  * @param {Record<string, unknown>} options
  */
@@ -121,23 +148,32 @@ async function withFixedClockAndEntropy(work) {
 }
 
 /**
+ * @typedef {{head: Uint8Array, heap: Uint8Array, fresh: Uint8Array, leftOut: string[]}} Taken
+ *
  * @param {string} folder
  * @param {string} stdlib path of the .pyc standard library
- * @returns {Promise<{head: Uint8Array, heap: Uint8Array, fresh: Uint8Array}>}
+ * @param {string} inos path of our own Python
+ * @returns {Promise<Taken>}
  */
-export async function takeSnapshot(folder, stdlib) {
-  return withFixedClockAndEntropy(() => snapshotParts(folder, stdlib));
+export async function takeSnapshot(folder, stdlib, inos) {
+  return withFixedClockAndEntropy(() => snapshotParts(folder, stdlib, inos));
 }
 
 /**
  * @param {string} folder
  * @param {string} stdlib
+ * @param {string} inos
+ * @returns {Promise<Taken>}
  */
-async function snapshotParts(folder, stdlib) {
+async function snapshotParts(folder, stdlib, inos) {
   const fresh = await freshHeap(folder, stdlib);
-  const pyodide = await startPyodide(folder, { stdLibURL: stdlib, _makeSnapshot: true });
-  pyodide.runPython(`import ${PRELOADED.join(", ")}\n${SETTLE}`);
+  const archive = new Uint8Array(await readFile(inos));
+  const fsInit = async (/** @type {any} */ fs) => fs.writeFile("/lib/inos.zip", archive);
+  const pyodide = await startPyodide(folder, { stdLibURL: stdlib, _makeSnapshot: true, fsInit });
+  pyodide.runPython(`import ${PRELOADED.join(", ")}`);
+  const leftOut = pyodide.runPython(PRELOAD_INOS).split("\n").filter(Boolean);
+  pyodide.runPython(SETTLE);
   const raw = pyodide.makeMemorySnapshot();
   const headBytes = new DataView(raw.buffer).getUint32(4, true);
-  return { head: raw.slice(0, headBytes), heap: raw.slice(headBytes), fresh };
+  return { head: raw.slice(0, headBytes), heap: raw.slice(headBytes), fresh, leftOut };
 }

@@ -14,6 +14,7 @@ import brotli
 from blake3 import blake3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from inos.errors import AuthFailed, BadArgument, CodecError, LimitExceeded
 from inos.memory.layout import KEY_SLOTS_MAX
 from inos.ports import Cut, CutDone, HashSpan, Open, Opened, Piece, Ports, Seal, Sealed, Span
@@ -21,7 +22,6 @@ from inos.reference.gear64 import cut_lengths, gear_table
 from inos.tasks import Effect
 from inos.vault import block
 from inos.vault.contexts import BlockKeys, derive_keys
-
 from inos_host.arena import HostArena
 from inos_host.entropy import HostEntropy
 

@@ -16,11 +16,11 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from inos.errors import BadArgument, StorageDenied, VaultLocked
 from inos.links.ed25519_strict import precheck
 from inos.ports import DevicePublicKey, Sign, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
-
 from inos_host.entropy import HostEntropy
 
 SEED_BYTES = 32

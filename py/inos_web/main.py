@@ -19,7 +19,9 @@ import inos_js
 from pyodide.ffi import create_proxy
 
 from inos.errors import InosError, NotReady
-from inos.node import Node
+from inos.links.commands import PeerDown, PeerUp
+from inos.memory import layout
+from inos.node import Node, TransferProgress
 from inos.ports import Ports
 from inos.tasks import Task, Tasks
 from inos.vault.vault import Vault
@@ -33,12 +35,13 @@ from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
+_NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
 
 
 class Brain:
     """The composition of the node in a browser."""
 
-    def __init__(self, region_path: str, muscles: int) -> None:
+    def __init__(self, region_path: str, muscles: int, wall_offset_s: float) -> None:
         region = Region(region_path)
         arena = WebArena(region)
         self.tasks = Tasks()
@@ -55,10 +58,9 @@ class Brain:
             **dict.fromkeys(KEY_EFFECTS, self._keyring.perform),
         }
         self.vault = Vault(ports, self.tasks, lanes=muscles)
-        self.node = Node(
-            ports, self.tasks, self.vault, peer_table=WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
-        )
-        self._verbs = Verbs(self.node, region, muscles, self._emit)
+        table = WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
+        self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s)
+        self._verbs = Verbs(ports, self.node, self.vault, table, region, muscles, self._emit)
         self._calls: dict[int, Task[Any]] = {}
 
     # --- entered from JavaScript -----------------------------------------------------------------------------------
@@ -68,7 +70,6 @@ class Brain:
         self._clock = now = now_ms / 1000
         try:
             self._kernels.drain()
-            self.tasks.on_deadline(now)
             self.node.on_deadline(now)
             for _ in range(_ROUNDS_MAX):
                 if not self._round():
@@ -84,11 +85,22 @@ class Brain:
 
     def on_net(self, frame: int, channel: int, generation: int, a: int, b: int) -> None:
         """A happening of the net worker."""
-        self._verbs.on_net(frame, channel, generation, a, b, self._clock)
+        node, now = self.node, self._clock
+        match _NET_FRAME.get(frame):
+            case "OPENED":
+                node.links.on_opened(channel, generation, now)
+            case "CLOSED":
+                node.links.on_closed(channel, generation, now)
+            case "BLOCK_DONE":
+                node.on_block_done(channel, generation, a, b, now)
+            case "BLOCK_SENT":
+                node.on_block_sent(channel, generation, a, b != 0, now)
+            case "BLOCK_FAILED":
+                node.on_block_failed(channel, generation, a, b, now)
 
     def on_control(self, channel: int, generation: int, data: Any) -> None:
         """A control message from a peer."""
-        self.node.on_control(channel, generation, data.to_bytes(), self._clock)
+        self.node.links.on_control(channel, generation, data.to_bytes(), self._clock)
 
     def on_crypto(self, effect_id: int, ok: bool, result: Any) -> None:
         """The keyring's answer."""
@@ -96,15 +108,24 @@ class Brain:
 
     def on_signal(self, room: str, payload: Any) -> None:
         """Sealed bytes from the rendezvous."""
-        self.node.on_signal(bytes.fromhex(room), payload.to_bytes(), self._clock)
+        self.node.links.on_signal(bytes.fromhex(room), payload.to_bytes(), self._clock)
 
     def on_connected(self, channel: int, generation: int, local: Any, remote: Any) -> None:
         """A connection is up, with the certificates' fingerprints as the browser sees them."""
-        self.node.on_connected(channel, generation, local.to_bytes(), remote.to_bytes(), self._clock)
+        self.node.links.on_connected(channel, generation, local.to_bytes(), remote.to_bytes(), self._clock)
 
     def on_page(self, op: str, args: str) -> None:
         """Any other happening of the page's peers and rendezvous."""
-        self._verbs.on_page(op, json.loads(args), self._clock)
+        links, given, now = self.node.links, json.loads(args), self._clock
+        match op:
+            case "rendezvous":
+                links.on_rendezvous(given["up"], now)
+            case "joined":
+                links.on_joined(bytes.fromhex(given["room"]), given["members"], now)
+            case "sdp":
+                links.on_local_sdp(given["channel"], given["generation"], given["sdp"], now)
+            case "failed":
+                links.on_failed(given["channel"], given["generation"], given["reason"], now)
 
     def on_call(self, call: int, method: str, args: str) -> None:
         """A call of the page; answered by ``inos_js.reply``."""
@@ -137,7 +158,7 @@ class Brain:
             self._calls.pop(call, None)
 
     def _round(self) -> bool:
-        effects = self.tasks.poll_effects()
+        effects = self.node.poll_effects()
         for effect_id, effect in effects:
             self._performers[type(effect)](effect_id, effect)
         commands = self.node.poll_commands()
@@ -145,12 +166,15 @@ class Brain:
             self._outbox.perform(command)
         self._outbox.pump()
         for event in self.node.poll_events():
-            self._verbs.on_event(event)
+            if isinstance(event, TransferProgress):
+                self._verbs.on_transfer(event)
+            elif isinstance(event, PeerUp | PeerDown):
+                self._verbs.tell_peers()
         return bool(effects or commands)
 
     def _sleep_ms(self, now: float) -> float:
-        deadlines = [at for at in (self.tasks.next_deadline(), self.node.next_deadline()) if at is not None]
-        wait_ms = min((min(deadlines) - now) * 1000, _SLEEP_MS_MAX) if deadlines else _SLEEP_MS_MAX
+        deadline = self.node.next_deadline()
+        wait_ms = _SLEEP_MS_MAX if deadline is None else min((deadline - now) * 1000, _SLEEP_MS_MAX)
         if not self._outbox.pump():
             wait_ms = min(wait_ms, 5.0)
         return max(wait_ms, 0.0)
@@ -171,6 +195,6 @@ class Brain:
         print(what, traceback.format_exc(), file=sys.stderr)
 
 
-def start(region_path: str, muscles: int) -> Any:
-    """Make the brain; JavaScript keeps the proxy for the worker's life."""
-    return create_proxy(Brain(region_path, muscles))
+def start(region_path: str, muscles: int, wall_offset_s: float) -> Any:
+    """Make the brain; JavaScript keeps the proxy for the worker's life. ``wall_offset_s`` + now = seconds since 1970."""
+    return create_proxy(Brain(region_path, muscles, wall_offset_s))

@@ -14,10 +14,15 @@ from pyodide.code import eval_code_async
 
 import inos
 from inos import ids
+from inos.links.commands import PeerTable
 from inos.memory import layout
-from inos.node import Node
-from inos.vault.vault import RootInfo, Source
-from inos.wire.link import encode_file_link, parse
+from inos.node import Node, TransferProgress
+from inos.ports import DevicePublicKey, Ports
+from inos.vault.put import Progress as PutProgress
+from inos.vault.put import Source
+from inos.vault.vault import RootInfo, Vault
+from inos.vault.names import clean_name
+from inos.wire.link import parse
 from inos_web.region import Region
 
 _PROGRESS_INTERVAL_S = 0.1
@@ -29,59 +34,72 @@ _KIB = 1024
 class Verbs:
     """The node's verbs for the page."""
 
-    def __init__(self, node: Node, region: Region, muscles: int, emit: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        node: Node,
+        vault: Vault,
+        table: PeerTable,
+        region: Region,
+        muscles: int,
+        emit: Callable[..., None],
+    ) -> None:
+        self._ports = ports
         self._node = node
+        self._vault = vault
+        self._table = table
         self._region = region
         self._muscles = muscles
         self._emit = emit
         self._told_at: dict[int, float] = {}
+        self._fetches: dict[bytes, set[int]] = {}  # link root -> operations that want to hear of it
 
     # --- files -----------------------------------------------------------------------------------------------------
 
     async def do_open(self, _op: int) -> dict[str, object]:
         """Open the vault and start the node."""
+        await self._vault.open()
+        public_key = await DevicePublicKey()
         await self._node.start()
-        return {"node": ids.to_hex(self._node.peer_id)}
+        return {"node": ids.to_hex(self._ports.hashes.hash(public_key))}
 
     async def do_close(self, _op: int) -> None:
         """Commit, close the vault, say goodbye."""
-        await self._node.stop()
+        self._node.close(self._node.tasks.now)
+        await self._vault.close()
 
-    async def do_put(
-        self, op: int, source: int, size: int, name: str, mediaType: str, mtimeMs: int
-    ) -> dict[str, object]:  # fmt: skip
+    async def do_put(self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int) -> dict[str, object]:
         """Store a registered source."""
-        began = self._node.tasks.now
-        done = await self._node.put(
+        done = await self._vault.put(
             Source(source, size),
-            name=name,
-            media_type=mediaType,
-            mtime_ms=int(mtimeMs),
-            progress=lambda p: self._tell(op, p.stage, p.bytes, p.total),
+            name=clean_name(name),
+            media_type=media_type,
+            mtime_ms=mtime_ms,
+            progress=lambda p: self._tell(op, _put_stage(p), p.written, p.total),
         )
         self._emit(e="list")
         return {
             "root": ids.to_hex(done.root),
-            "bytes": done.bytes,
+            "bytes": done.size,
             "stored": done.stored,
             "chunks": done.chunks,
             "newChunks": done.new_chunks,
-            "ms": round((self._node.tasks.now - began) * 1000),
+            "ms": done.ms,
         }
 
     async def do_stat(self, _op: int, root: str) -> dict[str, object]:
         """Name, size and type of a root."""
-        return _entry(self._node.info(ids.from_hex(root)))
+        return _entry(self._vault.info(ids.from_hex(root)))
 
     async def do_get(self, op: int, root: str, sink: int) -> None:
         """Stream a root into a registered sink."""
-        await self._node.get(
-            ids.from_hex(root), sink, progress=lambda p: self._tell(op, p.stage, p.bytes, p.total)
-        )  # fmt: skip
+        await self._vault.get(
+            ids.from_hex(root), sink, progress=lambda p: self._tell(op, "reading", p.written, p.total)
+        )
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""
-        return [_entry(info) for info in self._node.list()]
+        return [_entry(info) for info in reversed(self._vault.roots())]
 
     async def do_remove(self, _op: int, root: str) -> None:
         """Forget a root."""
@@ -91,13 +109,14 @@ class Verbs:
     async def do_check(self, op: int, level: Literal["quick", "hash", "data"]) -> dict[str, object]:
         """Check the vault."""
         began = self._node.tasks.now
-        report = await self._node.check(level, progress=lambda p: self._tell(op, p.stage, p.bytes, p.total))
+        report = await self._vault.check(level, progress=lambda p: self._tell(op, "checking", p.read, p.total))
         return {
             "level": level,
             "blocks": report.blocks,
-            "bytes": report.bytes,
-            "bad": [{"block": ids.to_hex(bid), "code": code} for bid, code in report.bad],
-            "lost": [ids.to_hex(root) for root in report.lost],
+            "bytes": report.block_bytes,
+            "bad": [{"block": ids.to_hex(block.bid), "code": block.code} for block in report.bad],
+            "lost": [ids.to_hex(root) for root in report.damaged_roots],
+            "findings": report.findings,
             "ms": round((self._node.tasks.now - began) * 1000),
         }
 
@@ -111,27 +130,47 @@ class Verbs:
 
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        capability = parse(link)
-        root = await self._node.fetch(
-            encode_file_link(capability.bid, capability.secret),
-            progress=lambda p: self._tell(op, p.stage, p.bytes, p.total, peers=p.peers, name=p.name),
-        )
+        link_root = parse(link).bid
+        self._fetches.setdefault(link_root, set()).add(op)
+        try:
+            root = await self._node.fetch(link)
+        finally:
+            self._fetches[link_root].discard(op)
+            if not self._fetches[link_root]:
+                del self._fetches[link_root]
         self._emit(e="list")
-        return _entry(self._node.info(root))
+        return _entry(self._vault.info(root))
+
+    def on_transfer(self, event: TransferProgress) -> None:
+        """A fetch got further."""
+        progress = event.progress
+        stage = {"waiting": "connecting" if progress.sources else "finding", "done": "verifying"}
+        for op in self._fetches.get(event.root, ()):
+            self._tell(
+                op,
+                stage.get(progress.stage, progress.stage),
+                progress.bytes_done,
+                progress.bytes_total,
+                peers=progress.sources,
+                size=progress.content_bytes,
+            )
 
     async def do_peers(self, _op: int) -> list[dict[str, object]]:
         """Who is connected."""
-        return [
-            {
-                "id": ids.to_hex(peer.peer_id),
-                "shortId": ids.to_hex(peer.peer_id)[:8],
-                "rttMs": round(peer.rtt_s * 1000, 1),
-                "bytesIn": peer.bytes_in,
-                "bytesOut": peer.bytes_out,
-                "state": "connected",
-            }
-            for peer in self._node.peers()
-        ]
+        rows = []
+        for link, peer_id, _rooms in self._node.links.peers():
+            row = self._table.row(link.channel)
+            rows.append(
+                {
+                    "id": ids.to_hex(peer_id),
+                    "shortId": ids.to_hex(peer_id)[:8],
+                    "rttMs": round(row.rtt_s * 1000, 1) if row else 0,
+                    "bytesIn": row.bytes_in if row else 0,
+                    "bytesOut": row.bytes_out if row else 0,
+                    "state": "connected",
+                }
+            )
+        return rows
 
     # --- the rest --------------------------------------------------------------------------------------------------
 
@@ -155,18 +194,18 @@ class Verbs:
             "copyBytesIn": words[_METRIC["COPY_BYTES_IN_KIB"]] * _KIB,
             "copyBytesOut": words[_METRIC["COPY_BYTES_OUT_KIB"]] * _KIB,
             "brainTurns": words[_METRIC["BRAIN_TURNS"]],
-            "peers": len(self._node.peers()),
+            "peers": len(self._node.links.peers()),
         }
-        return {_camel(name): value for name, value in self._node.stats().items()} | own
+        return {_camel(name): value for name, value in self._vault.stats().items()} | own
 
     async def do_python(self, _op: int, source: str) -> object:
         """Run Python with ``node`` and ``inos`` in scope; answers the last value, as JSON if it can be, else its repr."""
-        value = await eval_code_async(source, {"node": self._node, "inos": inos})
+        value = await eval_code_async(source, {"node": self._node, "vault": self._vault, "inos": inos})
         return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else repr(value)
 
     def tell_peers(self) -> None:
         """Peers came or went."""
-        self._emit(e="peers", count=len(self._node.peers()))
+        self._emit(e="peers", count=len(self._node.links.peers()))
 
     def _tell(self, op: int, stage: str, done: int, total: int, **more: object) -> None:
         now = self._node.tasks.now
@@ -177,6 +216,12 @@ class Verbs:
         else:
             self._told_at[op] = now
         self._emit(e="progress", op=op, stage=stage, bytes=done, total=total, **more)
+
+
+def _put_stage(progress: PutProgress) -> str:
+    if progress.read < progress.total:
+        return "reading"
+    return "sealing" if progress.sealed < progress.total else "writing"
 
 
 def _camel(name: str) -> str:
@@ -193,9 +238,9 @@ def _entry(info: RootInfo) -> dict[str, object]:
         "stored": info.stored,
         "chunks": info.chunks,
         "newChunks": info.new_chunks,
-        "dedupedBytes": info.deduped_bytes,
+        "dedupedBytes": info.deduped,
         "timeMs": info.time_ms,
         "received": info.received,
         "shared": info.shared,
-        "lost": info.lost,
+        "lost": info.health != "ok",
     }

@@ -11,7 +11,7 @@ import os
 import random
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,26 @@ class Kernel:
         assert isinstance(data, bytes)
         return data
 
+    def verify(self, cases: Iterable[Callable[[Program], list[int | bytes]]]) -> int:
+        """Runs cases, many in one round trip. A case puts its steps into the program and returns the answers it expects."""
+        program, expected, count = self.program(), [], 0
+        for case in cases:
+            expected.append(case(program))
+            count += 1
+            if program.size > PROGRAM_BYTES_MAX:
+                self._compare(program, expected)
+        self._compare(program, expected)
+        return count
+
+    @staticmethod
+    def _compare(program: Program, expected: list[list[int | bytes]]) -> None:
+        answers = iter(program.run())
+        for number, wanted in enumerate(expected):
+            for want in wanted:
+                got = next(answers)
+                assert got == want, f"case {number}: {got!r:.200} instead of {want!r:.200}"
+        expected.clear()
+
     def close(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
@@ -185,3 +205,8 @@ def lengths(request: pytest.FixtureRequest) -> Lengths:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def kernel_wasm() -> Path:
+    return KERNEL_WASM

@@ -6,7 +6,7 @@
 const std = @import("std");
 const memory = @import("memory.zig");
 const Cipher = @import("chacha.zig").Cipher;
-const Poly1305 = std.crypto.onetimeauth.Poly1305;
+const Poly1305 = @import("poly1305.zig").Poly1305;
 
 pub const tag_bytes = 16;
 const step_bytes = 4096;

@@ -6,6 +6,7 @@
  * the brain last. Nothing here knows what a vault is.
  */
 
+import { sharedBuffer } from "../shared/buffer.js";
 import * as L from "../shared/layout.gen.js";
 import { Queue } from "../shared/queue.js";
 
@@ -86,7 +87,7 @@ function writeHeader(memory, muscles, buildId) {
   words[L.HEADER_ARENA_OFFSET] = L.ARENA_OFFSET;
   words[L.HEADER_ARENA_BYTES] = memory.buffer.byteLength - L.ARENA_OFFSET;
   words[L.HEADER_MUSCLES] = muscles;
-  const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+  const buffer = sharedBuffer(memory);
   for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
   const text = new TextEncoder().encode(buildId.slice(0, 32));
   new Uint8Array(memory.buffer, L.REGION_HEADER + L.HEADER_BUILD_ID_OFFSET, 32).set(text);
@@ -147,6 +148,6 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault" } = 
     thread: THREAD_BRAIN,
     muscles: count,
   });
-  const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+  const buffer = sharedBuffer(memory);
   return { brain, io, net, muscles, memory, buffer, build, python };
 }

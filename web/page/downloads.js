@@ -42,12 +42,18 @@ export class Downloads {
     const id = crypto.randomUUID();
     await new Promise((resolve, reject) => {
       const ready = new MessageChannel();
-      const timer = setTimeout(() => reject(new NodeError("DownloadFailed", "the service worker is silent")), READY_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => reject(new NodeError("DownloadFailed", "the service worker is silent")),
+        READY_TIMEOUT_MS,
+      );
       ready.port1.onmessage = () => {
         clearTimeout(timer);
         resolve(undefined);
       };
-      worker.postMessage({ type: "download", id, name, size, mediaType, port: port1, ready: ready.port2 }, [port1, ready.port2]);
+      worker.postMessage({ type: "download", id, name, size, mediaType, port: port1, ready: ready.port2 }, [
+        port1,
+        ready.port2,
+      ]);
     });
     const frame = document.createElement("iframe");
     frame.hidden = true;

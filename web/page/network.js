@@ -38,8 +38,10 @@ export class Network {
     const url = new URL(config.rendezvous ?? "/rendezvous", location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const rendezvous = new Rendezvous(url, {
-      onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) => this.#tell({ op: "signal", room, payload }),
-      onJoined: (/** @type {string} */ room, /** @type {number} */ members) => this.#tell({ op: "joined", room, members }),
+      onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) =>
+        this.#tell({ op: "signal", room, payload }),
+      onJoined: (/** @type {string} */ room, /** @type {number} */ members) =>
+        this.#tell({ op: "joined", room, members }),
       onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
     });
     return { peers, rendezvous };
@@ -50,7 +52,7 @@ export class Network {
     if (command.op === "join") rendezvous.join(command.room);
     else if (command.op === "leave") rendezvous.leave(command.room);
     else if (command.op === "signal") rendezvous.send(command.room, command.payload);
-    else return peers.handle(command);
+    else peers.handle(command);
   }
 }
 

@@ -7,12 +7,12 @@
  * made before Python is ready wait for it; every error has a stable `code`.
  */
 
-import { BrainLine } from "./brain.js";
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
+import { BrainLine } from "./brain.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
-import { ProgressMeter } from "./progress.js";
 import { Network } from "./network.js";
+import { ProgressMeter } from "./progress.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
@@ -70,8 +70,8 @@ export class InosNode {
         source,
         size: blob.size,
         name: name ?? file.name ?? "unnamed",
-        mediaType: blob.type,
-        mtimeMs: file.lastModified ?? Date.now(),
+        media_type: blob.type,
+        mtime_ms: file.lastModified ?? Date.now(),
       };
       return await this.#operation("put", args, { onProgress, signal });
     } finally {
@@ -247,7 +247,10 @@ export class InosNode {
 
   /** @param {any} error */
   #fail(error) {
-    const known = error instanceof NodeError ? error : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
+    const known =
+      error instanceof NodeError
+        ? error
+        : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
     this.#ready.reject(known);

@@ -12,7 +12,8 @@ export class ProgressMeter {
   /** @param {number} bytes @param {number} total @param {number} now ms @returns {{rate: number, secondsLeft: number | null}} */
   update(bytes, total, now) {
     this.#samples.push({ at: now, bytes });
-    while (this.#samples.length > 2 && now - /** @type {{at: number}} */ (this.#samples[0]).at > WINDOW_MS) this.#samples.shift();
+    while (this.#samples.length > 2 && now - /** @type {{at: number}} */ (this.#samples[0]).at > WINDOW_MS)
+      this.#samples.shift();
     const first = /** @type {{at: number, bytes: number}} */ (this.#samples[0]);
     const rate = now > first.at ? Math.max(0, ((bytes - first.bytes) * 1000) / (now - first.at)) : 0;
     return { rate, secondsLeft: rate > 0 && total > 0 ? Math.max(0, (total - bytes) / rate) : null };

@@ -107,10 +107,10 @@ export class Rendezvous {
    * Send a signal to the other members of a room.
    * @param {string} room
    * @param {Uint8Array} payload
-   * @returns {boolean} false when it cannot go: not in the room, not connected, too many waiting
+   * @returns {boolean} false when it cannot go: too long, not in the room, not connected, too many waiting
    */
   send(room, payload) {
-    if (payload.length === 0 || payload.length > PAYLOAD_BYTES_MAX) throw new RangeError(`${payload.length} bytes`);
+    if (payload.length === 0 || payload.length > PAYLOAD_BYTES_MAX) return false;
     if (!this.#rooms.has(room) || this.#socket?.readyState !== OPEN) return false;
     const frame = new Uint8Array(ROOM_BYTES + payload.length);
     frame.set(roomBytes(room));

@@ -18,9 +18,13 @@ const steps = {
   memory: "taking memory",
   kernel: "loading the kernel",
   workers: "starting workers",
-  download: "loading Python",
+  load: "loading Python",
+  assets: "loading Python",
   python: "starting Python",
-  brain: "starting Python",
+  restore: "waking Python",
+  settle: "waking Python",
+  modules: "loading INOS",
+  imports: "loading INOS",
   vault: "opening your files",
   room: "looking for peers",
 };
@@ -38,7 +42,7 @@ export const words = {
     starting: "Starting",
     ready: "Ready",
     failed: "Not running",
-    "busy-elsewhere": "Open in another tab",
+    "busy-elsewhere": "In another tab",
     /** @param {string} size */
     toGo: (size) => `Starting · ${size} to go`,
     /** @param {string} step */
@@ -97,6 +101,8 @@ export const words = {
     stored: (name) => `${name} is stored.`,
     /** @param {number} count */
     storedMany: (count) => `${files(count)} stored.`,
+    /** @param {string} name @param {string} why */
+    failed: (name, why) => `${name} was not stored. ${why}.`,
     /** @param {number} percent @param {string} left */
     spoken: (percent, left) => `${percent} percent${left ? `, ${left}` : ""}`,
     leave: "Files are still being stored.",
@@ -267,7 +273,7 @@ export const words = {
     stored: ({ name }) => `Stored ${name ?? "a file"}`,
     get: ({ name }) => `Reading ${name ?? "a file"}`,
     save: ({ name }) => `Handing out ${name ?? "a file"}`,
-    remove: ({ name }) => `Deleted ${name ?? "a file"}`,
+    remove: ({ name }) => `Deleting ${name ?? "a file"}`,
     share: ({ name }) => `Offering ${name ?? "a file"}`,
     fetch: ({ name }) => `Fetching ${name ?? "a shared file"}`,
     fetched: ({ name }) => `Fetched ${name ?? "a shared file"}`,
@@ -502,6 +508,16 @@ export const errorWords = {
     title: "A part of INOS stopped",
     todo: "Reload the page. What was stored is safe; what was under way starts again.",
     action: "reload",
+  },
+  BrainCrashed: {
+    title: "INOS stopped unexpectedly",
+    todo: "Reload the page. What was stored is safe; what was under way starts again.",
+    action: "reload",
+  },
+  DownloadFailed: {
+    title: "The download did not start",
+    todo: "Allow downloads for this page, then try again. The file itself is safe.",
+    action: "retry",
   },
   TakenOver: {
     title: "Your files are open in another tab now",

@@ -105,7 +105,9 @@ class Channels:
     def find(self, channel: int, generation: int) -> Slot | None:
         """The slot if this generation is the current one and in use."""
         slot = self._slots[channel] if 0 <= channel < len(self._slots) else None
-        return slot if slot is not None and slot.link.generation == generation and slot.state is not State.FREE else None
+        return (
+            slot if slot is not None and slot.link.generation == generation and slot.state is not State.FREE else None
+        )
 
     def begin(self, session: bytes, room: Room, *, offering: bool) -> Slot | None:
         """Use a free channel; the least used one, so that late news of an old use is told apart. None: all are taken."""

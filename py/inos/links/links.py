@@ -1,11 +1,10 @@
 """All links of a node: rooms in, authenticated channels out.
 
 Theory of operation. What the page and the net worker report comes in through ``on_*`` methods; ``poll_commands`` and
-``poll_events`` give what to do and what happened. Two coroutines live as long as the node: one opens signals in order, the
+``poll_events`` give what to do and what happened. Two coroutines live as long as the node: ``Meeting`` opens signals, the
 other looks once a second (or when poked) at liveness, announces, dials and room proofs. Attempts are ``Dialer``'s.
 
-A peer met in another room too is not dialled twice: both ends show a RoomProof over the link they have. The session a
-peer claims in HELLO is a hint only: a link that does not answer our proof in PROOF_TIMEOUT_S loses its claim to the session.
+A peer met in another room too is not dialled twice: both ends show a RoomProof over the link they have (``Proofs``).
 
 Invariants: one link per peer id (the newest authenticated one); news of an older generation is ignored; nothing but HELLO
 and AUTH is looked at before the peer is authenticated; a banned peer is refused.
@@ -23,32 +22,17 @@ from inos.links import commands
 from inos.links.channels import Channels, Slot, State
 from inos.links.commands import Command, LinkEvent, LinkId, PeerRow, PeerTable
 from inos.links.dialer import Dialer
-from inos.links.handshake import Proven, room_proof_mac
+from inos.links.handshake import Proven
 from inos.links.liveness import LOOK_INTERVAL_S, Liveness
+from inos.links.meeting import Meeting
 from inos.links.penalties import Penalties
-from inos.links.rendezvous import REPLY_GAP_S, Contact, Membership, Rendezvous
-from inos.links.rooms import Room, room_of
+from inos.links.proofs import Proofs
+from inos.links.rendezvous import Contact, Rendezvous
+from inos.links.rooms import room_of
 from inos.links.sealing import Sealer
 from inos.ports import DevicePublicKey, Ports, Span
 from inos.tasks import Future, Tasks
-from inos.wire.messages import (
-    NOBODY,
-    SESSION_BYTES,
-    Announce,
-    Answer,
-    Auth,
-    Bye,
-    Control,
-    Hello,
-    Offer,
-    RoomProof,
-    Signal,
-    decode_control,
-    encode,
-)
-
-SIGNALS_QUEUED_MAX = 64
-PROOF_TIMEOUT_S = 10.0
+from inos.wire.messages import NOBODY, SESSION_BYTES, Auth, Bye, Control, Hello, RoomProof, decode_control, encode
 
 
 class Links:
@@ -75,19 +59,28 @@ class Links:
             on_proven=self._on_proven,
             end=self._end,
         )
+        self._meeting = Meeting(
+            tasks,
+            ports.entropy,
+            self._rendezvous,
+            self._sealer,
+            self.dialer,
+            session=self.session,
+            emit=self._emit,
+            is_linked=lambda session: bool(self._channels.of_session(session)),
+            consider=self._consider,
+        )
+        self._proofs = Proofs(tasks, ports.hashes, self._rendezvous, self._say)
         self._commands: deque[Command] = deque()
         self._events: deque[LinkEvent] = deque()
-        self._signals: deque[tuple[bytes, bytes]] = deque()
-        self._signal_came: Future[None] = Future()
         self._poked: Future[None] = Future()
-        self._announcing = 0
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to run; needs the device key, which the first effect asks for."""
         self._tasks.spawn(self._look(), "links look")
-        self._tasks.spawn(self._listen(), "links listen")
+        self._tasks.spawn(self._meeting.listen(), "links listen")
 
     def close(self, now: float) -> None:
         """Say goodbye to everybody and leave all rooms."""
@@ -158,7 +151,7 @@ class Links:
         """Send a message; dropped when the link is gone."""
         slot = self._up(link)
         if slot is not None:
-            self._emit(commands.SendControl(*slot.link, encode(message)))
+            self._say(slot, message)
 
     def send_block(self, link: tuple[int, int], request: int, span: Span) -> bool:
         """Lend a span to be sent; False (and nothing lent) when the link is gone."""
@@ -223,11 +216,9 @@ class Links:
         self._poke()
 
     def on_signal(self, room_id: bytes, payload: bytes, now: float) -> None:
-        """Sealed bytes came. Too many at once: the newest are dropped, since senders repeat themselves."""
+        """Sealed bytes came."""
         self._at(now)
-        if room_id in self._rendezvous.rooms and len(self._signals) < SIGNALS_QUEUED_MAX:
-            self._signals.append((room_id, payload))
-            self._signal_came.set(None)
+        self._meeting.put(room_id, payload)
 
     def on_local_sdp(self, channel: int, generation: int, sdp: str, now: float) -> None:
         """The page made an offer or an answer, with candidates."""
@@ -297,7 +288,8 @@ class Links:
         if isinstance(message, Bye):
             self._end(slot, PeerGone(message.reason or "goodbye"))
         elif isinstance(message, RoomProof):
-            self._on_room_proof(slot, message)
+            if self._proofs.on_proof(slot, message):
+                self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
         else:
             self._events.append(commands.Received(slot.link, message))
 
@@ -328,7 +320,7 @@ class Links:
             return
         was_up = slot.state is State.UP
         if was_up:
-            self._emit(commands.SendControl(*slot.link, encode(Bye(error.code))))
+            self._say(slot, Bye(error.code))
         self._emit(commands.CloseChannel(*slot.link))
         self._emit(commands.Hangup(*slot.link))
         slot.end(error)
@@ -354,75 +346,7 @@ class Links:
         slot = self._channels.find(*link)
         return slot if slot is not None and slot.state is State.UP else None
 
-    # --- inside: room proofs ------------------------------------------------------------------------------------------
-
-    def _show_rooms(self, slot: Slot, contact: Contact) -> None:
-        """Prove on a link the rooms in which its session was met, and doubt a session that does not do the same."""
-        now = self._tasks.now
-        for room_id in contact.rooms:
-            member = self._rendezvous.rooms.get(room_id)
-            if member is None or room_id in slot.rooms:
-                continue
-            sent_at = slot.proofs_sent.get(room_id)
-            if sent_at is None:
-                self._send_proof(slot, member.room)
-            elif now - sent_at > PROOF_TIMEOUT_S:
-                slot.session = None
-
-    def _send_proof(self, slot: Slot, room: Room) -> None:
-        slot.proofs_sent[room.room_id] = self._tasks.now
-        mac = room_proof_mac(self._ports.hashes, room, offering=slot.offering, binding=slot.binding)
-        self._emit(commands.SendControl(*slot.link, encode(RoomProof(room.room_id, mac))))
-
-    def _on_room_proof(self, slot: Slot, proof: RoomProof) -> None:
-        member = self._rendezvous.rooms.get(proof.room_id)
-        if member is None or proof.room_id in slot.rooms:
-            return  # left meanwhile, or said twice
-        mac = room_proof_mac(self._ports.hashes, member.room, offering=not slot.offering, binding=slot.binding)
-        if proof.mac != mac:
-            raise ProtocolViolation("room proof does not verify")
-        slot.rooms.add(proof.room_id)
-        if proof.room_id not in slot.proofs_sent:
-            self._send_proof(slot, member.room)
-        self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
-
     # --- inside: coroutines -------------------------------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        while True:
-            while not self._signals:
-                self._signal_came = Future()
-                await self._signal_came
-            room_id, payload = self._signals.popleft()
-            member = self._rendezvous.rooms.get(room_id)
-            if member is None:
-                continue
-            try:
-                signal = await self._sealer.open(member.room, payload)
-            except InosError:
-                continue  # forged, repeated, late, or ours: there is nobody to blame but the server
-            if room_id in self._rendezvous.rooms:
-                self._on_signal(member, signal)
-
-    def _on_signal(self, member: Membership, signal: Signal) -> None:
-        now = self._tasks.now
-        wants = signal.wants if isinstance(signal, Announce) else None
-        if signal.to not in (NOBODY, self.session):
-            return
-        contact = self._rendezvous.hear(signal.sender, member.room.room_id, wants, now)
-        if isinstance(signal, Offer):
-            self.dialer.on_offer(member.room, signal, wanting=member.wanting)
-        elif isinstance(signal, Answer):
-            self.dialer.on_answer(member.room, signal)
-        else:
-            linked = bool(self._channels.of_session(signal.sender))
-            # Only the lower session dials: tell it that we are here.
-            if signal.to == NOBODY and not linked and self.session > signal.sender:
-                needed = self._rendezvous.wanted_room(contact) is not None
-                if needed and now - contact.replied_at >= REPLY_GAP_S:
-                    contact.replied_at = now
-                    self._announce(member, signal.sender)
-            self._consider(contact)
 
     async def _look(self) -> None:
         self.dialer.public_key = await DevicePublicKey()
@@ -436,7 +360,7 @@ class Links:
                 self._liveness.pause()
             self._rendezvous.forget_silent(now)
             for member in self._rendezvous.due(now):
-                self._announce(member, NOBODY)
+                self._meeting.announce(member, NOBODY)
             for contact in list(self._rendezvous.contacts.values()):
                 self._consider(contact)
             self._poked = Future()
@@ -453,29 +377,15 @@ class Links:
     def _consider(self, contact: Contact) -> None:
         linked = [slot for slot in self._channels.of_session(contact.session) if slot.state is State.UP]
         for slot in linked:
-            self._show_rooms(slot, contact)
+            self._proofs.show(slot, contact)
         if not linked:
             self.dialer.consider(contact)
 
-    def _announce(self, member: Membership, to: bytes) -> None:
-        if self._announcing < limits.ROOMS_PER_SOCKET_MAX:
-            self._announcing += 1
-            self._tasks.spawn(self._send_announce(member, to), "announce")
-
-    async def _send_announce(self, member: Membership, to: bytes) -> None:
-        nonce = self._ports.entropy.random(SESSION_BYTES)
-        signal = Announce(self.session, to, self._sealer.wall_ms(), nonce, member.wanting)
-        try:
-            payload = await self._sealer.seal(member.room, signal)
-        except InosError:
-            return  # no memory for 200 bytes now; the next announce is due in time
-        finally:
-            self._announcing -= 1
-        if member.room.room_id in self._rendezvous.rooms and self._rendezvous.up:
-            self._emit(commands.SendSignal(member.room.room_id, payload))
-
     def _poke(self) -> None:
         self._poked.set(None)
+
+    def _say(self, slot: Slot, message: Control) -> None:
+        self._emit(commands.SendControl(*slot.link, encode(message)))
 
     def _emit(self, command: Command) -> None:
         self._commands.append(command)

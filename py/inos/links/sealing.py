@@ -79,9 +79,7 @@ class Sealer:
                 self._ports.arena.write(span, payload)
                 slot = self._ports.keys.open(room.signal_secret)
                 try:
-                    opened = await Open(
-                        span, KIND_INDEX, keys=slot, raw_len_max=limits.SIGNAL_BYTES_MAX, urgent=True
-                    )
+                    opened = await Open(span, KIND_INDEX, keys=slot, raw_len_max=limits.SIGNAL_BYTES_MAX, urgent=True)
                 finally:
                     self._ports.keys.close(slot)
             finally:

@@ -18,7 +18,16 @@ from collections import deque
 from collections.abc import Callable
 
 from inos import limits
-from inos.errors import IdMismatch, InosError, LimitExceeded, NoPeers, NotFound, PeerStalled, RemoteError
+from inos.errors import (
+    IdMismatch,
+    InosError,
+    LimitExceeded,
+    ManifestInconsistent,
+    NoPeers,
+    NotFound,
+    PeerStalled,
+    RemoteError,
+)
 from inos.ports import KIND_MANIFEST, Arena, HashSpan, Open, Span
 from inos.tasks import Future, Tasks
 from inos.transfer.needs import Outliner, Progress, Step, Store, Wire
@@ -254,10 +263,11 @@ class Download:
     async def _arrived(self, step: Step, block: Span) -> None:
         if step.bid in self._got or step.bid in self._storing or self._closed:
             return
-        if step.block_len is not None and block.length != step.block_len:
-            raise IdMismatch(f"{block.length} bytes instead of {step.block_len}")
         if await HashSpan(block) != step.bid:
             raise IdMismatch("the bytes do not hash to the id")
+        if step.block_len is not None and block.length != step.block_len:
+            # The peer sent what the id names: it is the manifest that lies.
+            raise ManifestInconsistent(f"a block of {block.length} bytes, said to have {step.block_len}")
         if step.bid in self._got or step.bid in self._storing or self._closed:
             return
         self._storing.add(step.bid)

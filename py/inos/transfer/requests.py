@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from inos import limits
-from inos.errors import ArenaFull, InosError, NotFound, PeerGone, PeerStalled, ProtocolViolation
+from inos.errors import ArenaFull, IdMismatch, NotFound, PeerGone, PeerStalled
 from inos.ports import Arena, Span
 from inos.tasks import Future, Tasks
 from inos.transfer.needs import Link, Wire
@@ -40,7 +40,7 @@ class Request:
         self.asked_at = now
         self.lent = True
         self.closed = False
-        self.outcome: Future[int] = Future()  # length; NotFound, PeerGone, PeerStalled, ProtocolViolation
+        self.outcome: Future[int] = Future()  # length; NotFound, IdMismatch, PeerGone, PeerStalled
 
 
 class Requests:
@@ -87,10 +87,6 @@ class Requests:
         else:
             self._release(request)
 
-    def fail(self, request: Request, error: InosError) -> None:
-        """Stop waiting for it."""
-        request.outcome.fail(error)
-
     # --- what came ----------------------------------------------------------------------------------------------------
 
     def on_block_done(self, link: Link, number: int, length: int) -> None:
@@ -100,13 +96,13 @@ class Requests:
             if 0 < length <= request.span.length:
                 request.outcome.set(length)
             else:
-                request.outcome.fail(ProtocolViolation("a block of an impossible length"))
+                request.outcome.fail(IdMismatch("a block of an impossible length"))
 
     def on_block_failed(self, link: Link, number: int) -> None:
         """The peer's data did not fit, or we took the request back."""
         request = self._back(link, number)
         if request is not None:
-            request.outcome.fail(ProtocolViolation("data that was not asked for"))
+            request.outcome.fail(IdMismatch("data that does not fit what was asked"))
 
     def on_missing(self, link: Link, number: int) -> None:
         """The peer does not have it. Late answers to cancelled requests are normal."""

@@ -42,6 +42,7 @@ class Index:
         self.by_content: dict[tuple[bytes, str, str], bytes] = {}
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
+        self.lost_bids: dict[bytes, int] = {}
         self.unscrubbed: dict[int, tuple[int, bytes]] = {}  # dropped: number -> (seq of the drop, entry)
         self.next_number = 0
         self.on_dead: Callable[[int], None] = lambda number: None
@@ -60,6 +61,7 @@ class Index:
         """A block under its number; the same number again replaces what is known of it."""
         self.next_number = max(self.next_number, number + 1)
         self.entries[number] = entry
+        self._found(number, entry)
         self.by_bid[entry[:32]] = number
         place = ops.place_of(entry)
         if place.flags & ops.FLAG_FOREIGN:
@@ -81,13 +83,19 @@ class Index:
             del self.by_cid[cid]
         self.foreign.discard(number)
         self.refs.pop(number, None)
-        self.lost.discard(number)
+        self._found(number, entry)
         return entry
+
+    def _found(self, number: int, entry: bytes) -> None:
+        if number in self.lost:
+            self.lost.discard(number)
+            self.lost_bids.pop(ops.bid_of(entry), None)
 
     def lose(self, number: int) -> None:
         """The disk does not give this block back: it no longer counts for dedupe, and its roots are damaged."""
         self.lost.add(number)
         entry = self.entries[number]
+        self.lost_bids[ops.bid_of(entry)] = number
         for table, key in ((self.by_cid, ops.cid_of(entry)), (self.by_bid, ops.bid_of(entry))):
             if table.get(key) == number:
                 del table[key]

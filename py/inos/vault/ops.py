@@ -56,6 +56,13 @@ def pack_entry(bid: bytes, secret: bytes, h: bytes, cid: bytes, place: Place) ->
     )  # fmt: skip
 
 
+def pack_place(place: Place) -> bytes:
+    """The last 20 bytes of an entry."""
+    return _PLACE.pack(
+        place.raw_len, place.block_len, place.codec, place.quality, place.kind, place.flags, place.segment, place.offset
+    )
+
+
 def place_of(entry: bytes) -> Place:
     """The numbers of an entry."""
     return Place(*_PLACE.unpack_from(entry, _PLACE_AT))
@@ -152,7 +159,8 @@ def unpack_root(args: list[Any]) -> Root:
     check_runs(args[12])
     if any(args[at] < 0 for at in range(4, 10)):
         raise LogDamaged("a root's numbers")
-    return Root(*args[:11], (link[0], link[1]) if link else None, args[12])
+    args[11] = (link[0], link[1]) if link else None
+    return Root(*args)
 
 
 def encode_op(code: int, *args: object) -> bytes:

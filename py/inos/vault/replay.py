@@ -96,9 +96,7 @@ class Replay:
             frames.append((at, frame))
             at += frame.record_len
             seq, chain = frame.seq, data[at - CHAIN_BYTES : at]
-        bodies = [
-            self._tasks.spawn(self._open(window, frame_at, frame), "vault replay") for frame_at, frame in frames
-        ]
+        bodies = [self._tasks.spawn(self._open(window, frame_at, frame), "vault replay") for frame_at, frame in frames]
         results = await self._tasks.gather(*bodies)
         for (frame_at, frame), body in zip(frames, results, strict=True):
             if body is None:

@@ -89,9 +89,21 @@ class Segments:
         segment.tail = max(segment.tail, end)
         segment.extent = segment.tail
 
+    def touch(self, segment: int) -> None:
+        """A segment that may hold what was dropped."""
+        self._all.setdefault(segment, Segment())
+
     def known(self) -> list[int]:
         """Segments that hold or held blocks."""
         return sorted(self._all)
+
+    def has(self, segment: int) -> bool:
+        """Whether the segment is known."""
+        return segment in self._all
+
+    async def sizes(self) -> dict[int, int]:
+        """The files' sizes."""
+        return {segment: await FileSize(segment_name(segment)) for segment in self.known()}
 
     async def settle_size(self, segment: int, damaged_log: bool) -> int:
         """Make a segment's file and its tail agree; its size. What the log does not know is cut off: it was never
@@ -132,10 +144,10 @@ class Segments:
             state = self._all[number]
             if not state.busy and state.tail + room <= self._segment_bytes:
                 return number
-        number = max(self._all) + 1
-        if number >= SEGMENT_COUNT_MAX:
-            raise StorageFull(f"{SEGMENT_COUNT_MAX} segments are full; remove something")
-        return number
+        for number in range(SEGMENT_COUNT_MAX):
+            if number not in self._all:
+                return number
+        raise StorageFull(f"{SEGMENT_COUNT_MAX} segments are full; remove something")
 
     async def append(self, block: Span) -> tuple[int, int]:
         """Write a block; where (segment, offset). The space is *pending* until ``keep`` or ``abandon``. On failure it is

@@ -18,11 +18,13 @@ from inos.errors import InosError, NotFound
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, Ports, Seal, Sealed, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
-from inos.vault.budget import Budget
+from inos.vault.budget import SLACK_BYTES, Budget
 from inos.vault.commit import Committer
 from inos.vault.index import Index
-from inos.vault.log import align
 from inos.vault.segments import Segments
+
+
+TOMBSTONES_MAX = 32_768  # per operation; each takes at most 8 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Stored:
     number: int
     entry: bytes
     fresh: bool
+
+
+class Flight(Future[Stored]):
+    """A chunk on its way; ``joined`` when somebody besides its maker waits for it."""
+
+    __slots__ = ("joined",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joined = False
 
 
 class Store:
@@ -47,11 +59,18 @@ class Store:
         self.segments = segments
         self.committer = committer
         self.keys = -1  # the vault's slot
-        self.flights: dict[bytes, Future[Stored]] = {}  # by cid: chunks being sealed
-        self._writing: dict[bytes, Future[Stored]] = {}  # by bid: blocks being written
+        self.wall_offset_s = 0.0
+        self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
+        self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
         self._dead: list[int] = []
+        self._loose: set[int] = set()  # foreign blocks that may be dropped although something is wished
+        self._all_scrubbed = True
         self._sweeping: Future[None] = Future()
         self._sweeping.set(None)
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return max(0, round((self.tasks.now + self.wall_offset_s) * 1000))
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -66,25 +85,17 @@ class Store:
         place = ops.Place(0, block.length, 0, 0, 0, ops.FLAG_FOREIGN, 0, 0)
         return await self._write(bid, block, ops.NO_ID, ops.NO_ID, ops.NO_ID, place)
 
-    async def _write(
-        self, bid: bytes, block: Span, secret: bytes, h: bytes, cid: bytes, place: ops.Place
-    ) -> Stored:
-        writing = self._writing.get(bid)
-        while writing is not None:  # somebody writes this very block: wait, then it is there, or try ourselves
-            settled: Future[None] = Future()
-            writing.on_done(lambda settled=settled: settled.set(None))  # type: ignore[misc]
-            await settled
-            writing = self._writing.get(bid)
+    async def _write(self, bid: bytes, block: Span, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> Stored:
+        while bid in self._writing:  # somebody writes this very block: then it is there, or it is our turn
+            await self._writing[bid]
         number = self.index.by_bid.get(bid)
         if number is not None:
             return self._known(number, secret, h, cid, place)
-        done: Future[Stored] = Future()
-        self._writing[bid] = done
+        done = self._writing[bid] = Future()
         try:
             segment, offset = await self.segments.append(block)
             try:
-                entry = ops.pack_entry(bid, secret, h, cid, _at(place, segment, offset))
-                number = self.index.add(entry)
+                number, entry = self._number(bid, secret, h, cid, _at(place, segment, offset))
             except BaseException:
                 self.segments.abandon(segment, offset)
                 raise
@@ -94,7 +105,21 @@ class Store:
             return Stored(number, entry, fresh=True)
         finally:
             del self._writing[bid]
-            done.fail(NotFound("written"))  # nobody looks at the value: who waits looks at the index again
+            done.set(None)
+
+    def _number(self, bid: bytes, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> tuple[int, bytes]:
+        """Into the index; a block that had been lost comes back under its number, which heals the roots that list it."""
+        entry = ops.pack_entry(bid, secret, h, cid, place)
+        lost = self.index.lost_bids.get(bid)
+        if lost is None:
+            return self.index.add(entry), entry
+        before = self.index.entries[lost]
+        was = ops.place_of(before)
+        self.segments.forget(was)
+        if place.flags & ops.FLAG_FOREIGN:  # what we knew of it still holds
+            entry = before[:128] + ops.pack_place(_at(was, place.segment, place.offset))
+        self.index.put(lost, entry)
+        return lost, entry
 
     def _known(self, number: int, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> Stored:
         """A block that is there already. If it came from others and turns out to be our own, say so in the log."""
@@ -109,17 +134,22 @@ class Store:
 
     async def seal_manifest(self, data: bytes, quality: int) -> Stored:
         """Seal and keep a manifest."""
-        arena = self.ports.arena
-        span = await self.budget.alloc(len(data))
+        budget = self.budget
+        grant = 2 * len(data) + len(data) // 8 + SLACK_BYTES
+        await budget.take(grant)
         try:
-            arena.write(span, data)
-            sealed = await self.budget.run(Seal(span, KIND_MANIFEST, quality, self.keys, urgent=True), lane=False)
+            span = await budget.alloc(len(data))
+            try:
+                self.ports.arena.write(span, data)
+                sealed = await budget.run(Seal(span, KIND_MANIFEST, quality, self.keys, urgent=True), lane=False)
+            finally:
+                budget.free(span)
+            try:
+                return await self.write_sealed(sealed, KIND_MANIFEST)
+            finally:
+                budget.free(sealed.block)
         finally:
-            self.budget.free(span)
-        try:
-            return await self.write_sealed(sealed, KIND_MANIFEST)
-        finally:
-            self.budget.free(sealed.block)
+            budget.give(grant)
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
@@ -139,6 +169,18 @@ class Store:
         try:
             return await self.segments.read(ops.place_of(entry))
         finally:
+            self.index.unhold(number)
+
+    def hold_root(self, root: ops.Root) -> list[int]:
+        """Keep a root's blocks while somebody reads them, even if it is removed meanwhile."""
+        numbers = list(ops.numbers_of(root.runs))
+        for number in numbers:
+            self.index.hold(number)
+        return numbers
+
+    def unhold_all(self, numbers: list[int]) -> None:
+        """Give holds back."""
+        for number in numbers:
             self.index.unhold(number)
 
     # --- dead blocks --------------------------------------------------------------------------------------------------
@@ -169,7 +211,7 @@ class Store:
     def _is_garbage(self, number: int) -> bool:
         if number not in self.index.entries or number in self.index.refs:
             return False
-        return number not in self.index.foreign or not self.index.wishes
+        return number not in self.index.foreign or not self.index.wishes or number in self._loose
 
     async def _drop(self, numbers: list[int]) -> None:
         fresh: list[ops.Place] = []
@@ -188,26 +230,30 @@ class Store:
         if fresh:
             await self.segments.reclaim(fresh, scrub=False)
         if logged:
-            await self.committer.submit(ops.encode_op(ops.DROP, ops.pack_runs(tombstones)), lambda: None)
-            seq = self.committer.end.seq
-            await self.bury(logged, seq)
+            for at in range(0, len(tombstones), TOMBSTONES_MAX):
+                runs = ops.pack_runs(tombstones[at : at + TOMBSTONES_MAX])
+                await self.committer.submit(ops.encode_op(ops.DROP, runs), lambda: None)
+            await self.bury(logged, self.committer.end.seq)
 
     async def bury(self, places: list[ops.Place], seq: int) -> None:
         """Overwrite or cut off blocks whose tombstones (up to record ``seq``) are durable, and note that."""
         for place in places:
             self.segments.forget(place)
-        await self.segments.reclaim(places, scrub=True)
-        self.committer.note(ops.encode_op(ops.SCRUBBED, seq))
+        try:
+            await self.segments.reclaim(places, scrub=True)
+        except InosError:
+            self._all_scrubbed = False  # then the next open does it again
+            raise
+        if self._all_scrubbed:
+            self.committer.note(ops.encode_op(ops.SCRUBBED, seq))
 
     async def drop_loose(self, needed: set[int]) -> None:
         """Drop foreign blocks that no root lists and that are not in ``needed``."""
-        loose = [n for n in self.index.foreign if n not in self.index.refs and n not in needed]
-        if loose:
-            await self._drop(loose)
-
-    def settled_bytes(self) -> int:
-        """Bytes of blocks in the index, as they lie on the disk."""
-        return sum(align(ops.place_of(entry).block_len) for entry in self.index.entries.values())
+        self._loose = {n for n in self.index.foreign if n not in self.index.refs and n not in needed}
+        for number in self._loose:
+            self.on_dead(number)
+        await self.swept()
+        self._loose = set()
 
 
 def _at(place: ops.Place, segment: int, offset: int) -> ops.Place:

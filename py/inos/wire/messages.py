@@ -122,8 +122,8 @@ Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | 
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()
-_controls = msgspec.msgpack.Decoder(Control)
-_signals = msgspec.msgpack.Decoder(Signal)
+_controls: msgspec.msgpack.Decoder[Control] = msgspec.msgpack.Decoder(Control)
+_signals: msgspec.msgpack.Decoder[Signal] = msgspec.msgpack.Decoder(Signal)
 # UnicodeDecodeError is a ValueError; RecursionError comes from nests deeper than the interpreter's stack.
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 

@@ -11,9 +11,7 @@ from inos.reference.chacha20poly1305 import ReferenceAead, chacha20_block, open_
 KEY = bytes(range(0x80, 0xA0))
 NONCE = bytes.fromhex("070000004041424344454647")
 AAD = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
-PLAIN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
-)
+PLAIN = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
 SEALED = bytes.fromhex(
     "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6"
     "a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def08e4b7a9de576d26586cec64b6116"

@@ -109,6 +109,16 @@ def test_what_has_no_encoding(value):
         cbor.encode(value)
 
 
+def test_too_many_items():
+    most = [0] * (cbor.ITEMS_MAX - 1)
+    assert len(cbor.decode(cbor.encode(most))) == len(most)
+    with pytest.raises(LimitExceeded):
+        cbor.encode([*most, 0])
+    with pytest.raises(ManifestMalformed):
+        cbor.decode(b"\x9a" + (len(most) + 1).to_bytes(4, "big") + bytes(len(most) + 1))
+    assert cbor.decode(cbor.encode(bytes(cbor.ITEMS_MAX * 2)))
+
+
 def test_a_value_too_deep():
     value = []
     for _ in range(8):

@@ -8,14 +8,11 @@ from inos.errors import BadArgument, BadLink
 from inos.wire.link import TEXT_CHARACTERS, Link, encode, parse
 
 LINK = Link(bytes(range(32)), bytes(range(32, 64)))
-TEXT = (
-    "#inos1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-P6Eg"
-    "ztU"
-)
+TEXT = "#inos1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0-P4zODhA"
 
 
 def test_known_answer():
-    assert encode(LINK)[:90] == TEXT[:90]
+    assert encode(LINK) == TEXT
     assert len(encode(LINK)) == len("#inos1.") + TEXT_CHARACTERS
 
 

@@ -18,6 +18,7 @@
  */
 
 import { words } from "../words.js";
+import { ActivityLog, peerChanges, watched } from "./activity.js";
 import { Announcer } from "./announce.js";
 import { makeCheck } from "./check.js";
 import { need } from "./dom.js";
@@ -40,45 +41,92 @@ const STORAGE_INTERVAL_MS = 20_000;
 /** @typedef {{openLink: (link: string) => void, showError: (error: unknown) => void}} App */
 
 /**
- * @param {NodeApi} node
+ * @param {NodeApi} bareNode
  * @returns {App}
  */
-export function mount(node) {
+export function mount(bareNode) {
   need("stalled", HTMLElement).remove();
+  const parts = makeParts(bareNode);
+  const { announcer, fail, link, work } = parts;
+  const { showState, refreshList, refreshPeers, refreshStorage, refreshAll } = makeRefreshers(parts);
+  const { node } = parts;
+  let wasReady = false;
+  const onState = () => {
+    showState();
+    const { phase } = node.state();
+    if (phase === "ready" && !wasReady) refreshAll(); // also after a take-over
+    wasReady = phase === "ready";
+  };
+  node.on("state", onState);
+  node.on("list", () => {
+    refreshList();
+    refreshStorage();
+  });
+  node.on("peers", refreshPeers);
+  node.on("activity", (activity) => parts.log.note(activity));
+  node.ready.then(
+    (info) => {
+      parts.panel.showNode(info);
+      onState();
+    },
+    // a node that is elsewhere or failed says so in its state; whatever else went wrong is shown here
+    (error) => {
+      onState();
+      if (node.state().phase === "starting") parts.errors.show(error, { key: "state" });
+    },
+  );
+  setInterval(() => {
+    if (!document.hidden && node.state().phase === "ready") refreshStorage();
+  }, STORAGE_INTERVAL_MS);
+  const addLink = (/** @type {string} */ text) => {
+    const found = linkIn(text);
+    if (found) link.open(found);
+    return found !== null;
+  };
+  setUpDrop({ addFile: (file) => work.add(file), addLink, say: (text) => announcer.say(text), fail });
+  onState();
+  return { openLink: (text) => link.open(text), showError: (error) => fail(error) };
+}
+
+/** @typedef {ReturnType<typeof makeParts>} Parts */
+
+/** @param {NodeApi} bareNode */
+function makeParts(bareNode) {
+  const log = new ActivityLog((happened, now) => panel.showActivity(happened, now));
+  const node = watched(bareNode, log, (root) => files.nameOf(root));
   const announcer = new Announcer();
-  const errors = new Errors(() => void attempt(() => node.takeOver(), "state"));
+  const errors = new Errors(() => void node.takeOver().catch((error) => fail(error)));
   const fail = (/** @type {unknown} */ error, subject = "") => {
     if (!isCancel(error)) errors.show(error, { subject });
   };
-  /** @param {() => Promise<unknown>} call @param {string} key */
-  async function attempt(call, key) {
-    try {
-      await call();
-      errors.clear(key);
-    } catch (error) {
-      errors.show(error, { key, onRetry: () => void attempt(call, key) });
-    }
-  }
-
-  const status = new Status();
-  const work = new Work(node, announcer);
-  const share = new Share(node, fail);
   const download = (/** @type {import("./preview.js").Previewed} */ file) =>
     void save(node, file, files, announcer, fail);
   const preview = new Preview(node, fail, download);
+  const share = new Share(node, fail);
   const files = new Files({
     share: (entry) => void share.open(entry),
     open: (entry) => void preview.open(entry),
     download,
     remove: (entry) => remove(node, entry, announcer, fail),
   });
-  const link = new LinkView({ node, announcer, preview, download });
   const panel = new Panel(node, makeCheck(node, announcer, fail));
+  const link = new LinkView({ node, announcer, preview, download });
+  const work = new Work(node, announcer);
   const storage = new Storage(node, fail);
+  const status = new Status();
+  return { node, log, announcer, errors, fail, files, link, panel, storage, status, work };
+}
 
+/** What brings each part up to date. @param {Parts} parts */
+function makeRefreshers({ node, log, errors, fail, files, link, panel, storage, status, work }) {
+  /** @type {string[]} */
+  let peersBefore = [];
   const refreshList = latestOnly(async () => files.show(await node.list()), fail);
   const refreshPeers = latestOnly(async () => {
     const peers = await node.peers();
+    const present = peers.map((peer) => peer.shortId);
+    for (const change of peerChanges(peersBefore, present)) log.note(change);
+    peersBefore = present;
     status.showPeers(peers.length);
     panel.showPeers(peers);
   }, fail);
@@ -90,6 +138,8 @@ export function mount(node) {
   };
   const showState = () => {
     const state = node.state();
+    if (state.phase === "starting") log.note({ key: "boot", params: { step: state.step } });
+    else if (state.phase === "ready") log.note({ key: "ready" });
     status.show(state);
     showEarly(state.phase === "starting");
     files.setUnavailable(state.phase === "failed" || state.phase === "busy-elsewhere");
@@ -97,48 +147,7 @@ export function mount(node) {
     link.refresh();
     showStateError(errors, state);
   };
-
-  let wasReady = false;
-  node.on("state", () => {
-    showState();
-    const isReady = node.state().phase === "ready";
-    if (isReady && !wasReady) refreshAll(); // also after a take-over
-    wasReady = isReady;
-  });
-  node.on("list", () => {
-    refreshList();
-    refreshStorage();
-  });
-  node.on("peers", refreshPeers);
-  node.on("activity", (activity) => panel.showActivity(activity));
-  node.ready.then(
-    (info) => {
-      panel.showNode(info);
-      showState();
-      refreshAll();
-    },
-    // a node that is elsewhere or failed says so in its state; whatever else went wrong is shown here
-    (error) => {
-      showState();
-      if (node.state().phase === "starting") errors.show(error, { key: "state" });
-    },
-  );
-  setInterval(() => {
-    if (!document.hidden && node.state().phase === "ready") refreshStorage();
-  }, STORAGE_INTERVAL_MS);
-
-  setUpDrop({
-    addFile: (file) => work.add(file),
-    addLink: (text) => {
-      const found = linkIn(text);
-      if (found) link.open(found);
-      return found !== null;
-    },
-    say: (text) => announcer.say(text),
-    fail,
-  });
-  showState();
-  return { openLink: (text) => link.open(text), showError: (error) => fail(error) };
+  return { showState, refreshList, refreshPeers, refreshStorage, refreshAll };
 }
 
 /**

@@ -61,12 +61,14 @@ export class Files {
   show(entries) {
     this.#loaded = true;
     this.#entries = entries.toSorted((a, b) => b.timeMs - a.timeMs);
+    need("drop", HTMLElement).classList.toggle("compact", entries.length > 0);
     this.#draw();
   }
 
   /** @param {boolean} unavailable  the node failed, or is in another tab */
   setUnavailable(unavailable) {
     this.#unavailable = unavailable;
+    this.#table.inert = unavailable; // what is listed stays readable, but nothing would answer
     this.#draw();
   }
 
@@ -82,6 +84,11 @@ export class Files {
     if (!row || !place) return;
     setText(place, text ?? "");
     row.classList.toggle("is-busy", text !== null);
+  }
+
+  /** @param {string} root @returns {string | undefined} */
+  nameOf(root) {
+    return this.#entries.find((entry) => entry.root === root)?.name;
   }
 
   #showMore() {

@@ -237,7 +237,8 @@ class Visit {
       this.#advice.hidden = false;
       this.#bar.hidden = true;
     }
-    this.#offerRetry(nobody);
+    if (told.action) this.#offerRetry(nobody);
+    else this.#buttons.replaceChildren(); // trying again would not help
   }
 
   #stop() {

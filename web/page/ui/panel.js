@@ -14,6 +14,7 @@ const PEERS_SHOWN_MAX = 32;
 const TEXTS = words.panel;
 const { facts: F } = TEXTS;
 
+/** @typedef {import("./types.js").Activity} Activity */
 /** @typedef {Record<string, number>} Stats */
 /** @typedef {Extract<keyof typeof F, string>} FactKey */
 /** Which numbers stand where; a rate is shown beside a counter that grows. */
@@ -54,7 +55,6 @@ export class Panel {
       check,
     );
     setText(this.#now, TEXTS.idle);
-    this.#recent.append(h("li", { class: "quiet-text" }, TEXTS.idle));
     this.#details.addEventListener("toggle", () => void this.#poll());
     setInterval(() => void this.#poll(), POLL_INTERVAL_MS);
   }
@@ -66,10 +66,13 @@ export class Panel {
     this.#about.hidden = false;
   }
 
-  /** @param {import("./types.js").Activity} activity */
-  showActivity(activity) {
+  /**
+   * @param {Activity} activity  what happened
+   * @param {Activity | null} now  what is still running
+   */
+  showActivity(activity, now) {
+    setText(this.#now, now ? activityText(now) : TEXTS.idle);
     const text = activityText(activity);
-    setText(this.#now, text);
     const newest = this.#recent.firstElementChild;
     if (newest?.textContent === text) return;
     this.#recent.prepend(h("li", null, text));
@@ -93,9 +96,9 @@ export class Panel {
       const value = h("dd", { class: "numbers", data: { stat: key } }, "–");
       this.#values.set(key, value);
       list.append(h("div", null, h("dt", null, F[key]), value));
-      if (key === "arena") list.append(this.#arena);
     }
-    return h("section", null, h("h3", null, name), list);
+    const gauge = name === TEXTS.groups.memory ? this.#arena : null;
+    return h("section", null, h("h3", null, name), list, gauge);
   }
 
   async #poll() {
@@ -137,7 +140,7 @@ function statText(key, stats) {
   return /bytes/i.test(key) ? formatBytes(value) : formatCount(value);
 }
 
-/** @param {import("./types.js").Activity} activity */
+/** @param {Activity} activity */
 export function activityText({ key, params = {} }) {
   const say = Object.hasOwn(words.activity, key) ? words.activity[key] : null;
   /** @type {Record<string, string | number>} */

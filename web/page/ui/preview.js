@@ -48,7 +48,7 @@ export class Preview {
     this.#clear();
     const { signal } = this.#aborter;
     const bar = h("progress", { max: "1", "aria-label": words.preview.loading });
-    const stage = h("div", { class: "preview-stage", tabindex: "0" }, bar);
+    const stage = h("div", { class: "preview-stage" }, bar);
     this.#dialog.replaceChildren(this.#head(file), stage);
     this.#dialog.showModal();
     try {
@@ -121,6 +121,10 @@ function textContent(bytes) {
   const cut = bytes.length > TEXT_BYTES_SHOWN_MAX;
   // a copy: TextDecoder refuses views of shared memory, and this is small
   const text = new TextDecoder().decode(bytes.slice(0, TEXT_BYTES_SHOWN_MAX));
-  const shown = h("pre", { class: "preview-text" }, text);
+  const shown = h(
+    "pre",
+    { class: "preview-text", tabindex: "0", role: "region", "aria-label": words.preview.heading },
+    text,
+  );
   return cut ? [h("p", { class: "quiet-text" }, words.preview.cut(formatBytes(TEXT_BYTES_SHOWN_MAX))), shown] : [shown];
 }

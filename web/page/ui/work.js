@@ -73,15 +73,21 @@ export class Work {
   }
 
   /** @param {WorkItem} item */
-  #put(item) {
-    return this.#node.put(item.source, {
-      name: item.name,
-      signal: item.aborter.signal,
-      onProgress: (progress) => {
-        item.progress = progress;
-        this.#draw();
-      },
-    });
+  async #put(item) {
+    try {
+      await untilReady(this.#node, item.aborter.signal);
+      return await this.#node.put(item.source, {
+        name: item.name,
+        signal: item.aborter.signal,
+        onProgress: (progress) => {
+          item.progress = progress;
+          this.#draw();
+        },
+      });
+    } catch (error) {
+      if (!item.aborter.signal.aborted) this.#say.say(words.work.failed(safeName(item.name), explain(error).title));
+      throw error;
+    }
   }
 
   /** @param {WorkItem} item */
@@ -101,7 +107,7 @@ export class Work {
     this.#syncRows(all);
     this.#section.hidden = items.length === 0;
     this.#cancelAll.hidden = items.length < 2;
-    this.#retry.hidden = failed.length === 0;
+    this.#retry.hidden = !this.#queue.paused && !failed.some((item) => explain(item.error).action === "retry");
     const moreWaiting = running.length + waiting.length - shown.length;
     const moreFailed = Math.max(0, failed.length - FAILED_ROWS_MAX);
     const notes = [
@@ -212,6 +218,18 @@ export class Work {
     const parts = [done, formatRate(progress.rate), formatSecondsLeft(progress.secondsLeft)];
     setText(numbers, parts.filter(Boolean).join(" · "));
   }
+}
+
+/**
+ * The node is ready, or the person no longer wants it to be: a waiting file can be cancelled while Python still loads.
+ *
+ * @param {import("./types.js").NodeApi} node
+ * @param {AbortSignal} signal
+ */
+async function untilReady(node, signal) {
+  if (node.state().phase === "ready") return;
+  const aborted = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  await Promise.race([node.ready, aborted]);
 }
 
 /** The rate of everything together over the last seconds: files differ in size, so a mean over all time would lag. */

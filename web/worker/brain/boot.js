@@ -14,9 +14,10 @@
  * restored or Python initialised), settle (reseeded, paths set), modules, imports. The files arrive beside load and create,
  * and come from the pantry from the second visit on.
  *
- * Invariants: nothing is fetched but from `base`; the snapshot holds no key, and `random` is seeded anew before any of our
- * Python runs. The seed of str and bytes hashes is part of the snapshot and therefore the same in every browser: what a
- * stranger can name must be bounded in number, as it must be anyhow. `os.urandom` and `secrets` ask the browser each time.
+ * Invariants: nothing is fetched but from `base`; the snapshot holds no key (of our Python it has those modules of the pure
+ * `inos` that import without the wheels), and `random` is seeded anew before any code of ours runs. The seed of str and bytes
+ * hashes is part of the snapshot and therefore the same in every browser: what a stranger can name must be bounded in
+ * number, as it must be anyhow. `os.urandom` and `secrets` ask the browser each time.
  *
  * Must not know: what Python does once it runs.
  */

@@ -67,7 +67,9 @@ export function jobBridge(buffer, kernel) {
 
 /** @param {SharedArrayBuffer} buffer */
 export function ioBridge(buffer) {
-  const queue = new RingWriter(buffer, L.REGION_IO_QUEUE, L.REGION_IO_QUEUE_BYTES, [new Epoch(buffer, L.EPOCH_IO_QUEUE)]);
+  const queue = new RingWriter(buffer, L.REGION_IO_QUEUE, L.REGION_IO_QUEUE_BYTES, [
+    new Epoch(buffer, L.EPOCH_IO_QUEUE),
+  ]);
   const frame = new DataView(new ArrayBuffer(IO_FRAME_BYTES));
   const bytes = new Uint8Array(frame.buffer);
   return {
@@ -85,7 +87,9 @@ export function ioBridge(buffer) {
 
 /** @param {SharedArrayBuffer} buffer */
 export function netBridge(buffer) {
-  const outbox = new RingWriter(buffer, L.REGION_NET_OUTBOX, L.REGION_NET_OUTBOX_BYTES, [new Epoch(buffer, L.EPOCH_NET_OUTBOX)]);
+  const outbox = new RingWriter(buffer, L.REGION_NET_OUTBOX, L.REGION_NET_OUTBOX_BYTES, [
+    new Epoch(buffer, L.EPOCH_NET_OUTBOX),
+  ]);
   const events = new RingWriter(buffer, L.REGION_EVENTS, L.REGION_EVENTS_BYTES, [new Epoch(buffer, L.EPOCH_EVENTS)]);
   const frame = new DataView(new ArrayBuffer(NET_FRAME_BYTES));
   const bytes = new Uint8Array(frame.buffer);

@@ -82,7 +82,11 @@ export class Keyring {
   /** @param {Uint8Array<ArrayBuffer>} plain @param {Uint8Array<ArrayBuffer>} aad */
   async wrap(plain, aad) {
     const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-    const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: aad }, await this.#wrapping(), plain);
+    const sealed = await crypto.subtle.encrypt(
+      { name: "AES-GCM", iv, additionalData: aad },
+      await this.#wrapping(),
+      plain,
+    );
     const out = new Uint8Array(NONCE_BYTES + sealed.byteLength);
     out.set(iv);
     out.set(new Uint8Array(sealed), NONCE_BYTES);

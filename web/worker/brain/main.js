@@ -6,6 +6,7 @@
  * Invariants: nothing here blocks; Python is entered only from `turn`.
  */
 
+import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
@@ -30,7 +31,7 @@ class Brain {
 
   /** @param {WebAssembly.Memory} memory */
   constructor(memory) {
-    this.#buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+    this.#buffer = sharedBuffer(memory);
     this.#epoch = new Epoch(this.#buffer, L.EPOCH_BRAIN);
   }
 
@@ -54,7 +55,10 @@ class Brain {
             const view = payload.getBuffer("u8");
             const copy = view.data.slice();
             view.release();
-            self.postMessage({ type: "peers", command: { op: "signal", room, payload: copy } }, { transfer: [copy.buffer] });
+            self.postMessage(
+              { type: "peers", command: { op: "signal", room, payload: copy } },
+              { transfer: [copy.buffer] },
+            );
           },
         },
       },
@@ -65,7 +69,7 @@ class Brain {
     pyodide.FS.mkdirTree("/inos");
     pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
     const main = pyodide.pyimport("inos_web.main");
-    this.#python = main.start(REGION_PATH, start.muscles);
+    this.#python = main.start(REGION_PATH, start.muscles, performance.timeOrigin / 1000);
     main.destroy();
     self.postMessage({ type: "booted", how, why, stages });
     await this.#loop();
@@ -103,7 +107,10 @@ class Brain {
       view.release();
       return copy;
     });
-    const operation = /** @type {(...args: any[]) => Promise<Uint8Array>} */ (this.#keyring[op]).apply(this.#keyring, args);
+    const operation = /** @type {(...args: any[]) => Promise<Uint8Array>} */ (this.#keyring[op]).apply(
+      this.#keyring,
+      args,
+    );
     operation.then(
       (bytes) => this.later(() => this.#python.on_crypto(effect, true, bytes)),
       (error) => this.later(() => this.#python.on_crypto(effect, false, String(error))),

@@ -5,6 +5,7 @@
  * except into or out of the file itself. The store's logic is in Python; nothing is decided here.
  */
 
+import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
 import { RingReader, RingWriter } from "../../shared/ring.js";
@@ -34,7 +35,7 @@ class IoWorker {
 
   /** @param {WebAssembly.Memory} memory @param {string} folder */
   constructor(memory, folder) {
-    const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
+    const buffer = sharedBuffer(memory);
     this.#memory = new Uint8Array(buffer);
     this.#files = new Files(buffer, folder);
     this.#sources = new Sources(buffer);
@@ -112,7 +113,8 @@ class IoWorker {
 
   /** @param {any} message from the page */
   async command(message) {
-    const post = (/** @type {object} */ out, /** @type {Transferable[]} */ transfer) => self.postMessage(out, { transfer });
+    const post = (/** @type {object} */ out, /** @type {Transferable[]} */ transfer) =>
+      self.postMessage(out, { transfer });
     switch (message.type) {
       case "source":
         this.#sources.add(message.id, message.blob);
@@ -121,7 +123,10 @@ class IoWorker {
         this.#sources.remove(message.id);
         return;
       case "sink":
-        this.#sinks.set(message.id, message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id));
+        this.#sinks.set(
+          message.id,
+          message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
+        );
         return;
       case "acquire":
         self.postMessage({ type: "lock", state: (await this.#lock.acquire()) ? "held" : "busy" });

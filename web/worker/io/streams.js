@@ -60,7 +60,10 @@ export class BufferSink {
   constructor(length, send, id) {
     this.#out = new Uint8Array(length);
     this.#send = (/** @type {boolean} */ complete) =>
-      send({ type: "sink-closed", id, complete, bytes: complete ? this.#out : null }, complete ? [this.#out.buffer] : []);
+      send(
+        { type: "sink-closed", id, complete, bytes: complete ? this.#out : null },
+        complete ? [this.#out.buffer] : [],
+      );
   }
 
   /** @param {number} offset @param {Uint8Array} bytes */

@@ -6,6 +6,7 @@
  * Must not know what a job is for.
  */
 
+import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
@@ -16,14 +17,15 @@ import { Queue } from "../../shared/queue.js";
 /** @param {MuscleStart} start */
 async function run({ memory, kernel, thread }) {
   const exports = await startKernel(kernel, memory, thread);
-  const words = new Int32Array(memory.buffer);
-  const urgent = new Queue(memory.buffer, L.REGION_JOBS_URGENT);
-  const bulk = new Queue(memory.buffer, L.REGION_JOBS_BULK);
-  const done = new Queue(memory.buffer, L.REGION_JOBS_DONE);
-  const jobs = new Epoch(memory.buffer, L.EPOCH_JOBS);
-  const finished = new Epoch(memory.buffer, L.EPOCH_JOBS_DONE);
-  const brain = new Epoch(memory.buffer, L.EPOCH_BRAIN);
-  const shutdown = new Epoch(memory.buffer, L.EPOCH_SHUTDOWN);
+  const buffer = sharedBuffer(memory);
+  const words = new Int32Array(buffer);
+  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT);
+  const bulk = new Queue(buffer, L.REGION_JOBS_BULK);
+  const done = new Queue(buffer, L.REGION_JOBS_DONE);
+  const jobs = new Epoch(buffer, L.EPOCH_JOBS);
+  const finished = new Epoch(buffer, L.EPOCH_JOBS_DONE);
+  const brain = new Epoch(buffer, L.EPOCH_BRAIN);
+  const shutdown = new Epoch(buffer, L.EPOCH_SHUTDOWN);
   const metrics = L.REGION_METRICS / 4;
   for (;;) {
     const seen = jobs.load();

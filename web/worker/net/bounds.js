@@ -24,8 +24,8 @@ export const BACKLOG_BYTES_MAX = 256 * 1024;
 export const BACKLOG_RETRY_MS = 5;
 
 export const HEARTBEAT_MS = 1_000;
-/** A channel that is silent for this long is closed. */
-export const SILENCE_MS_MAX = 10_000;
+/** A channel that is silent for longer is closed; looked at once a heartbeat, so a dead peer is gone within 10 s. */
+export const SILENCE_MS_MAX = 9_000;
 /** A tick that comes this late means that we slept, not the peers: they get a fresh window. */
 export const TICK_LATE_MS = 2 * HEARTBEAT_MS;
 /** Pings of one peer between two ticks; more is a flood. */

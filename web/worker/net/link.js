@@ -71,7 +71,7 @@ export class Link {
     this.channel = channel;
     this.generation = generation;
     this.#dc = dc;
-    this.#row = new PeerRow(shared.buffer, channel, generation);
+    this.#row = new PeerRow(shared.buffer, channel, generation, shared.now());
     this.#row.state(STATE_CONNECTING);
     this.#wants = new Wants(shared.memory, shared.arena);
     this.#sends = new Sends(shared.memory);
@@ -166,16 +166,14 @@ export class Link {
       const message = this.#sends.takeControl();
       if (message === undefined || !this.#send(message)) return false;
     }
-    if (this.#sends.hasBlocks && dc.bufferedAmount < bounds.BUFFERED_HIGH_BYTES) {
-      const scratch = this.#shared.scratch;
-      const length = this.#sends.takeFragment(scratch, this.#messageBytesMax);
-      this.#shared.meters.copiedOut(length - DATA_HEADER_BYTES);
-      return this.#send(scratch.subarray(0, length));
-    }
     if (dc.bufferedAmount <= bounds.BUFFERED_LOW_BYTES) {
       for (const request of this.#sends.takeHandedOver()) this.#report(NET_BLOCK_SENT, request, 1);
     }
-    return false;
+    if (!this.#sends.hasBlocks || dc.bufferedAmount >= bounds.BUFFERED_HIGH_BYTES) return false;
+    const scratch = this.#shared.scratch;
+    const length = this.#sends.takeFragment(scratch, this.#messageBytesMax);
+    this.#shared.meters.copiedOut(length - DATA_HEADER_BYTES);
+    return this.#send(scratch.subarray(0, length));
   }
 
   /**
@@ -200,6 +198,7 @@ export class Link {
     if (this.#open || this.#closed) return;
     this.#open = true;
     this.#heardMs = this.#shared.now();
+    this.#row.fresh(this.#heardMs);
     this.#row.state(STATE_OPEN);
     this.#report(NET_OPENED);
     this.#shared.pump();

@@ -85,11 +85,18 @@ export class PeerRow {
    * @param {SharedArrayBuffer} buffer
    * @param {number} channel
    * @param {number} generation
+   * @param {number} nowMs milliseconds since 1970
    */
-  constructor(buffer, channel, generation) {
+  constructor(buffer, channel, generation, nowMs) {
     this.#words = new Int32Array(buffer, REGION_PEER_TABLE + channel * PEER_ROW_BYTES, PEER_ROW_BYTES / 4);
     for (let word = 0; word < this.#words.length; word++) Atomics.store(this.#words, word, 0);
     Atomics.store(this.#words, PEER_GENERATION, generation | 0);
+    this.fresh(nowMs);
+  }
+
+  /** @param {number} atMs milliseconds since 1970, from when silence counts; stored modulo 2^32 */
+  fresh(atMs) {
+    Atomics.store(this.#words, PEER_LAST_HEARD_MS, Math.floor(atMs) | 0);
   }
 
   /** @param {number} state STATE_* */
@@ -98,11 +105,11 @@ export class PeerRow {
   }
 
   /**
-   * @param {number} atMs milliseconds since 1970; stored modulo 2^32
+   * @param {number} atMs milliseconds since 1970
    * @param {number} bytes of the message that was heard
    */
   heard(atMs, bytes) {
-    Atomics.store(this.#words, PEER_LAST_HEARD_MS, Math.floor(atMs) | 0);
+    this.fresh(atMs);
     Atomics.add(this.#words, PEER_BYTES_IN, bytes);
     Atomics.add(this.#words, PEER_FRAMES_IN, 1);
   }

@@ -1,0 +1,118 @@
+"""Signals in and out: what members of a room tell each other through the rendezvous.
+
+Nouns: an *announce* to all says that we are in a room; an announce to one answers it.
+
+Theory of operation. Only the lower of two sessions dials. The lower one dials when it hears an announce; the higher one
+answers an announce to all with one to its sender, who then dials. Announces to one are never answered, so nothing loops.
+
+Invariants: signals are opened one after the other, and at most SIGNALS_QUEUED_MAX wait: what a flood costs is bounded.
+What cannot be opened is dropped without a word, since nobody but the server could be blamed.
+
+Must not know: connections.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from inos import limits
+from inos.errors import InosError
+from inos.links import commands
+from inos.links.commands import Command
+from inos.links.dialer import Dialer
+from inos.links.rendezvous import REPLY_GAP_S, Contact, Membership, Rendezvous
+from inos.links.sealing import Sealer
+from inos.ports import Entropy
+from inos.tasks import Future, Tasks
+from inos.wire.messages import NOBODY, SESSION_BYTES, Announce, Answer, Offer, Signal
+
+SIGNALS_QUEUED_MAX = 64
+
+
+class Meeting:
+    """Opens and sends signals. ``is_linked`` and ``consider`` are the links' part of meeting somebody."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        entropy: Entropy,
+        rendezvous: Rendezvous,
+        sealer: Sealer,
+        dialer: Dialer,
+        *,
+        session: bytes,
+        emit: Callable[[Command], None],
+        is_linked: Callable[[bytes], bool],
+        consider: Callable[[Contact], None],
+    ) -> None:
+        self._tasks = tasks
+        self._entropy = entropy
+        self._rendezvous = rendezvous
+        self._sealer = sealer
+        self._dialer = dialer
+        self._session = session
+        self._emit = emit
+        self._is_linked = is_linked
+        self._consider = consider
+        self._queue: deque[tuple[bytes, bytes]] = deque()
+        self._came: Future[None] = Future()
+        self._announcing = 0
+
+    def put(self, room_id: bytes, payload: bytes) -> None:
+        """Sealed bytes came. Too many at once: the newest are dropped, since senders repeat themselves."""
+        if room_id in self._rendezvous.rooms and len(self._queue) < SIGNALS_QUEUED_MAX:
+            self._queue.append((room_id, payload))
+            self._came.set(None)
+
+    async def listen(self) -> None:
+        """Open signals, for ever."""
+        while True:
+            while not self._queue:
+                self._came = Future()
+                await self._came
+            room_id, payload = self._queue.popleft()
+            member = self._rendezvous.rooms.get(room_id)
+            if member is None:
+                continue
+            try:
+                signal = await self._sealer.open(member.room, payload)
+            except InosError:
+                continue
+            if self._rendezvous.rooms.get(room_id) is member and signal.to in (NOBODY, self._session):
+                self._on_signal(member, signal)
+
+    def _on_signal(self, member: Membership, signal: Signal) -> None:
+        now = self._tasks.now
+        wants = signal.wants if isinstance(signal, Announce) else None
+        contact = self._rendezvous.hear(signal.sender, member.room.room_id, wants, now)
+        if isinstance(signal, Offer):
+            self._dialer.on_offer(member.room, signal, wanting=member.wanting)
+            return
+        if isinstance(signal, Answer):
+            self._dialer.on_answer(member.room, signal)
+            return
+        if signal.to == NOBODY and self._session > signal.sender and not self._is_linked(signal.sender):
+            is_needed = self._rendezvous.wanted_room(contact) is not None
+            if is_needed and now - contact.replied_at >= REPLY_GAP_S:
+                contact.replied_at = now
+                self.announce(member, signal.sender)
+        self._consider(contact)
+
+    def announce(self, member: Membership, to: bytes) -> None:
+        """Tell a room, or one session in it, that we are there."""
+        if self._announcing < limits.ROOMS_PER_SOCKET_MAX:
+            self._announcing += 1
+            self._tasks.spawn(self._send_announce(member, to), "announce")
+
+    async def _send_announce(self, member: Membership, to: bytes) -> None:
+        nonce = self._entropy.random(SESSION_BYTES)
+        signal = Announce(self._session, to, self._sealer.wall_ms(), nonce, member.wanting)
+        try:
+            payload = await self._sealer.seal(member.room, signal)
+        except InosError:
+            return  # no memory for 200 bytes now; the next announce is due in time
+        finally:
+            self._announcing -= 1
+        if self._rendezvous.rooms.get(member.room.room_id) is member and self._rendezvous.up:
+            self._emit(commands.SendSignal(member.room.room_id, payload))

@@ -1,0 +1,358 @@
+"""The node: vault, links and transfer put together, and the verbs that people use.
+
+Nouns: a *capability* is what a file link carries; a root is *offered* when its blocks may be given to peers (it was shared,
+received, or is being fetched); see ``inos.vault``, ``inos.links``, ``inos.transfer`` for theirs.
+
+Theory of operation. The adapter calls the ``on_*`` inputs (with ``now`` in seconds), then ``poll_effects`` until it is
+empty, performs the effects and answers them with ``on_done``; ``poll_commands`` and ``poll_events`` give the rest. Verbs
+are coroutines: the adapter spawns them on ``tasks``.
+
+Invariants: composition only, every decision lives in the parts. The room of each offered root is joined, newest first, up to
+ROOMS_PER_SOCKET_MAX; a room in which we fetch is never left for another. A wish survives a restart until its root is held.
+
+Must not know: the browser, clocks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from inos import limits
+from inos.errors import InosError, NotReady
+from inos.links import commands
+from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
+from inos.links.links import Links
+from inos.links.rooms import room_of, share_room_secret
+from inos.ports import Ports
+from inos.tasks import Effect, Task, Tasks
+from inos.transfer.fetch import Fetcher
+from inos.transfer.needs import Capability, Outline, Progress, Step, Store
+from inos.transfer.serve import Server
+from inos.vault import manifest as manifests
+from inos.vault.refs import Ref
+from inos.wire.link import Link, encode, parse
+from inos.wire.messages import Cancel, Have, Missing, Want
+
+
+@dataclass(frozen=True, slots=True)
+class TransferProgress:
+    """How far a fetch is. ``root`` is the link's root."""
+
+    root: bytes
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """A fetch ended with an error (its code); the wish stays."""
+
+    root: bytes
+    code: str
+    text: str
+
+
+NodeEvent: TypeAlias = (
+    commands.PeerUp
+    | commands.PeerRooms
+    | commands.PeerDown
+    | commands.PeerRefused
+    | commands.RendezvousChanged
+    | TransferProgress
+    | TransferFailed
+)
+
+
+class NodeVault(Store, Protocol):
+    """What the node needs of the vault, beside the blocks."""
+
+    async def share(self, root: bytes) -> Capability:
+        """Mark a root as shared; what a link to it carries. Raises NotFound."""
+
+    def shared(self) -> list[Capability]:
+        """All roots that are offered to peers, oldest first."""
+
+    async def wish(self, capability: Capability) -> None:
+        """Remember that a root is wanted, before anything else is done for it."""
+
+    def wishes(self) -> list[Capability]:
+        """Roots wanted and not yet held, oldest first."""
+
+    async def adopt(self, capability: Capability) -> bytes:
+        """All blocks are held: make it a root of this vault, end the wish; the new root."""
+
+    async def remove(self, root: bytes) -> None:
+        """Delete a root. Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a manifest said of one of the manifests below it."""
+
+    parent: manifests.Manifest
+    ref: Ref
+
+
+def outline_of(raw: bytes, step: Step) -> Outline:
+    """What a manifest says of further blocks, checked against what its parent said. Raises CorruptError."""
+    manifest = manifests.decode(raw)
+    if isinstance(step.context, Promise):
+        manifests.check_child(step.context.parent, step.context.ref, manifest)
+    is_manifest = manifest.level > 0
+    steps = [_step(ref, manifest, step.depth + 1, is_manifest=is_manifest) for ref in manifest.refs]
+    steps += [
+        _step(entry.ref, None, step.depth + 1, is_manifest=True) for entry in manifest.entries if entry.ref is not None
+    ]
+    return Outline(steps, manifest.total_len)
+
+
+def _step(ref: Ref, parent: manifests.Manifest | None, depth: int, *, is_manifest: bool) -> Step:
+    context = Promise(parent, ref) if is_manifest and parent is not None else None
+    return Step(ref.bid, ref.secret, ref.block_len, is_manifest, depth, context)
+
+
+class Node:
+    """One node."""
+
+    def __init__(self, tasks: Tasks, ports: Ports, vault: NodeVault, table: PeerTable, *, wall_offset_s: float) -> None:
+        self.tasks = tasks
+        self.vault = vault
+        self._hashes = ports.hashes
+        self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
+        self.fetcher = Fetcher(tasks, ports.arena, self.links, vault, outline_of)
+        self.server = Server(tasks, ports.arena, self.links, vault, self._offers)
+        self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
+        self._events: deque[NodeEvent] = deque()
+        self._offered: dict[bytes, set[bytes]] = {}  # link root -> bids of its held blocks
+        self._rooms: dict[bytes, bytes] = {}  # link root -> room id; oldest first
+        self._fetching: dict[bytes, Task[bytes]] = {}
+        self._is_running = False
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """The vault is open: meet people, go on with what was wished for. Ends when all that is under way."""
+        assert not self._is_running
+        self._is_running = True
+        self.links.start()
+        for capability in self.vault.shared():
+            await self._offer(capability)
+        for capability in self.vault.wishes():
+            self._begin_fetch(capability, None)
+
+    def close(self, now: float) -> None:
+        """Say goodbye."""
+        self._is_running = False
+        for task in self._fetching.values():
+            self.tasks.cancel(task)
+        self.links.close(now)
+        self._dispatch()
+
+    # --- verbs --------------------------------------------------------------------------------------------------------
+
+    async def share(self, root: bytes, base_url: str = "") -> str:
+        """The link to a root; from now on it is offered to whoever holds the link. Raises NotFound."""
+        self._check_running()
+        capability = await self.vault.share(root)
+        await self._offer(capability)
+        return encode(Link(capability.bid, capability.secret), base_url)
+
+    async def fetch(self, link: str, timeout_s: float | None = None) -> bytes:
+        """Hold everything that a link names; the root under which this vault has it.
+
+        Raises BadLink, NoPeers (after ``timeout_s`` without a new block; None waits for ever), CorruptError, StorageError.
+        Whoever asks for a root that is being fetched waits for the same fetch.
+        """
+        self._check_running()
+        capability = parse(link)
+        if capability.bid not in self._fetching:
+            await self.vault.wish(capability)
+        # Somebody else may have begun meanwhile; there is no await between the look and the beginning.
+        task = self._fetching.get(capability.bid) or self._begin_fetch(capability, timeout_s)
+        return await task
+
+    def stop_fetch(self, link_root: bytes) -> None:
+        """Stop fetching a link's root; whoever waits for it gets Cancelled."""
+        task = self._fetching.get(link_root)
+        if task is not None:
+            self.tasks.cancel(task)
+
+    async def remove(self, root: bytes) -> None:
+        """Delete a root, and offer it no more. Raises NotFound."""
+        await self.vault.remove(root)
+        kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
+        for link_root in [link_root for link_root in self._offered if link_root not in kept]:
+            del self._offered[link_root]
+            self._leave(link_root)
+
+    def stats(self) -> dict[str, object]:
+        """Numbers for people."""
+        return {
+            "peers": [
+                {"peer": peer_id.hex(), "rooms": len(rooms), "channel": link.channel}
+                for link, peer_id, rooms in self.links.peers()
+            ],
+            "rendezvous": self.links.is_rendezvous_up,
+            "rooms": len(self.links.rooms()),
+            "fetching": len(self._fetching),
+            "offered": len(self._offered),
+            "blocks_sent": self.server.blocks_sent,
+            "bytes_sent": self.server.bytes_sent,
+        }
+
+    # --- the adapter's side -------------------------------------------------------------------------------------------
+
+    def poll_effects(self) -> list[tuple[int, Effect[Any]]]:
+        """Run everything that can run; the effects to perform."""
+        out = self.tasks.poll_effects()
+        while self._dispatch():
+            out += self.tasks.poll_effects()
+        return out
+
+    def on_done(self, effect_id: int, result: object, now: float) -> None:
+        """The answer to an effect."""
+        self.tasks.on_done(effect_id, result, now)
+
+    def poll_commands(self) -> list[Command]:
+        """What the page and the net worker are to do, in order."""
+        return self.links.poll_commands()
+
+    def poll_events(self) -> list[NodeEvent]:
+        """What happened, in order."""
+        out = list(self._events)
+        self._events.clear()
+        return out
+
+    def next_deadline(self) -> float | None:
+        """When ``on_deadline`` wants to be called."""
+        return self.tasks.next_deadline()
+
+    def on_deadline(self, now: float) -> None:
+        """Time has passed."""
+        self.tasks.on_deadline(now)
+
+    def on_block_done(self, channel: int, generation: int, request: int, length: int, now: float) -> None:
+        """A wanted block is whole in its span."""
+        self._at(now)
+        self.fetcher.on_block_done(LinkId(channel, generation), request, length)
+
+    def on_block_failed(self, channel: int, generation: int, request: int, reason: int, now: float) -> None:
+        """A wanted block will not come; its span is free."""
+        del reason
+        self._at(now)
+        self.fetcher.on_block_failed(LinkId(channel, generation), request)
+
+    def on_block_sent(self, channel: int, generation: int, request: int, ok: bool, now: float) -> None:
+        """One of our blocks left, or cannot; its span is free."""
+        self._at(now)
+        self.server.on_block_sent(LinkId(channel, generation), request, ok)
+
+    # --- inside: events of the links ----------------------------------------------------------------------------------
+
+    def _dispatch(self) -> bool:
+        events = self.links.poll_events()
+        for event in events:
+            self._on_link_event(event)
+        return bool(events)
+
+    def _on_link_event(self, event: LinkEvent) -> None:
+        if isinstance(event, commands.Received):
+            self._on_message(event)
+            return
+        if isinstance(event, commands.ChannelSettled):
+            self.fetcher.on_settled(event.link)
+            self.server.on_settled(event.link)
+            return
+        if isinstance(event, commands.PeerUp | commands.PeerRooms):
+            self.fetcher.on_peer_up(event.link, event.peer_id, event.rooms)
+        elif isinstance(event, commands.PeerDown):
+            self.fetcher.on_peer_gone(event.link)
+            self.server.on_peer_gone(event.link)
+        self._events.append(event)
+
+    def _on_message(self, event: commands.Received) -> None:
+        link, message = event.link, event.message
+        if not self.links.is_up(link):
+            return  # ended between the event and now
+        try:
+            if isinstance(message, Want):
+                self.server.on_want(link, message.request, message.bid)
+            elif isinstance(message, Cancel):
+                self.server.on_cancel(link, message.request)
+            elif isinstance(message, Missing):
+                self.fetcher.on_missing(link, message.request)
+            elif isinstance(message, Have):
+                self.fetcher.on_have(link, message.root)
+        except InosError as error:
+            self.links.penalise(link, error)
+
+    # --- inside: offering and fetching --------------------------------------------------------------------------------
+
+    def _offers(self, bid: bytes) -> bool:
+        return any(bid in held for held in self._offered.values())
+
+    async def _offer(self, capability: Capability) -> None:
+        held = await self.fetcher.held(capability)
+        self._offered.setdefault(capability.bid, set()).update(held)
+        self._join(capability)
+
+    def _join(self, capability: Capability) -> bytes:
+        secret = share_room_secret(self._hashes, capability.bid, capability.secret)
+        room_id = self._rooms.pop(capability.bid, None)
+        if room_id is None:
+            room_id = room_of(self._hashes, secret).room_id
+            others = [link_root for link_root in self._rooms if link_root not in self._fetching]
+            if len(self._rooms) >= limits.ROOMS_PER_SOCKET_MAX and others:
+                self._leave(others[0])
+        self._rooms[capability.bid] = room_id  # newest last
+        return self.links.join(secret, self.tasks.now)
+
+    def _leave(self, link_root: bytes) -> None:
+        room_id = self._rooms.pop(link_root, None)
+        if room_id is not None:
+            self.links.leave(room_id, self.tasks.now)
+
+    def _begin_fetch(self, capability: Capability, timeout_s: float | None) -> Task[bytes]:
+        task = self.tasks.spawn(self._fetch(capability, timeout_s), "fetch")
+        self._fetching[capability.bid] = task
+        # Not in the coroutine: one that is cancelled before its first step never runs.
+        task.on_done(lambda: self._end_fetch(capability.bid))
+        return task
+
+    def _end_fetch(self, link_root: bytes) -> None:
+        del self._fetching[link_root]
+        room_id = self._rooms.get(link_root)
+        if room_id is not None:
+            self.links.set_wanting(room_id, wanting=False, now=self.tasks.now)
+
+    async def _fetch(self, capability: Capability, timeout_s: float | None) -> bytes:
+        offered = self._offered.setdefault(capability.bid, set())
+
+        def tell(progress: Progress) -> None:
+            self._events.append(TransferProgress(capability.bid, progress))
+
+        try:
+            room_id = self._join(capability)
+            self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
+            await self.fetcher.fetch_root(
+                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s
+            )
+            root = await self.vault.adopt(capability)
+        except InosError as error:
+            self._events.append(TransferFailed(capability.bid, error.code, str(error)))
+            raise
+        for link, _, rooms in self.links.peers():
+            if room_id in rooms:
+                self.links.send(link, Have(capability.bid))
+        return root
+
+    def _check_running(self) -> None:
+        if not self._is_running:
+            raise NotReady("the node is starting, or is shutting down")
+
+    def _at(self, now: float) -> None:
+        self.tasks.now = max(self.tasks.now, now)
+
+
+__all__ = ["Node", "NodeEvent", "NodeVault", "TransferFailed", "TransferProgress", "outline_of"]

@@ -1,0 +1,278 @@
+"""Getting a file: blocks are read and opened ahead of what is handed out, in order.
+
+Nouns: a *leaf* is a level-0 reference and where its bytes begin in the file; leaves are found by walking the levels of the
+manifest, skipping what a range does not need.
+
+Invariants: nothing is handed out before its hash was checked (``h`` of every chunk; references come from a manifest that its
+block's tag authenticates); a sink is told ``complete`` only after all bytes were; a fetch that was started is never cancelled,
+only abandoned: it frees what it has. At most ``ahead_max`` blocks are ahead, each within a grant taken in order.
+Must not know: where sinks lead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from inos.errors import (
+    BadArgument,
+    ContentMismatch,
+    CorruptError,
+    InosError,
+    ManifestInconsistent,
+    NotFound,
+    StorageLost,
+    UnsupportedFeature,
+)
+from inos.limits import MANIFEST_BYTES_MAX
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, Open, Opened, SinkClose, SinkWrite
+from inos.tasks import Future
+from inos.vault.budget import SLACK_BYTES
+from inos.vault.manifest import FILE, Manifest, check_child, decode
+from inos.vault.put import Progress
+from inos.vault.refs import Ref
+from inos.vault.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class GetResult:
+    """What was handed out."""
+
+    size: int
+    chunks: int
+    ms: int
+
+
+async def open_manifest(store: Store, number: int, secret: bytes | None) -> Manifest:
+    """A manifest from the own disk; ``secret`` None for one that was sealed here. Raises the classes of 1.5."""
+    block = await store.read(number)
+    try:
+        keys = store.keys if secret is None else None
+        job = Open(block, KIND_MANIFEST, keys=keys, secret=secret, raw_len_max=MANIFEST_BYTES_MAX, urgent=True)
+        opened = await store.budget.run(job, lane=False)
+    finally:
+        store.budget.free(block)
+    assert opened.raw is not None
+    try:
+        data = store.ports.arena.read(opened.raw.part(0, opened.raw_len))
+    finally:
+        store.budget.free(opened.raw)
+    manifest = decode(data)
+    if manifest.kind != FILE:
+        raise UnsupportedFeature("a folder's manifest")
+    return manifest
+
+
+class Leaves:
+    """The leaves of a manifest that overlap ``start..end``, one at a time. ``parts`` collects the manifests between."""
+
+    def __init__(self, store: Store, manifest: Manifest, start: int, end: int) -> None:
+        self._store = store
+        self._start = start
+        self._end = end
+        self._stack = [(manifest, 0, 0)]
+        self.parts: list[Ref] = []
+
+    async def next(self) -> tuple[Ref, int] | None:
+        """The next leaf and its offset in the file, or None."""
+        while self._stack:
+            manifest, index, at = self._stack.pop()
+            if index == len(manifest.refs) or at >= self._end:
+                continue
+            ref = manifest.refs[index]
+            self._stack.append((manifest, index + 1, at + ref.covers))
+            if at + ref.covers <= self._start:
+                continue
+            if manifest.level == 0:
+                return ref, at
+            self._stack.append((await self._open_part(manifest, ref), 0, at))
+        return None
+
+    async def _open_part(self, parent: Manifest, ref: Ref) -> Manifest:
+        part = await open_manifest(self._store, self._store.number_of(ref.bid), ref.secret)
+        check_child(parent, ref, part)
+        if part.inline is not None:
+            raise ManifestInconsistent("a part that holds its bytes itself")
+        self.parts.append(ref)
+        return part
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """A leaf on its way."""
+
+    ref: Ref
+    at: int
+    grant: int
+    opened: Future[Opened]
+
+
+class Fetcher:
+    """Reads and opens leaves ahead of who takes them, in order."""
+
+    def __init__(self, store: Store, leaves: Leaves, *, verify_only: bool) -> None:
+        self._store = store
+        self._leaves = leaves
+        self._verify_only = verify_only
+        self._ahead: deque[_Ahead] = deque()
+        self._ended = False
+        self._over = False
+
+    async def next(self) -> tuple[Ref, int, Opened] | None:
+        """The next leaf, opened and checked; call ``done`` with it before the next call. None at the end."""
+        while not self._ended and len(self._ahead) < self._store.budget.ahead_max:
+            leaf = await self._leaves.next()
+            if leaf is None:
+                self._ended = True
+                break
+            ref, at = leaf
+            slot = _Ahead(ref, at, ref.block_len + ref.raw_len + SLACK_BYTES, Future())
+            self._ahead.append(slot)
+            self._store.tasks.spawn(self._fetch(slot), "vault fetch")
+        if not self._ahead:
+            return None
+        first = self._ahead[0]
+        return first.ref, first.at, await first.opened
+
+    def done(self) -> None:
+        """What ``next`` gave is not needed any more."""
+        self._dispose(self._ahead.popleft())
+
+    def abandon(self) -> None:
+        """Nobody will ask for more."""
+        self._over = True
+        for slot in self._ahead:
+            if slot.opened.done:
+                self._dispose(slot)
+
+    def _dispose(self, slot: _Ahead) -> None:
+        with suppress(InosError):
+            opened = slot.opened.result()
+            if opened.raw is not None:
+                self._store.budget.free(opened.raw)
+            self._store.budget.give(slot.grant)
+
+    async def _fetch(self, slot: _Ahead) -> None:
+        """Never cancelled; an error is raised where the leaf is taken."""
+        budget = self._store.budget
+        await budget.take(slot.grant)
+        try:
+            if self._is_over():
+                raise NotFound("abandoned")
+            opened = await self._open(slot.ref)
+        except BaseException as error:  # noqa: BLE001 - raised by ``next``
+            budget.give(slot.grant)
+            slot.opened.fail(error if isinstance(error, InosError) else StorageLost(repr(error)))
+            return
+        slot.opened.set(opened)
+        if self._is_over():
+            self._dispose(slot)
+
+    def _is_over(self) -> bool:
+        return self._over
+
+    async def _open(self, ref: Ref) -> Opened:
+        store = self._store
+        number = store.number_of(ref.bid)
+        block = await store.read(number)
+        try:
+            job = Open(
+                block,
+                KIND_CHUNK,
+                secret=ref.secret,
+                h=ref.h,
+                raw_len_max=ref.raw_len,
+                verify_only=self._verify_only,
+            )
+            opened = await store.budget.run(job)
+        except CorruptError:
+            if number in store.index.entries:
+                store.index.lose(number)  # putting the file again, or a peer, brings it back
+            raise
+        finally:
+            store.budget.free(block)
+        if opened.raw_len != ref.raw_len:
+            if opened.raw is not None:
+                store.budget.free(opened.raw)
+            raise ManifestInconsistent("a chunk of another length than its reference says")
+        return opened
+
+
+class Get:
+    """One file, or a range of it, on its way out."""
+
+    def __init__(
+        self, store: Store, root: bytes, sink: int, offset: int, length: int | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._root = root
+        self._sink = sink
+        self._offset = offset
+        self._length = length
+        self._progress = progress
+        self._written = 0
+        self._chunks = 0
+
+    async def run(self) -> GetResult:
+        """Do it, and close the sink. Raises NotFound, StorageLost, BadArgument and the classes of vault-format 1.5."""
+        started = self._store.tasks.now
+        try:
+            root = self._store.index.roots.get(self._root)
+            if root is None:
+                raise NotFound(f"no file {self._root.hex()}")
+            held = self._store.hold_root(root)
+            try:
+                await self._hand_out(await open_manifest(self._store, self._store.number_of(self._root), None))
+            finally:
+                self._store.unhold_all(held)
+        except BaseException:
+            with suppress(InosError):
+                await SinkClose(self._sink, complete=False)
+            raise
+        await SinkClose(self._sink, complete=True)
+        return GetResult(self._written, self._chunks, round((self._store.tasks.now - started) * 1000))
+
+    async def _hand_out(self, manifest: Manifest) -> None:
+        size = manifest.total_len
+        start = self._offset
+        end = size if self._length is None else start + self._length
+        if not 0 <= start <= end <= size:
+            raise BadArgument(f"bytes {start} to {end} of a file of {size}")
+        if manifest.inline is not None or size == 0:
+            await self._hand_out_inline(manifest, start, end)
+            return
+        fetcher = Fetcher(self._store, Leaves(self._store, manifest, start, end), verify_only=False)
+        try:
+            while (leaf := await fetcher.next()) is not None:
+                ref, at, opened = leaf
+                if ref.covers == size and ref.h != manifest.h_file:
+                    raise ContentMismatch("a file that is not what its manifest says")
+                assert opened.raw is not None
+                skip, stop = max(0, start - at), min(ref.covers, end - at)
+                await SinkWrite(self._sink, self._written, opened.raw.part(skip, stop - skip))
+                fetcher.done()
+                self._tell(stop - skip, end - start)
+        finally:
+            fetcher.abandon()
+
+    async def _hand_out_inline(self, manifest: Manifest, start: int, end: int) -> None:
+        data = manifest.inline or b""
+        if self._store.ports.hashes.hash(data) != manifest.h_file:
+            raise ContentMismatch("a file that is not what its manifest says")
+        if start < end:
+            span = await self._store.budget.alloc(end - start)
+            try:
+                self._store.ports.arena.write(span, data[start:end])
+                await SinkWrite(self._sink, 0, span.part(0, end - start))
+            finally:
+                self._store.budget.free(span)
+        self._tell(end - start, end - start)
+
+    def _tell(self, written: int, total: int) -> None:
+        self._written += written
+        self._chunks += 1
+        if self._progress is not None:
+            self._progress(Progress(self._written, self._written, self._written, total))

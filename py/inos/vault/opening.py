@@ -1,0 +1,167 @@
+"""Opening a vault: keys, fence, replay, and putting right what a crash left.
+
+The order matters: the keys are durable before anything is sealed under them; the epoch is bumped before the log is read, so
+that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it.
+
+Nouns: as in ``superblock``, ``keyslots`` and ``replay``; *orphans* are blocks that no root lists: of puts that never ended.
+
+Invariants: running it again, also when cut short anywhere, comes to the same vault; nothing is created over what might be a
+vault (VaultLocked, LogDamaged instead); after damage to the log nothing is dropped or overwritten.
+Must not know: puts, gets.
+"""
+
+from __future__ import annotations
+
+from inos.errors import CorruptError, LogDamaged, UnsupportedVersion, VaultLocked
+from inos.limits import SUPERBLOCK_BYTES
+from inos.ports import FileSize, UnwrapKey, WrapKey
+from inos.vault import keyslots, log, ops, superblock
+from inos.vault.contexts import SECRET_BYTES
+from inos.vault.files import read_bytes, write_durable
+from inos.vault.keyslots import KIND_DEVICE, KeyFile, Slot
+from inos.vault.replay import Replay, Replayed
+from inos.vault.store import Store
+from inos.vault.superblock import Superblock
+
+KEYS_FILE = "keys"
+
+
+class Opening:
+    """One opening of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ports = store.ports
+        self._hash = store.ports.hashes.hash
+
+    async def run(self) -> list[str]:
+        """Make the store ready; what was found wrong, in sentences."""
+        copies = [await self._read(name, SUPERBLOCK_BYTES) for name in superblock.FILES]
+        before = superblock.newest(copies, self._hash)
+        is_new = before is None and not any(any(copy) for copy in copies)
+        secret = await self._secret(may_create=is_new)
+        self._store.keys = self._ports.keys.open(secret)
+        findings: list[str] = []
+        if before is None:
+            before = await self._first(is_new)
+            # One of them untouched: the first opening of all was cut short while it wrote the other.
+            if all(any(copy) for copy in copies):
+                findings.append("both superblocks are damaged; the log was found without them")
+        mine = Superblock(before.seq + 1, before.epoch + 1, before.log, before.vault_id)
+        await self._write(mine.file, superblock.encode(mine, self._hash))
+        store = self._store
+        replay = Replay(self._ports, store.tasks, store.budget, store.index, store.keys)
+        replayed = await replay.run(superblock.LOGS[mine.log], mine.vault_id)
+        store.committer.begin(replayed.end, mine, store.keys)
+        if replayed.damage:
+            findings.append(replayed.damage)
+        findings += await self._settle(replayed)
+        store.index.on_dead = store.on_dead
+        await self._tidy(replayed)
+        return findings
+
+    # --- keys ---------------------------------------------------------------------------------------------------------
+
+    async def _secret(self, *, may_create: bool) -> bytes:
+        data = await self._read(KEYS_FILE, keyslots.KEY_FILE_BYTES)
+        try:
+            keys = keyslots.decode(data, self._hash)
+        except UnsupportedVersion:
+            raise
+        except CorruptError as error:
+            if not may_create:
+                raise VaultLocked("the vault's keys are lost or damaged") from error
+            return await self._make_secret()
+        for slot in keys.slots:
+            if slot.kind == KIND_DEVICE:
+                return await self._unwrap(slot)
+        raise VaultLocked("the vault has no key slot for this device")
+
+    async def _make_secret(self) -> bytes:
+        """A new vault's secret: wrapped, unwrapped again to prove that the key is there to stay, and durable twice."""
+        secret = self._ports.entropy.random(SECRET_BYTES)
+        wrapped = await WrapKey(secret, keyslots.slot_aad(KIND_DEVICE, b""))
+        slot = Slot(KIND_DEVICE, b"", wrapped)
+        if await self._unwrap(slot) != secret:
+            raise VaultLocked("the device's key does not give back what it wrapped")
+        copy = keyslots.encode(KeyFile(1, (slot,)), self._hash)
+        for offset in keyslots.COPY_OFFSETS:
+            await write_durable(self._ports.arena, self._store.budget, KEYS_FILE, offset, copy)
+        return secret
+
+    async def _unwrap(self, slot: Slot) -> bytes:
+        secret = await UnwrapKey(slot.wrapped, keyslots.slot_aad(slot.kind, slot.params))
+        if len(secret) != SECRET_BYTES:
+            raise VaultLocked("a wrapped key that is no vault secret")
+        return secret
+
+    # --- superblock and log head ----------------------------------------------------------------------------------------
+
+    async def _first(self, is_new: bool) -> Superblock:
+        """What stands for the superblock that is not there: of a new vault, or of the newest log that has a head."""
+        if is_new:
+            vault_id = self._ports.entropy.random(superblock.VAULT_ID_BYTES)
+            await self._write(superblock.LOGS[0], log.encode_head(vault_id, 1, self._hash))
+            return Superblock(0, 0, 0, vault_id)
+        found: list[tuple[int, int, bytes]] = []
+        for number, name in enumerate(superblock.LOGS):
+            try:
+                head = log.parse_head(await self._read(name, log.HEAD_BYTES), self._hash)
+            except UnsupportedVersion:
+                raise
+            except CorruptError:
+                continue
+            found.append((head.generation, number, head.vault_id))
+        if not found:
+            raise LogDamaged("both superblocks and the log's head are damaged")
+        _, number, vault_id = max(found)
+        return Superblock(0, 0, number, vault_id)
+
+    # --- after the replay -----------------------------------------------------------------------------------------------
+
+    async def _settle(self, replayed: Replayed) -> list[str]:
+        """Make segments and index agree; what is missing."""
+        index, segments = self._store.index, self._store.segments
+        for entry in index.entries.values():
+            segments.place(ops.place_of(entry))
+        for _, entry in index.unscrubbed.values():
+            segments.touch(ops.place_of(entry).segment)
+        sizes: dict[int, int] = {}
+        # The one after the last may hold blocks of a put that never came to a commit.
+        known = segments.known()
+        for segment in [*known, (known[-1] + 1 if known else 0)]:
+            sizes[segment] = await segments.settle_size(segment, bool(replayed.damage))
+        lost = 0
+        for number, entry in index.entries.items():
+            place = ops.place_of(entry)
+            if place.offset + place.block_len > sizes[place.segment]:
+                index.lose(number)
+                lost += 1
+        return [f"{lost} blocks are missing from the disk"] if lost else []
+
+    async def _tidy(self, replayed: Replayed) -> None:
+        """Finish what a crash cut short: scrub what was dropped, drop orphans."""
+        index, store = self._store.index, self._store
+        if replayed.damage:
+            return
+        dropped = [ops.place_of(entry) for _, entry in index.unscrubbed.values()]
+        index.unscrubbed = {}
+        if dropped:
+            await store.bury([place for place in dropped if self._is_buried(place)], replayed.end.seq)
+        for number in index.unreferenced():
+            if number not in index.foreign:
+                store.on_dead(number)
+
+    def _is_buried(self, place: ops.Place) -> bool:
+        """Whether a dropped block's bytes may still be there: its space was neither cut off nor used again."""
+        segments = self._store.segments
+        return segments.has(place.segment) and segments.is_free(place.segment, place.offset, place.block_len)
+
+    # --- bytes ----------------------------------------------------------------------------------------------------------
+
+    async def _read(self, name: str, length: int) -> bytes:
+        await FileSize(name)  # makes it, if it is not there
+        return await read_bytes(self._ports.arena, self._store.budget, name, 0, length)
+
+    async def _write(self, name: str, data: bytes) -> None:
+        await write_durable(self._ports.arena, self._store.budget, name, 0, data)

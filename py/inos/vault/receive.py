@@ -1,0 +1,205 @@
+"""Files from others: wishes, foreign blocks, and making a received file one's own.
+
+Nouns: a *capability* (bid, secret) reads one root; a *wish* is a capability that is wanted: it keeps the foreign blocks that
+were already fetched, also across reloads; *adopting* re-seals the root manifest under the own keys, so that the vault
+secret alone recovers the file; the blocks stay the foreign ones.
+
+Invariants: nothing is adopted before every block of it was opened and its hash checked; the own root and the end of the wish
+are durable together. Must not know: peers, links' text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from inos.errors import BadArgument, ContentMismatch, InosError, NotFound
+from inos.ports import Span
+from inos.vault import ops
+from inos.vault.get import Fetcher, Leaves, open_manifest
+from inos.vault.index import Wish
+from inos.vault.manifest import Manifest, encode
+from inos.vault.put import Progress
+from inos.vault.refs import Ref
+from inos.vault.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """What a link says: which block, and the secret that opens it."""
+
+    bid: bytes
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.bid) != 32 or len(self.secret) != 32:
+            raise BadArgument("a capability that is not 32 and 32 bytes")
+
+
+class HasCapability(Protocol):
+    """Anything that has a bid and a secret."""
+
+    @property
+    def bid(self) -> bytes:
+        """Which block."""
+
+    @property
+    def secret(self) -> bytes:
+        """What opens it."""
+
+
+class Receiver:
+    """The vault's side of downloads."""
+
+    def __init__(self, store: Store, quality: int) -> None:
+        self._store = store
+        self._quality = quality
+
+    async def store_foreign(self, bid: bytes, span: Span) -> None:
+        """Keep a block that was verified by its bid; the span stays the caller's. Durable with the next commit."""
+        self._store.committer.check_room()
+        stored = await self._store.write_foreign(bid, span)
+        self._store.index.unhold(stored.number)
+
+    async def wish(self, capability: HasCapability) -> None:
+        """Remember that a root is wanted; durable on return."""
+        store = self._store
+        if capability.bid in store.index.wishes:
+            return
+        wish = Wish(capability.secret, store.wall_ms())
+        packed = ops.encode_op(ops.WISH, capability.bid, wish.secret, wish.time_ms)
+
+        def apply() -> None:
+            store.index.wishes[capability.bid] = wish
+
+        await store.committer.submit(packed, apply)
+
+    async def unwish(self, capability: HasCapability) -> None:
+        """Give a wish up; blocks that nothing else needs go."""
+        store = self._store
+        if capability.bid not in store.index.wishes:
+            return
+        await store.committer.submit(ops.encode_op(ops.UNWISH, capability.bid), lambda: self._forget(capability.bid))
+        await self.drop_loose()
+
+    def _forget(self, bid: bytes) -> None:
+        self._store.index.wishes.pop(bid, None)
+
+    async def drop_loose(self) -> None:
+        """Drop foreign blocks that neither a root nor a wish needs."""
+        needed: set[int] = set()
+        for bid, wish in list(self._store.index.wishes.items()):
+            needed |= await self._here(Capability(bid, wish.secret))
+        await self._store.drop_loose(needed)
+
+    async def _here(self, capability: HasCapability) -> set[int]:
+        """Numbers of the blocks of a root that are here already."""
+        index = self._store.index
+        found: set[int] = set()
+        todo: list[tuple[bytes, bytes, bool]] = [(capability.bid, capability.secret, True)]
+        while todo:
+            bid, secret, is_manifest = todo.pop()
+            number = index.by_bid.get(bid)
+            if number is None:
+                continue
+            found.add(number)
+            if is_manifest:
+                try:
+                    manifest = await open_manifest(self._store, number, secret)
+                except InosError:
+                    continue  # what it names cannot be known; the download will fetch it again
+                todo += [(ref.bid, ref.secret, manifest.level > 0) for ref in manifest.refs]
+        return found
+
+    async def manifest_of(self, capability: HasCapability) -> Manifest:
+        """The root's manifest from the own disk. Raises NotFound and the classes of vault-format 1.5."""
+        return await open_manifest(self._store, self._store.number_of(capability.bid), capability.secret)
+
+    async def adopt(self, capability: HasCapability, progress: Callable[[Progress], None] | None) -> bytes:
+        """Verify every block and make the file one's own; the own root. Raises NotFound when a block is missing."""
+        store = self._store
+        link = (capability.bid, capability.secret)
+        own = capability.bid in store.index.roots
+        for root in store.index.roots.values():
+            if root.link == link or (own and root.bid == capability.bid):
+                await self._end_wish(capability)
+                return root.bid
+        manifest = await self.manifest_of(capability)
+        held = [self._hold(capability.bid)]
+        try:
+            refs = await self._verify(manifest, held, progress)
+            made = await store.seal_manifest(encode(manifest), self._quality)
+            held.append(made.number)
+            root = self._root(capability, manifest, refs, set(held), made.entry)
+            await self._log_root(root, capability)
+        finally:
+            store.unhold_all(held)
+        return root.bid
+
+    async def _log_root(self, root: ops.Root, capability: HasCapability) -> None:
+        """Both go into one commit, unless the root is refused at once."""
+        store = self._store
+        added = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
+        if not added.done and capability.bid in store.index.wishes:
+            packed = ops.encode_op(ops.UNWISH, capability.bid)
+            await store.committer.submit(packed, lambda: self._forget(capability.bid))
+        await added
+
+    async def _end_wish(self, capability: HasCapability) -> None:
+        if capability.bid in self._store.index.wishes:
+            await self.unwish(capability)
+
+    def _hold(self, bid: bytes) -> int:
+        number = self._store.number_of(bid)
+        self._store.index.hold(number)
+        return number
+
+    async def _verify(
+        self, manifest: Manifest, held: list[int], progress: Callable[[Progress], None] | None
+    ) -> list[Ref]:
+        """Open every chunk and check its hash; hold them and the parts between. The chunks' references."""
+        store = self._store
+        refs: list[Ref] = []
+        if manifest.inline is not None:
+            if store.ports.hashes.hash(manifest.inline) != manifest.h_file:
+                raise ContentMismatch("a file that is not what its manifest says")
+            return refs
+        leaves = Leaves(store, manifest, 0, manifest.total_len)
+        fetcher = Fetcher(store, leaves, verify_only=True)
+        try:
+            while (leaf := await fetcher.next()) is not None:
+                ref, at, _ = leaf
+                if ref.covers == manifest.total_len and ref.h != manifest.h_file:
+                    raise ContentMismatch("a file that is not what its manifest says")
+                held.append(self._hold(ref.bid))
+                refs.append(ref)
+                fetcher.done()
+                if progress is not None:
+                    checked = at + ref.covers
+                    progress(Progress(checked, checked, checked, manifest.total_len))
+            held += [self._hold(part.bid) for part in leaves.parts]
+        finally:
+            fetcher.abandon()
+        return refs
+
+    def _root(
+        self, capability: HasCapability, manifest: Manifest, refs: list[Ref], numbers: set[int], entry: bytes
+    ) -> ops.Root:
+        if any(number not in self._store.index.entries for number in numbers):
+            raise NotFound("a block of the file went away")
+        return ops.Root(
+            bid=ops.bid_of(entry),
+            secret=entry[32:64],
+            name=manifest.name,
+            media_type=manifest.media_type,
+            size=manifest.total_len,
+            stored=sum(ops.place_of(self._store.index.entries[number]).block_len for number in numbers),
+            chunks=len(refs),
+            new_chunks=len(refs),
+            time_ms=self._store.wall_ms(),
+            deduped=0,
+            h_file=manifest.h_file,
+            link=(capability.bid, capability.secret),
+            runs=ops.pack_runs(numbers),
+        )

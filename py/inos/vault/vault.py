@@ -1,0 +1,300 @@
+"""The vault: files in, files out, nothing acknowledged is lost.
+
+This module composes the parts and is the only one that others use; ``open`` is where a vault is made or found again.
+
+Nouns: *root* = the bid of a file's manifest, the file's name everywhere; *capability* = (bid, secret) of a root, what a link
+carries. ``wall_offset_s`` added to ``tasks.now`` gives seconds since 1970, for the times on files.
+
+Invariants: what ``put``, ``adopt``, ``share``, ``wish`` and ``remove`` return is durable; a failure of one call leaves the
+others and the vault usable, except for StorageBusy (taken over by another tab) and StorageLost, after which only a new
+``open`` helps. Must not know: peers, pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inos.errors import NotFound, NotReady
+from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.ports import FileClose, Ports, Span
+from inos.tasks import Tasks
+from inos.vault import ops
+from inos.vault.budget import Budget
+from inos.vault.check import Check, CheckReport, Level
+from inos.vault.commit import Committer
+from inos.vault.get import Get, GetResult
+from inos.vault.index import Index
+from inos.vault.log import LOG_BYTES_MAX
+from inos.vault.manifest import Manifest
+from inos.vault.opening import Opening
+from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
+from inos.vault.receive import Capability, HasCapability, Receiver
+from inos.vault.segments import Segments, segment_name
+from inos.vault.store import Store
+from inos.vault.superblock import FILES, LOGS
+
+__all__ = [
+    "Capability",
+    "CheckReport",
+    "GetResult",
+    "Progress",
+    "PutResult",
+    "RootInfo",
+    "Source",
+    "Vault",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RootInfo:
+    """A file in the vault. ``health`` is "ok", or "damaged" when blocks of it are known to be lost."""
+
+    root: bytes
+    name: str
+    media_type: str
+    size: int
+    stored: int
+    chunks: int
+    new_chunks: int
+    deduped: int
+    time_ms: int
+    received: bool
+    shared: bool
+    health: str
+
+
+class Vault:
+    """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        tasks: Tasks,
+        *,
+        quality: int = 6,
+        lanes: int = 2,
+        in_flight_bytes: int = IN_FLIGHT_BYTES_MAX,
+        segment_bytes: int = SEGMENT_BYTES_MAX,
+        log_bytes: int = LOG_BYTES_MAX,
+        refs_per_manifest: int = REFS_PER_MANIFEST,
+        wall_offset_s: float = 0.0,
+    ) -> None:
+        self._ports = ports
+        self._tasks = tasks
+        self._quality = quality
+        self._refs_max = refs_per_manifest
+        self._budget = Budget(tasks, ports.arena, in_flight_bytes, lanes)
+        self._index = Index()
+        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes)
+        self._committer = Committer(ports, tasks, self._budget, self._index, self._segments, log_bytes)
+        self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
+        self._store.wall_offset_s = wall_offset_s
+        self._receiver = Receiver(self._store, quality)
+        self._findings: list[str] = []
+        self._state = "new"
+
+    # --- open and close -----------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes. Once per object."""
+        if self._state != "new":
+            raise NotReady(f"the vault is {self._state}")
+        self._state = "opening"
+        try:
+            self._findings = await Opening(self._store).run()
+            self._state = "open"
+            if not self._index.wishes:
+                await self._receiver.drop_loose()
+        except BaseException:
+            self._state = "failed"
+            self._close_keys()
+            raise
+
+    async def close(self) -> None:
+        """Let work in flight end, commit what is pending, close the files."""
+        if self._state != "open":
+            return
+        self._state = "closing"
+        await self._budget.idle()
+        await self._store.swept()
+        await self._committer.settle()
+        for name in (*FILES, *LOGS, "keys", *map(segment_name, self._segments.known())):
+            await FileClose(name)
+        self._close_keys()
+        self._state = "closed"
+
+    def _close_keys(self) -> None:
+        if self._store.keys >= 0:
+            self._ports.keys.close(self._store.keys)
+            self._store.keys = -1
+
+    def _ready(self) -> None:
+        if self._state != "open":
+            raise NotReady(f"the vault is {self._state}")
+        if self._committer.dead is not None:
+            raise self._committer.dead
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    async def put(
+        self,
+        source: Source,
+        *,
+        name: str,
+        media_type: str = "",
+        mtime_ms: int = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> PutResult:
+        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
+        self._ready()
+        put = Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max)
+        return await put.run()
+
+    async def get(
+        self,
+        root: bytes,
+        sink: int,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> GetResult:
+        """Hand a file, or a range of it, to a sink, in order and checked; the sink is closed in any case."""
+        self._ready()
+        return await Get(self._store, root, sink, offset, length, progress).run()
+
+    def roots(self) -> list[RootInfo]:
+        """Every file, in the order they came. O(blocks) only if blocks are known to be lost."""
+        return [self._info(root) for root in self._index.roots.values()]
+
+    def info(self, root: bytes) -> RootInfo:
+        """One file. Raises NotFound."""
+        return self._info(self._root(root))
+
+    def _info(self, root: ops.Root) -> RootInfo:
+        suspect = bool(self._findings or self._index.lost)
+        health = "damaged" if suspect and self._index.is_damaged(root) else "ok"
+        return RootInfo(
+            root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
+            root.time_ms, root.link is not None, root.shared, health,
+        )  # fmt: skip
+
+    async def remove(self, root: bytes) -> None:
+        """Forget a file, durably; blocks that nothing else needs are made unreadable and their space is given back."""
+        self._ready()
+        known = self._root(root)
+        key = (known.h_file, known.name, known.media_type)
+        self._index.by_content.pop(key, None)  # from now on an equal put is a new one
+
+        def apply() -> None:
+            received = known.link is not None
+            self._index.remove_root(root)
+            if received and self._index.wishes:
+                self._tasks.spawn(self._receiver.drop_loose(), "vault drop")
+
+        try:
+            await self._committer.submit(ops.encode_op(ops.REMOVE, root), apply)
+        except BaseException:
+            if root in self._index.roots and known.link is None:
+                self._index.by_content[key] = root
+            raise
+        await self._store.swept()
+
+    def _root(self, root: bytes) -> ops.Root:
+        known = self._index.roots.get(root)
+        if known is None:
+            raise NotFound(f"no file {root.hex()}")
+        return known
+
+    async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
+        """See ``inos.vault.check``."""
+        self._ready()
+        return await Check(self._store, level, progress).run(self._findings)
+
+    def health(self) -> list[str]:
+        """What the open found wrong, in sentences; empty when nothing is."""
+        return list(self._findings)
+
+    # --- sharing ------------------------------------------------------------------------------------------------------
+
+    async def share(self, root: bytes) -> Capability:
+        """The capability of a file, from now on offered to whoever has it. A received file keeps its link's."""
+        self._ready()
+        known = self._root(root)
+        if not known.shared:
+            await self._committer.submit(ops.encode_op(ops.SHARE, root), lambda: self._mark(root, shared=True))
+        return _capability(known)
+
+    async def unshare(self, root: bytes) -> None:
+        """Offer it no more."""
+        self._ready()
+        if self._root(root).shared:
+            await self._committer.submit(ops.encode_op(ops.UNSHARE, root), lambda: self._mark(root, shared=False))
+
+    def _mark(self, root: bytes, *, shared: bool) -> None:
+        if root in self._index.roots:
+            self._index.roots[root].shared = shared
+
+    def shared(self) -> list[Capability]:
+        """Everything that is offered."""
+        return [_capability(root) for root in self._index.roots.values() if root.shared]
+
+    # --- peers and transfer ---------------------------------------------------------------------------------------------
+
+    def block_len(self, bid: bytes) -> int | None:
+        """Bytes of a block that is here, or None."""
+        number = self._index.by_bid.get(bid)
+        return None if number is None else ops.place_of(self._index.entries[number]).block_len
+
+    async def read_block(self, bid: bytes) -> Span:
+        """A whole block as it is on the disk; the caller releases it. Raises NotFound, StorageLost."""
+        self._ready()
+        return await self._store.read(self._store.number_of(bid))
+
+    async def store_foreign(self, bid: bytes, span: Span) -> None:
+        """Keep a block verified by its bid, also across reloads while anything is wished; the span stays the caller's."""
+        self._ready()
+        await self._receiver.store_foreign(bid, span)
+
+    async def wish(self, capability: HasCapability) -> None:
+        """Remember that this root is wanted."""
+        self._ready()
+        await self._receiver.wish(capability)
+
+    async def unwish(self, capability: HasCapability) -> None:
+        """Give a wish up, and what was fetched for it."""
+        self._ready()
+        await self._receiver.unwish(capability)
+
+    def wishes(self) -> list[Capability]:
+        """Roots that are wanted, oldest first."""
+        return [Capability(bid, wish.secret) for bid, wish in self._index.wishes.items()]
+
+    async def manifest_of(self, capability: HasCapability) -> Manifest:
+        """A root's manifest from the own disk. Raises NotFound."""
+        self._ready()
+        return await self._receiver.manifest_of(capability)
+
+    async def adopt(self, capability: HasCapability, progress: Callable[[Progress], None] | None = None) -> bytes:
+        """Verify all blocks of a received root and keep it as one's own; the own root."""
+        self._ready()
+        return await self._receiver.adopt(capability, progress)
+
+    def stats(self) -> dict[str, int]:
+        """Counts and bytes, for the page and the tests."""
+        return {
+            "roots": len(self._index.roots),
+            "blocks": len(self._index.entries),
+            "foreign_blocks": len(self._index.foreign),
+            "lost_blocks": len(self._index.lost),
+            "wishes": len(self._index.wishes),
+            "commits": self._committer.commits,
+            "log_bytes": self._committer.end.tail if self._state == "open" else 0,
+            "in_flight_bytes": self._budget.in_flight_bytes,
+            **self._segments.stats(),
+        }
+
+
+def _capability(root: ops.Root) -> Capability:
+    return Capability(*root.link) if root.link is not None else Capability(root.bid, root.secret)

@@ -1,0 +1,76 @@
+"""Device keys on the host: wrapping, signing, the file, and strict verification."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from inos.errors import BadArgument, StorageDenied, VaultLocked
+from inos.ports import DevicePublicKey, HashSpan, Sign, Span, UnwrapKey, Verify, WrapKey
+from inos_host.keyring import HostKeyring, verify
+
+
+def test_wrap_and_unwrap():
+    ring = HostKeyring()
+    wrapped = ring.perform(WrapKey(b"s" * 32, b"aad"))
+    assert len(wrapped) == 12 + 32 + 16
+    assert wrapped != ring.perform(WrapKey(b"s" * 32, b"aad")), "each has a nonce of its own"
+    assert ring.perform(UnwrapKey(wrapped, b"aad")) == b"s" * 32
+    for broken, aad in ((wrapped, b"other"), (wrapped[:-1], b"aad"), (b"", b"aad"), (bytes(60), b"aad")):
+        with pytest.raises(VaultLocked):
+            ring.perform(UnwrapKey(broken, aad))
+    with pytest.raises(VaultLocked):
+        HostKeyring().perform(UnwrapKey(wrapped, b"aad"))
+
+
+def test_sign_and_verify():
+    ring = HostKeyring()
+    public_key, signature = ring.perform(DevicePublicKey()), ring.perform(Sign(b"data"))
+    assert (len(public_key), len(signature)) == (32, 64)
+    assert ring.perform(Verify(public_key, signature, b"data"))
+    assert not ring.perform(Verify(public_key, signature, b"datA"))
+    assert not ring.perform(Verify(HostKeyring().perform(DevicePublicKey()), signature, b"data"))
+    assert not ring.perform(Verify(b"", signature, b"data"))
+
+
+def test_the_file(tmp_path):
+    path = tmp_path / "device.key"
+    first = HostKeyring(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["device.key"]
+    wrapped = first.perform(WrapKey(b"s" * 32, b""))
+    again = HostKeyring(path)
+    assert again.perform(DevicePublicKey()) == first.perform(DevicePublicKey())
+    assert again.perform(UnwrapKey(wrapped, b"")) == b"s" * 32
+    path.write_bytes(b"cut")
+    with pytest.raises(VaultLocked):
+        HostKeyring(path)
+
+
+def test_files_that_cannot_be(tmp_path):
+    for path in (tmp_path / "absent" / "key", tmp_path):
+        with pytest.raises(StorageDenied):
+            HostKeyring(path)
+
+
+def test_other_effects_are_refused():
+    with pytest.raises(BadArgument):
+        HostKeyring().perform(HashSpan(Span(64, 1)))
+
+
+def test_wycheproof(vectors):
+    found = vectors("wycheproof/ed25519_test.json") or {"testGroups": []}
+    for group in found["testGroups"]:
+        key = bytes.fromhex(group["publicKey"]["pk"])
+        for case in group["tests"]:
+            answer = verify(key, bytes.fromhex(case["sig"]), bytes.fromhex(case["msg"]))
+            assert answer is (case["result"] == "valid"), case["tcId"]
+    # RFC 8032, 7.1, test 1
+    key = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    signature = bytes.fromhex(
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24"
+        "655141438e7a100b"
+    )
+    assert verify(key, signature, b"")
+    assert not verify(key, signature, b"\0")
