@@ -120,7 +120,7 @@ class Node:
         self.vault = vault
         self._hashes = ports.hashes
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
-        self.fetcher = Fetcher(tasks, ports.arena, self.links, vault, outline_of)
+        self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline_of)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers)
         self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
         self._events: deque[NodeEvent] = deque()

@@ -57,7 +57,7 @@ class Brain:
             **dict.fromkeys(DISK_EFFECTS, self._disk.perform),
             **dict.fromkeys(KEY_EFFECTS, self._keyring.perform),
         }
-        self.vault = Vault(ports, self.tasks, lanes=muscles)
+        self.vault = Vault(ports, self.tasks, lanes=muscles, wall_offset_s=wall_offset_s)
         table = WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
         self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s)
         self._verbs = Verbs(ports, self.node, self.vault, table, region, muscles, self._emit)

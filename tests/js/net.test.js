@@ -96,7 +96,7 @@ test("larger messages go where both ends take them", () => {
   a.net.limit(1, 7, 1 << 30);
   b.command(L.NET_EXPECT, 2, 9, 0, SPAN, 400_000);
   a.command(L.NET_SEND_BLOCK, 1, 7, 0, SPAN, 400_000);
-  assert.equal(here.sent[0]?.length, bounds.MESSAGE_BYTES_MAX);
+  assert.equal(here.sent[0]?.length, bounds.MESSAGE_SENT_BYTES_MAX);
   settle(here, there);
   assert.deepEqual(b.frames(), [[L.NET_BLOCK_DONE, 2, 9, 0, 400_000]]);
 });
@@ -284,7 +284,10 @@ test("a full inbox keeps order and loses nothing; who floods it is closed", () =
     for (const timer of b.timers.splice(0)) timer();
   }
   const controls = frames.filter(([type]) => type === L.NET_CONTROL).map((words) => words[3][0]);
-  assert.deepEqual(controls, Array.from({ length: taken - 1 }, (_, index) => index & 0xff));
+  assert.deepEqual(
+    controls,
+    Array.from({ length: taken - 1 }, (_, index) => index & 0xff),
+  );
   assert.deepEqual(frames.at(-1), [L.NET_CLOSED, 2, 9]);
   assert.equal(b.timers.length, 0);
 });

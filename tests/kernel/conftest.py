@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+
 from inos.memory import layout
 
 HERE = Path(__file__).parent
@@ -56,7 +57,9 @@ class Program:
         self._steps += struct.pack("<BIIB", 4, offset, length, value)
 
     def call(self, name: str, *args: int) -> None:
-        self._steps += struct.pack(f"<BII{len(args)}I", 3, EXPORTS.index(name), len(args), *(a & 0xFFFFFFFF for a in args))
+        self._steps += struct.pack(
+            f"<BII{len(args)}I", 3, EXPORTS.index(name), len(args), *(a & 0xFFFFFFFF for a in args)
+        )
         self._answers.append(-1)
 
     @property

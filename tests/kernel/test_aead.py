@@ -6,6 +6,7 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from inos.memory import layout
 
 AUTH_FAILED = layout.STATUS["AuthFailed"]
@@ -13,9 +14,7 @@ AUTH_FAILED = layout.STATUS["AuthFailed"]
 RFC_KEY = bytes(range(0x80, 0xA0))
 RFC_NONCE = bytes.fromhex("070000004041424344454647")
 RFC_AAD = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
-RFC_PLAIN = (
-    b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
-)
+RFC_PLAIN = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
 RFC_TAG = bytes.fromhex("1ae10b594f09e26a7e902ecbd0600691")
 
 

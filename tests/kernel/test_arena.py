@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
 from pathlib import Path
 
 import pytest
+
 from inos.memory import layout
 
 HERE = Path(__file__).parent
@@ -65,7 +67,7 @@ class Model:
         assert self.kernel.call("arena_used") == self.used()
         assert self.kernel.call("arena_blocks") == len(self.live)
         spans = sorted((offset, offset + rounded(length)) for offset, (length, _) in self.live.items())
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), "blocks overlap"
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans)), "blocks overlap"
         assert not spans or spans[-1][1] <= min(layout.MEMORY_TIERS_BYTES)
 
 

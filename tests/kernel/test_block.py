@@ -12,6 +12,7 @@ import brotli
 import pytest
 from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from inos.limits import BLOCK_BYTES_MAX, RAW_BYTES_MAX
 from inos.memory import layout
 
@@ -95,7 +96,9 @@ class Jobs:
         assert value == len(block)
         return block, result
 
-    def open(self, block, kind=1, *, secret=None, bid=None, h=None, cap=RAW_BYTES_MAX, keys=None, verify=False, alignment=0):
+    def open(
+        self, block, kind=1, *, secret=None, bid=None, h=None, cap=RAW_BYTES_MAX, keys=None, verify=False, alignment=0
+    ):
         flags = (secret is not None) | (bid is not None) << 1 | (h is not None) << 2 | verify << 3
         self.kernel.write(self.args, b"".join(part or bytes(32) for part in (secret, bid, h)))
         self.kernel.write(self.src + alignment, block)

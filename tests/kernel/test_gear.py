@@ -6,6 +6,7 @@ import json
 
 import pytest
 from blake3 import blake3
+
 from inos.limits import CHUNK_BYTES_MAX, CHUNK_BYTES_MIN
 from inos.memory import layout
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from blake3 import blake3
+
 from inos.limits import RAW_BYTES_MAX
 from inos.memory import layout
 
@@ -63,7 +64,9 @@ def test_cut_a_file_in_windows(kernel, run, lengths):
     while start < len(data):
         end = min(len(data), max(end, start) + lengths.random.randrange(1, 4 << 20))
         final = int(end == len(data))
-        status, count, result = run(2, final, src + start, end - start, rows, 3 * 72 + 5, kernel.slot, kernel.result, state)
+        status, count, result = run(
+            2, final, src + start, end - start, rows, 3 * 72 + 5, kernel.slot, kernel.result, state
+        )
         assert status == 0
         assert count <= 3
         packed = kernel.read(rows, 72 * count)
@@ -71,7 +74,12 @@ def test_cut_a_file_in_windows(kernel, run, lengths):
             chunk = data[start : start + length]
             assert zero == 0
             assert h == blake3(chunk).digest()
-            assert cid == blake3(h, key=blake3(SECRET, derive_key_context=layout.CONTEXT_PREFIX + "chunk id").digest()).digest()
+            assert (
+                cid
+                == blake3(
+                    h, key=blake3(SECRET, derive_key_context=layout.CONTEXT_PREFIX + "chunk id").digest()
+                ).digest()
+            )
             start += length
             found.append(start)
         assert start - (found[-count - 1] if len(found) > count else 0) == struct.unpack_from("<I", result)[0]
@@ -83,7 +91,17 @@ def test_cut_a_file_in_windows(kernel, run, lengths):
 def test_hostile_descriptors(kernel, run):
     """Every field out of range, alone and together: BadArgument (or a lawful answer), never a trap, nothing leaked."""
     used = kernel.call("arena_used")
-    offsets = [0, 1, 64, layout.KERNEL_BYTES - 1, MEMORY_BYTES - 1, MEMORY_BYTES, 0x7FFFFFFF, 0xFFFFFFFF, kernel.desk + 4096]
+    offsets = [
+        0,
+        1,
+        64,
+        layout.KERNEL_BYTES - 1,
+        MEMORY_BYTES - 1,
+        MEMORY_BYTES,
+        0x7FFFFFFF,
+        0xFFFFFFFF,
+        kernel.desk + 4096,
+    ]
     lengths = [0, 1, 79, 5_000, MEMORY_BYTES, 0xFFFFFFFF]
     outcomes = set()
     for op, src, src_len in itertools.product([0, 1, 2, 3, 4, 5, 0xFFFFFFFF], offsets, lengths):
@@ -97,7 +115,10 @@ def test_hostile_descriptors(kernel, run):
         assert run(2, 1, kernel.desk, 10, offset, 7200)[0] == STATUS["BadArgument"]
         if offset:
             assert run(3, 0, kernel.desk, 10, 0, 0, offset, kernel.result, 1, 0)[0] == STATUS["BadArgument"]
-            assert run(2, 1, kernel.desk, 10, kernel.desk, 7200, kernel.slot, kernel.result, offset)[0] == STATUS["BadArgument"]
+            assert (
+                run(2, 1, kernel.desk, 10, kernel.desk, 7200, kernel.slot, kernel.result, offset)[0]
+                == STATUS["BadArgument"]
+            )
         for flags in (1, 2, 4):
             status = run(4, flags, kernel.desk, 100, 0, 0, kernel.slot, kernel.result, 1, offset, 10)[0]
             assert status == STATUS["BadArgument"]
@@ -118,9 +139,10 @@ def test_random_descriptors_never_trap(kernel, run):
     for _ in range(3_000):
         op = chance.randrange(6)
         small = [0, 1, 2, 3, 7, 80, 500, 70_000, 0xFFFFFFFF]
-        words = [op, chance.randrange(16), chance.choice(places), chance.choice(small), kernel.desk + (1 << 20), chance.choice(small[:8]),
-                 chance.choice(places[:3]), kernel.result, chance.choice([*small[:5], *places]), chance.choice([*small[:5], *places]),
-                 chance.choice(small)]  # fmt: skip
+        anything = [*small[:5], *places]
+        words = [op, chance.randrange(16), chance.choice(places), chance.choice(small)]
+        words += [kernel.desk + (1 << 20), chance.choice(small[:8]), chance.choice(places[:3]), kernel.result]
+        words += [chance.choice(anything), chance.choice(anything), chance.choice(small)]
         status, _, result = run(*words)
         assert status <= 0
         if status == 0 and op in {3, 4} and (offset := struct.unpack_from("<I", result)[0]):

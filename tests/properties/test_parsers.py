@@ -7,7 +7,7 @@ import tracemalloc
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 
 from inos import limits
 from inos.errors import BadLink, BadName, InosError, ManifestMalformed
@@ -132,7 +132,6 @@ def test_manifest_round_trip(made):
     | st.dictionaries(st.integers(-1, 13), values, max_size=9).map(cbor.encode)
     | mutated((files() | folders()).map(manifest.encode))
 )
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_manifest_accepts_only_what_it_would_write(data):
     try:
         made = manifest.decode(data)
@@ -256,7 +255,7 @@ def test_links_only_typed_errors(text):
 
 
 @given(st.binary(max_size=4_000), st.integers(0, 255), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_chunks_are_the_file(noise, byte, final):
     data = noise + bytes([byte]) * 300_000 + noise
     lengths = cut_lengths(data, TABLE, final=final)

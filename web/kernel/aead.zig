@@ -1,15 +1,14 @@
 //! ChaCha20-Poly1305 (RFC 8439): seal and open, in place or from one buffer into another.
 //!
-//! Invariants: open verifies the tag over the ciphertext before it decrypts a byte; work goes in steps that stay in the
-//! first-level cache, so that a step is enciphered and authenticated while it is near. Keys are wiped on return.
+//! Invariants: open verifies the tag over the ciphertext before it decrypts a byte; keys are wiped on return.
 
 const std = @import("std");
 const memory = @import("memory.zig");
-const Cipher = @import("chacha.zig").Cipher;
+const chacha = @import("chacha.zig");
+const Cipher = chacha.Cipher;
 const Poly1305 = @import("poly1305.zig").Poly1305;
 
 pub const tag_bytes = 16;
-const step_bytes = 4096;
 
 /// One message under one key and nonce. Bytes are enciphered from block 1 on; the caller keeps `position` a multiple of 64
 /// between calls of `seal`, except after the last.
@@ -34,16 +33,15 @@ pub const Message = struct {
         return @truncate(1 + m.position / 64);
     }
 
-    /// Enciphers src into dst and authenticates what comes out.
+    /// Enciphers src into dst and authenticates what comes out. `position` is a multiple of 64 here.
     pub fn seal(m: *Message, dst: [*]u8, src: [*]const u8, len: usize) void {
-        var at: usize = 0;
-        while (at < len) {
-            const take = @min(step_bytes, len - at);
-            m.cipher.xor(dst + at, src + at, take, m.counter());
-            m.mac.update(dst[at..][0..take]);
-            m.position += take;
-            at += take;
-        }
+        const batches = len / chacha.batch_bytes;
+        const whole = batches * chacha.batch_bytes;
+        m.cipher.xorAndAbsorb(dst, src, batches, m.counter(), &m.mac.state);
+        m.position += whole;
+        m.cipher.xor(dst + whole, src + whole, len - whole, m.counter());
+        m.mac.update(dst[whole..len]);
+        m.position += len - whole;
     }
 
     pub fn authenticate(m: *Message, ciphertext: []const u8) void {

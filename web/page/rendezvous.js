@@ -90,7 +90,8 @@ export class Rendezvous {
    */
   join(room) {
     if (!/^[0-9a-f]{64}$/.test(room)) throw new RangeError("a room is 64 hex characters");
-    if (!this.#rooms.has(room) && this.#rooms.size >= ROOMS_PER_SOCKET_MAX) throw new RangeError("too many rooms");
+    if (this.#rooms.has(room)) return;
+    if (this.#rooms.size >= ROOMS_PER_SOCKET_MAX) throw new RangeError("too many rooms");
     this.#rooms.add(room);
     if (this.#socket === null) this.wake();
     else if (this.#socket.readyState === OPEN) this.#enqueue(JSON.stringify({ join: room }));

@@ -46,7 +46,8 @@ import { ARENA_OFFSET, LAYOUT_VERSION, LINE_BYTES, REGION_STACKS, STACK_BYTES, T
  * @returns {Promise<Kernel>}
  */
 export async function startKernel(module, memory, thread) {
-  if (!Number.isInteger(thread) || thread < 0 || thread >= THREADS_MAX) throw new RangeError(`no stack for thread ${thread}`);
+  if (!Number.isInteger(thread) || thread < 0 || thread >= THREADS_MAX)
+    throw new RangeError(`no stack for thread ${thread}`);
   const instance = await WebAssembly.instantiate(module, { env: { memory } });
   const kernel = /** @type {Kernel} */ (/** @type {unknown} */ (instance.exports));
   // Stacks grow down; the top line is left free so that no frame touches the neighbour's.

@@ -110,7 +110,7 @@ class Links:
         room = room_of(self._ports.hashes, secret)
         if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
             raise LimitExceeded(f"{limits.ROOMS_PER_SOCKET_MAX} rooms")
-        if self._rendezvous.join(room) and self._rendezvous.up:
+        if self._rendezvous.join(room):  # said even while the server is away: the page connects only when a room is wanted
             self._emit(commands.JoinRoom(room.room_id))
         return room.room_id
 
@@ -119,8 +119,7 @@ class Links:
         self._at(now)
         if self._rendezvous.leave(room_id):
             self._sealer.forget(room_id)
-            if self._rendezvous.up:
-                self._emit(commands.LeaveRoom(room_id))
+            self._emit(commands.LeaveRoom(room_id))
 
     def rooms(self) -> list[bytes]:
         """Ids of the rooms we are in, oldest first."""

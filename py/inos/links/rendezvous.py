@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from inos import limits
 from inos.links.rooms import Room
 
+ANNOUNCE_WANTING_FIRST_S = 4.0  # doubled each time up to ANNOUNCE_WANTING_S, since a signal may get lost
 ANNOUNCE_WANTING_S = 30.0
 ANNOUNCE_IDLE_S = 120.0
 ANNOUNCE_GAP_S = 2.0
@@ -37,6 +38,7 @@ class Membership:
     joined: bool = False  # the server confirmed it
     announced_at: float = float("-inf")
     announce_due: float = 0.0
+    wanting_gap_s: float = ANNOUNCE_WANTING_FIRST_S
 
 
 @dataclass(slots=True)
@@ -104,7 +106,8 @@ class Rendezvous:
     # --- announcing ---------------------------------------------------------------------------------------------------
 
     def announce_soon(self, member: Membership, now: float) -> None:
-        """As soon as the gap to the last one allows."""
+        """As soon as the gap to the last one allows, and then more often for a while if we lack something."""
+        member.wanting_gap_s = ANNOUNCE_WANTING_FIRST_S
         member.announce_due = min(member.announce_due, max(now, member.announced_at + ANNOUNCE_GAP_S))
 
     def due(self, now: float) -> list[Membership]:
@@ -112,7 +115,8 @@ class Rendezvous:
         found = [m for m in self.rooms.values() if self.up and m.joined and m.announce_due <= now]
         for member in found:
             member.announced_at = now
-            member.announce_due = now + (ANNOUNCE_WANTING_S if member.wanting else ANNOUNCE_IDLE_S)
+            member.announce_due = now + (member.wanting_gap_s if member.wanting else ANNOUNCE_IDLE_S)
+            member.wanting_gap_s = min(2 * member.wanting_gap_s, ANNOUNCE_WANTING_S)
         return found
 
     def next_due(self) -> float | None:

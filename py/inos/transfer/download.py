@@ -2,7 +2,8 @@
 
 Theory of operation. Steps wait in ``todo``; ``_pump`` gives them to sources with room in their window; a coroutine follows
 each request to its end: length, hash against the bid, manifest opened, store. A block that fails goes back to ``todo`` and
-is asked elsewhere; manifests add the steps below them. Near the end, idle sources are asked for what slow ones still owe.
+is asked elsewhere; manifests add the steps below them. Near the end, idle sources are asked for what slow ones still owe. The blocks below a manifest are asked from a random
+one on and round, so that two who download the same have different parts to give each other, still in the order of a disk.
 
 Invariants: a block is stored only if it hashes to its bid; a source that gave a bad one is not asked again for this root;
 held blocks are never asked for; the number of blocks is at most BLOCKS_MAX and manifests nest at most MANIFESTS_DEPTH_MAX
@@ -57,6 +58,7 @@ class Download:
         *,
         root: Step,
         sources: Callable[[], list[Source]],
+        start_at: Callable[[int], int],
         on_progress: Callable[[Progress], None],
         on_held: Callable[[bytes], None],
     ) -> None:
@@ -68,6 +70,7 @@ class Download:
         self._outline = outline
         self._root = root
         self._sources = sources
+        self._start_at = start_at
         self._on_progress = on_progress
         self._on_held = on_held
         self._todo: deque[Step] = deque()
@@ -167,7 +170,9 @@ class Download:
         outline = self._outline(raw, step)
         if step is self._root:
             self._content_bytes = outline.total_len
-        for child in outline.steps:
+        children = list(outline.steps)
+        start = self._start_at(len(children))
+        for child in children[start:] + children[:start]:
             self._add(child)
 
     # --- who is asked -------------------------------------------------------------------------------------------------

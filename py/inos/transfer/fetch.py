@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from inos.ports import KIND_MANIFEST, Arena, Open
+from inos.ports import KIND_MANIFEST, Arena, Entropy, Open
 from inos.tasks import Tasks
 from inos.transfer.download import Download
 from inos.transfer.needs import Capability, Link, Outliner, Progress, Step, Store, Wire
@@ -26,6 +26,7 @@ class Fetcher:
         self,
         tasks: Tasks,
         arena: Arena,
+        entropy: Entropy,
         wire: Wire,
         store: Store,
         outline: Outliner,
@@ -33,6 +34,7 @@ class Fetcher:
     ) -> None:
         self._tasks = tasks
         self._arena = arena
+        self._entropy = entropy
         self._wire = wire
         self._store = store
         self._outline = outline
@@ -110,6 +112,7 @@ class Fetcher:
             self._outline,
             root=Step(capability.bid, capability.secret, None, is_manifest=True),
             sources=lambda: [source for source in self._sources.values() if room_id in source.rooms],
+            start_at=self._any_below,
             on_progress=on_progress,
             on_held=on_held,
         )
@@ -144,6 +147,10 @@ class Fetcher:
         finally:
             self._arena.release(opened.raw)
         return list(self._outline(raw, step).steps)
+
+    def _any_below(self, count: int) -> int:
+        """A random number below ``count``; 0 when there is none."""
+        return int.from_bytes(self._entropy.random(4), "little") % max(count, 1)
 
     def _poke(self) -> None:
         for download in self._downloads.values():

@@ -25,9 +25,9 @@ from inos.ports import KIND_INDEX, FileFlush, FileTruncate, FileWrite, HashSpan,
 from inos.tasks import Future, Tasks
 from inos.vault import log, ops, superblock
 from inos.vault.budget import Budget
-from inos.vault.files import read_bytes
+from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
-from inos.vault.log import CHAIN_BYTES
+from inos.vault.log import CHAIN_BYTES, HEAD_BYTES
 from inos.vault.segments import Segments
 from inos.vault.superblock import Superblock
 
@@ -179,12 +179,16 @@ class Committer:
         adds, self._adds = self._adds, {}
         add_bytes, self._add_bytes = self._add_bytes, 0
         operations, self._operations = self._operations, []
+        wrote = False
         try:
             await self._check_fence()
             await self._segments.flush()
+            wrote = True
             end = await self._write_records(self._pack(adds, operations))
             await FileFlush(end.name)
         except BaseException as error:
+            if wrote:
+                await self._retract()
             # What had been dropped meanwhile is in no index, and in no log.
             kept = {number: None for number in adds if number in self._index.entries}
             self._adds = kept | self._adds
@@ -204,9 +208,19 @@ class Committer:
         await self._keep_reserve()
         return True
 
+    async def _retract(self) -> None:
+        """A record may be on the disk that nobody will be told of: make sure that no replay finds it, or stop writing."""
+        try:
+            await write_durable(self._ports.arena, self._budget, self.end.name, self.end.tail, bytes(HEAD_BYTES))
+            self.end.size = max(self.end.size, self.end.tail + HEAD_BYTES)
+        except InosError as error:
+            if not isinstance(error, StorageFull):  # there was no room for a record's head: none is there
+                self.dead = error
+
     def _fail(self, operations: list[_Operation], error: BaseException) -> None:
-        if isinstance(error, StorageBusy | StorageLost):
+        if isinstance(error, StorageBusy | StorageLost) and self.dead is None:
             self.dead = error
+        if self.dead is not None:
             operations = operations + self._operations
             self._operations = []
             self._adds = {}

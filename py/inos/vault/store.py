@@ -201,6 +201,8 @@ class Store:
         try:
             while self._dead:
                 dead, self._dead = self._dead, []
+                if self.committer.dead is not None:
+                    continue  # what the log says is not certain any more: touch nothing
                 try:
                     await self._drop([n for n in dict.fromkeys(dead) if self._is_garbage(n)])
                 except InosError:

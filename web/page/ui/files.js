@@ -209,12 +209,15 @@ export class Files {
       const again = cell.querySelector('[data-action="delete"]');
       if (again instanceof HTMLElement) again.focus();
     };
+    let asked = false;
     const yes = button({
       text: TEXTS.confirmYes,
       kind: "danger",
       action: "delete-confirm",
       onClick: async () => {
-        yes.disabled = true;
+        // not `disabled`: that would drop the focus, which #syncRows hands on when the row goes
+        if (asked) return;
+        asked = true;
         if (!(await this.#actions.remove(entry))) keep();
       },
     });

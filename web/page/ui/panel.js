@@ -123,6 +123,8 @@ export class Panel {
     for (const [key, place] of this.#values) {
       const grown = before ? stats[key] - before.stats[key] : 0;
       const rate = before && RATED.has(key) ? formatRate((grown / (time_ms - before.time_ms)) * 1000) : "";
+      // a number that this node does not keep takes no room
+      if (place.parentElement) place.parentElement.hidden = key !== "arena" && stats[key] === undefined;
       setText(place, [statText(key, stats), rate].filter(Boolean).join(" · "));
     }
     this.#arena.value = stats.arenaBytes > 0 ? stats.arenaBytesUsed / stats.arenaBytes : 0;

@@ -12,6 +12,7 @@
 
 import {
   DATA_HEADER_BYTES,
+  MESSAGE_DATA_BYTES_MAX,
   NET_BLOCK_DONE,
   NET_BLOCK_FAILED,
   NET_BLOCK_SENT,
@@ -54,7 +55,7 @@ export class Link {
   #open = false;
   #closed = false;
   #accepted = false;
-  #messageBytesMax = 65_536;
+  #messageBytesMax = MESSAGE_DATA_BYTES_MAX;
   #heardMs = 0;
   #pings = 0;
   /** @type {number[]} */
@@ -98,7 +99,7 @@ export class Link {
 
   /** @param {number} bytes the longest message that both ends take */
   limit(bytes) {
-    this.#messageBytesMax = Math.min(Math.max(bytes, bounds.MESSAGE_EARLY_BYTES_MAX), bounds.MESSAGE_BYTES_MAX);
+    this.#messageBytesMax = Math.min(Math.max(bytes, bounds.MESSAGE_EARLY_BYTES_MAX), bounds.MESSAGE_SENT_BYTES_MAX);
   }
 
   /**

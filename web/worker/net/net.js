@@ -54,7 +54,7 @@ export class Net {
       inbox: this.#inbox,
       meters: new Meters(buffer),
       now: host.now,
-      scratch: new Uint8Array(bounds.MESSAGE_BYTES_MAX),
+      scratch: new Uint8Array(bounds.MESSAGE_SENT_BYTES_MAX),
       pump: () => this.#pump(),
       closed: (link, reason) => {
         if (this.#links.get(link.channel) === link) this.#links.delete(link.channel);

@@ -1,0 +1,87 @@
+"""Processes of a browser under test: which they are, what memory they hold, how to end them at once.
+
+Invariants: only the process given and what it has started are ever looked at or ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+SAMPLE_S = 0.2
+WAIT_S = 10.0
+
+
+def find_by_word(word: str) -> psutil.Process:
+    """The topmost process that has `word` on its command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if word in process.cmdline():
+                found.append(process)
+    pids = {process.pid for process in found}
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() not in pids:
+                return process
+    raise LookupError(f"no process has {word!r} on its command line")
+
+
+def family(root: psutil.Process) -> list[psutil.Process]:
+    """A process and all that descend from it."""
+    try:
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_family(root: psutil.Process) -> None:
+    """SIGKILL to all of a family, the topmost first so that it starts no new one."""
+    members = family(root)
+    for member in members:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(members, timeout=WAIT_S)
+
+
+def pss_bytes(root: psutil.Process) -> int:
+    """Memory of a family, shared pages counted once: the sum of Pss over its processes."""
+    total = 0
+    for member in family(root):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            for line in Path(f"/proc/{member.pid}/smaps_rollup").read_text("ascii").splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+class PssWatch:
+    """Samples a family's memory in a thread, from `with` to its end."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        self._root = root
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.samples: list[int] = []
+
+    def __enter__(self) -> PssWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self.samples.append(pss_bytes(self._root))
+            self._ended.wait(SAMPLE_S)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The highest sample."""
+        return max(self.samples)

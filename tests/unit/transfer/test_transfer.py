@@ -1,0 +1,470 @@
+"""Roots fetched from several peers, with everything that goes wrong on the way."""
+
+from __future__ import annotations
+
+import pytest
+from harness import Capability, Heartbeats, Peer, World, link_to
+from inos import limits
+from inos.errors import (
+    AuthFailed,
+    Cancelled,
+    LimitExceeded,
+    ManifestInconsistent,
+    NoPeers,
+    ProtocolViolation,
+    StorageFull,
+)
+from inos.links import commands as c
+from inos.node import TransferFailed, TransferProgress
+from inos.transfer import download, sources
+from inos.transfer.serve import QUEUED_PER_PEER_MAX
+from inos.wire import messages as m
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(11)
+    world.beats = Heartbeats(world)
+    return world
+
+
+def chunks(world: World, count: int, length: int = 300_000) -> list[bytes]:
+    return [world.rng.randbytes(length) for _ in range(count)]
+
+
+def holders(world: World, count: int, data: list[bytes]) -> tuple[list[Peer], Capability, str]:
+    """Peers that all hold and share one root."""
+    first = world.peer("h0")
+    capability = first.vault.put(data)
+    link = first.share(capability)
+    peers = [first] + [world.peer(f"h{n}", vault=first.vault) for n in range(1, count)]
+    return peers, capability, link
+
+
+def check_end(world: World, holder: Peer, wanter: Peer) -> None:
+    """Byte-exact, nothing lent, nobody crashed."""
+    for bid, block in holder.vault.blocks.items():
+        assert wanter.vault.blocks[bid] == block
+    world.run(seconds=30)
+    for peer in world.peers:
+        assert peer.crashes == []
+        if peer.is_alive:
+            assert peer.lent_spans() == 0, peer.name
+
+
+def got_from(wanter: Peer, peer: Peer) -> int:
+    return sum(end.row.block_bytes_in for end in wanter.ends.values() if end.other and end.other.peer is peer)
+
+
+# --- the good days -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_a_root_arrives_whole(world, count):
+    (holder,), _, link = holders(world, 1, chunks(world, count))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    assert wanter.vault.wished == []
+    last = wanter.saw(TransferProgress)[-1].progress
+    assert (last.stage, last.blocks_done, last.blocks_total) == ("done", count + 1, count + 1)
+    assert last.bytes_done == last.bytes_total == last.bytes_received == sum(map(len, holder.vault.blocks.values()))
+    assert last.content_bytes == count * 300_000
+    check_end(world, holder, wanter)
+
+
+def test_levels_of_manifests(world):
+    holder, wanter = world.peer("h"), world.peer("w")
+    capability = holder.vault.put(chunks(world, 50, 9_000), fan_out=4)
+    task = wanter.fetch(holder.share(capability))
+    assert world.run(lambda: task.done, 60)
+    assert wanter.vault.stored_foreign == 50 + 13 + 4 + 1
+    check_end(world, holder, wanter)
+
+
+def test_three_serve_one(world):
+    peers, _, link = holders(world, 3, chunks(world, 90))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    shares = [got_from(wanter, peer) for peer in peers]
+    assert min(shares) > 0.15 * sum(shares), shares
+    assert sum(shares) < 1.1 * sum(map(len, wanter.vault.blocks.values()))
+    check_end(world, peers[0], wanter)
+
+
+def test_whoever_downloads_serves_what_it_has(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 60))
+    world.faults.rate_bytes_per_s = 2e6
+    one, two = world.peer("one"), world.peer("two")
+    tasks = [one.fetch(link), two.fetch(link)]
+    assert world.run(lambda: all(task.done for task in tasks), 60)
+    assert got_from(one, two) + got_from(two, one) > 0
+    check_end(world, holder, one)
+    check_end(world, holder, two)
+
+
+def test_a_fetched_root_is_offered(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 5))
+    one, two = world.peer("one"), world.peer("two")
+    task = one.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    holder.die()
+    task = two.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    check_end(world, one, two)
+
+
+def test_what_is_held_is_not_asked_again(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 40))
+    wanter = world.peer("w")
+    wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stored_foreign >= 20, 60)
+    held = len(wanter.vault.blocks)
+    wanter.die()  # the wish and what was stored are on its disk
+    again = world.peer("w again", vault=wanter.vault)
+    assert world.run(lambda: again.vault.wished == [], 60)
+    assert again.vault.stored_foreign == 41 - held
+    assert again.saw(TransferProgress)[-1].progress.bytes_received < 0.6 * 41 * 300_000
+    check_end(world, holder, again)
+
+
+def test_nobody_is_there_then_somebody_comes(world):
+    wanter, holder = world.peer("w"), world.peer("h")
+    capability = holder.vault.put(chunks(world, 4))
+    task = wanter.fetch(link_to(capability))
+    assert not world.run(lambda: task.done, 100)
+    assert wanter.saw(TransferProgress)[-1].progress.stage == "waiting"
+    holder.share(capability)
+    assert world.run(lambda: task.done, 10)
+    check_end(world, holder, wanter)
+
+
+def test_two_ask_for_one_fetch(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 10))
+    wanter = world.peer("w")
+    tasks = [wanter.fetch(link), wanter.fetch(link)]
+    assert world.run(lambda: all(task.done for task in tasks), 60)
+    assert tasks[0].result() == tasks[1].result()
+    assert wanter.vault.stored_foreign == 11
+
+
+# --- the bad days --------------------------------------------------------------------------------------------------------
+
+
+def test_a_peer_that_dies_half_way_is_replaced(world):
+    peers, _, link = holders(world, 2, chunks(world, 80))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stored_foreign >= 40, 60)
+    peers[0].die()
+    assert world.run(lambda: task.done, 30)
+    check_end(world, peers[1], wanter)
+
+
+def test_a_link_that_closes_is_replaced_at_once(world):
+    peers, _, link = holders(world, 2, chunks(world, 80))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stored_foreign >= 40, 60)
+    at = world.now
+    peers[0].node.close(world.now)
+    assert world.run(lambda: task.done, 30)
+    assert world.now - at < 4
+    check_end(world, peers[1], wanter)
+
+
+def test_a_peer_that_stalls_is_replaced(world):
+    peers, _, link = holders(world, 2, chunks(world, 60))
+    wanter = world.peer("w")
+    peers[0].vault.read_block = None  # set below, once it has served something
+
+    async def never(_bid):
+        await peers[0].tasks.timer(1e6)
+
+    peers[0].vault.read_block = never
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    assert wanter.linked(peers[0]), "it is alive; it only gives nothing"
+    check = [peer for peer in world.peers if peer is not peers[0]]
+    world.run(seconds=5)
+    assert all(peer.crashes == [] for peer in check)
+
+
+def test_a_tampered_block_is_refused_and_fetched_elsewhere(world):
+    peers, _, link = holders(world, 2, chunks(world, 60))
+    wanter = world.peer("w")
+
+    def tamper(sender: Peer, _receiver: Peer, data: bytes) -> bytes:
+        return data[:-1] + bytes([data[-1] ^ 1]) if sender is peers[0] and len(data) > 100_000 else data
+
+    world.faults.tamper_block = tamper
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    bad = next(event.peer_id for event in wanter.saw(c.PeerUp) if event.link in [e.link for e in ends(wanter, peers[0])])
+    assert wanter.links._penalties.of(bad, world.now) >= 50
+    check_end(world, peers[1], wanter)
+
+
+def ends(one: Peer, other: Peer) -> list:
+    return [end for end in one.ends.values() if end.other is not None and end.other.peer is other]
+
+
+@pytest.mark.parametrize("change", [lambda b: b + b"x", lambda b: b[:-1], lambda _: b"x"])
+def test_blocks_of_another_length_are_refused(world, change):
+    peers, _, link = holders(world, 2, chunks(world, 20))
+    wanter = world.peer("w")
+    world.faults.tamper_block = lambda sender, _r, data: change(data) if sender is peers[0] else data
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 90)
+    check_end(world, peers[1], wanter)
+
+
+def test_a_peer_that_only_sends_rubbish_is_dropped_and_never_stored(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 5))
+    wanter = world.peer("w")
+    world.faults.tamper_block = lambda _s, _r, data: bytes(len(data))
+    task = wanter.fetch(link)
+    assert not world.run(lambda: task.done, 100)
+    assert wanter.vault.blocks == {}
+    assert wanter.saw(TransferProgress)[-1].progress.stage == "waiting"
+
+
+def test_a_wrong_secret_is_a_clear_error(world):
+    (holder,), capability, _ = holders(world, 1, chunks(world, 5))
+    wrong = Capability(capability.bid, bytes(32))
+    # The wrong secret also names another room; somebody who has the block is there for another reason.
+    holder.vault.shared_roots.append(wrong)
+    room = holder.tasks.spawn(holder.node._offer(capability), "offer")
+    assert world.run(lambda: room.done, 5)
+    holder.node._rooms.pop(capability.bid)
+    holder.node._join(wrong)
+    wanter = world.peer("w")
+    task = wanter.fetch(link_to(wrong))
+    assert world.run(lambda: task.done, 30)
+    with pytest.raises(AuthFailed):
+        task.result()
+    assert wanter.saw(TransferFailed)[0].code == "AuthFailed"
+    assert wanter.vault.blocks == {}
+
+
+def test_no_peers_within_the_timeout(world):
+    wanter = world.peer("w")
+    task = wanter.fetch(link_to(Capability(bytes(32), bytes(32))), timeout_s=20)
+    assert world.run(lambda: task.done, 30)
+    with pytest.raises(NoPeers):
+        task.result()
+    assert len(wanter.vault.wished) == 1, "the wish stays"
+
+
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 30))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stored_foreign >= 10, 30)
+    wanter.vault.fail_store = StorageFull("quota")
+    assert world.run(lambda: task.done, 30)
+    with pytest.raises(StorageFull):
+        task.result()
+    held = len(wanter.vault.blocks)
+    wanter.vault.fail_store = None
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    assert held >= 10
+    check_end(world, holder, wanter)
+
+
+def test_a_fetch_that_is_stopped_gives_everything_back(world):
+    (holder,), capability, link = holders(world, 1, chunks(world, 60))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stored_foreign >= 10, 30)
+    wanter.node.stop_fetch(capability.bid)
+    assert world.run(lambda: task.done, 5)
+    with pytest.raises(Cancelled):
+        task.result()
+    world.run(seconds=30)
+    assert wanter.lent_spans() == holder.lent_spans() == 0
+    task = wanter.fetch(link)
+    wanter.node.stop_fetch(capability.bid)  # not begun yet
+    world.run(lambda: task.done, 1)
+    wanter.node.stop_fetch(capability.bid)
+    assert world.run(lambda: task.done, 60)
+
+
+def test_a_manifest_that_lies_about_a_length_ends_the_fetch(world, monkeypatch):
+    holder, wanter = world.peer("h"), world.peer("w")
+    true = type(holder.vault)._ref
+
+    def lie(self, sealed, covers, raw_len):
+        ref = true(self, sealed, covers, raw_len)
+        return type(ref)(ref.bid, ref.secret, ref.h, covers, raw_len, ref.block_len + 1, ref.codec, ref.quality)
+
+    monkeypatch.setattr(type(holder.vault), "_ref", lie)
+    capability = holder.vault.put(chunks(world, 3))
+    task = wanter.fetch(holder.share(capability) if capability.bid in holder.vault.roots else "")
+    assert world.run(lambda: task.done, 30)
+    with pytest.raises(ManifestInconsistent):
+        task.result()
+
+
+def test_too_many_blocks_and_too_deep_is_an_error(world, monkeypatch):
+    (holder,), _, link = holders(world, 1, chunks(world, 30, 5_000))
+    monkeypatch.setattr(limits, "BLOCKS_MAX", 20)
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 30)
+    with pytest.raises(LimitExceeded):
+        task.result()
+    monkeypatch.undo()
+    monkeypatch.setattr(download, "MANIFESTS_DEPTH_MAX", 1)
+    link = holder.share(holder.vault.put(chunks(world, 20, 5_000), fan_out=4))
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 60)
+    with pytest.raises(LimitExceeded):
+        task.result()
+
+
+def test_the_last_blocks_are_asked_twice(world):
+    peers, _, link = holders(world, 2, chunks(world, 30))
+    wanter = world.peer("w")
+    slow = peers[0]
+    true = slow.vault.read_block
+
+    async def slowly(bid):
+        await slow.tasks.sleep(5)  # below the stall limit
+        return await true(bid)
+
+    slow.vault.read_block = slowly
+    task = wanter.fetch(link)
+    at = world.now
+    assert world.run(lambda: task.done, 60)
+    assert world.now - at < 4, "did not wait for the slow one"
+    check_end(world, peers[1], wanter)
+
+
+def test_memory_in_flight_is_bounded(world):
+    peers, _, link = holders(world, 3, chunks(world, 40, 3_800_000))
+    wanter = world.peer("w")
+    used: list[int] = []
+    task = wanter.fetch(link)
+
+    def done() -> bool:
+        used.append(max(peer.ports.arena.used() for peer in world.peers))
+        return task.done
+
+    assert world.run(done, 120)
+    assert max(used) <= limits.IN_FLIGHT_BYTES_MAX
+    check_end(world, peers[0], wanter)
+
+
+# --- serving -------------------------------------------------------------------------------------------------------------
+
+
+def linked(world: World) -> tuple[Peer, Peer, tuple[int, int]]:
+    (holder,), _, link = holders(world, 1, chunks(world, 3))
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: task.done, 30)
+    return holder, wanter, wanter.linked()[0].link
+
+
+def test_what_was_never_shared_is_missing(world):
+    holder, wanter, link = linked(world)
+    secret = holder.vault.put([b"private" * 1_000])
+    answers = []
+    wanter.node.fetcher.on_missing = lambda _link, request: answers.append(request)
+    for number, bid in enumerate(holder.vault.blocks):
+        if bid == secret.bid:
+            wanter.links.send(link, m.Want(5_000 + number, bid))
+    world.run(seconds=1)
+    assert len(answers) == 1
+
+
+def test_far_too_many_wants_break_the_protocol(world):
+    holder, wanter, link = linked(world)
+    bid = next(iter(holder.vault.blocks))
+    for number in range(QUEUED_PER_PEER_MAX + limits.SERVES_PER_PEER_MAX + 2):
+        wanter.links.send(link, m.Want(9_000 + number, bid))
+    peak = []
+
+    def watch() -> bool:
+        peak.append(holder.node.server._active)
+        return holder.linked() == []
+
+    assert world.run(watch, 10)
+    assert max(peak) <= limits.SERVES_PER_PEER_MAX
+    world.run(seconds=5)
+    assert holder.lent_spans() == 0
+
+
+def test_a_number_twice_breaks_the_protocol(world):
+    holder, wanter, link = linked(world)
+    with pytest.raises(ProtocolViolation):
+        for _ in range(2):
+            holder.node.server.on_want(link, 1, bytes(32))
+    assert world.run(lambda: True, 1)
+
+
+def test_cancelled_wants_are_not_served(world):
+    holder, wanter, link = linked(world)
+    sent = holder.node.server.blocks_sent
+    bid = next(iter(holder.vault.blocks))
+    for number in range(20):
+        wanter.links.send(link, m.Want(9_000 + number, bid))
+    for number in range(20):
+        wanter.links.send(link, m.Cancel(9_000 + number))
+    world.run(seconds=5)
+    assert holder.node.server.blocks_sent - sent <= limits.SERVES_PER_PEER_MAX
+    assert holder.lent_spans() == 0
+    holder.node.server.on_cancel((31, 9), 1)
+
+
+def test_a_peer_that_takes_nothing_is_dropped(world):
+    holder, wanter, link = linked(world)
+    end = holder.linked()[0]
+    end.free_at = world.now + 1e6  # the wire is full for ever
+    for number in range(4):
+        holder.node.server.on_want(end.link, 9_000 + number, next(iter(holder.vault.blocks)))
+    assert world.run(lambda: holder.linked() == [], 40)
+    assert holder.saw(c.PeerDown)[-1].cause == "PeerStalled"
+    world.run(seconds=5)
+    assert holder.lent_spans() == 0
+    del wanter
+
+
+# --- windows -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_window_follows_the_rate():
+    source = sources.Source((0, 1), b"p", frozenset())
+
+    class Asked:
+        asked_at = 0.0
+
+    now = 0.0
+    for _ in range(20):
+        now += 0.05
+        source.delivered(Asked(), 1_000_000, now)
+    assert source.window == limits.WANTS_PER_PEER_MAX
+    for _ in range(40):
+        now += 2.0
+        source.delivered(Asked(), 1_000_000, now)
+    assert source.window == sources.WINDOW_MIN
+    source.rest(now)
+    assert source.window == 1
+    assert not source.has_room(now)
+    assert source.has_room(now + sources.REST_FIRST_S)
+
+
+def test_the_memory_of_what_is_missing_is_bounded(monkeypatch):
+    monkeypatch.setattr(sources, "MISSING_REMEMBERED_MAX", 10)
+    source = sources.Source((0, 1), b"p", frozenset())
+    for n in range(25):
+        source.lacks(bytes([n]), 5.0)
+    assert len(source._missing) <= 10
+    assert not source.may_have(bytes([24]), 6.0)
+    assert source.may_have(bytes([24]), 5.0 + sources.MISSING_RETRY_S)
+    source.lacks(b"x", 5.0)
+    source.has_all()
+    assert source.may_have(b"x", 5.0)
