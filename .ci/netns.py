@@ -24,6 +24,9 @@ COMMANDS = (
     "ip link set inos1 up",
     "ip route add default via 10.77.0.2 dev inos0",
 )
+# IPv6 gives an interface an address a second or two after it comes up, and Chromium then breaks off whatever it is
+# loading (ERR_NETWORK_CHANGED). It fails where the system has no IPv6, which is as good.
+QUIET_COMMANDS = tuple(f"ip link set {name} addrgenmode none" for name in ("inos0", "inos1"))
 
 
 def missing() -> str | None:
@@ -53,6 +56,9 @@ def wrapped(words: list[str]) -> tuple[list[str], str]:
 def build() -> None:
     for line in COMMANDS:
         subprocess.run(line.split(), check=True)
+        if line.startswith("ip link add"):
+            for quiet in QUIET_COMMANDS:
+                subprocess.run(quiet.split(), capture_output=True, check=False)
 
 
 def main(arguments: list[str]) -> int:

@@ -16,11 +16,12 @@ Must not know: the browser, clocks.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from inos import limits
-from inos.errors import InosError, NotReady
+from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
 from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
 from inos.links.links import Links
@@ -28,10 +29,12 @@ from inos.links.rooms import room_of, share_room_secret
 from inos.ports import Ports
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.fetch import Fetcher
-from inos.transfer.needs import Capability, Outline, Progress, Step, Store
+from inos.transfer.needs import Capability, Progress
+from inos.transfer.outline import outliner
 from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
-from inos.vault.refs import Ref
+from inos.vault import vault as vaults
+from inos.vault.check import Level
 from inos.wire.link import Link, encode, parse
 from inos.wire.messages import Cancel, Have, Missing, Want
 
@@ -46,7 +49,7 @@ class TransferProgress:
 
 @dataclass(frozen=True, slots=True)
 class TransferFailed:
-    """A fetch ended with an error (its code); the wish stays."""
+    """A fetch ended with an error (its code). The wish stays, except after a CorruptError: the link itself is bad."""
 
     root: bytes
     code: str
@@ -64,64 +67,33 @@ NodeEvent: TypeAlias = (
 )
 
 
-class NodeVault(Store, Protocol):
-    """What the node needs of the vault, beside the blocks."""
-
-    async def share(self, root: bytes) -> Capability:
-        """Mark a root as shared; what a link to it carries. Raises NotFound."""
-
-    def shared(self) -> list[Capability]:
-        """All roots that are offered to peers, oldest first."""
-
-    async def wish(self, capability: Capability) -> None:
-        """Remember that a root is wanted, before anything else is done for it."""
-
-    def wishes(self) -> list[Capability]:
-        """Roots wanted and not yet held, oldest first."""
-
-    async def adopt(self, capability: Capability) -> bytes:
-        """All blocks are held: make it a root of this vault, end the wish; the new root."""
-
-    async def remove(self, root: bytes) -> None:
-        """Delete a root. Raises NotFound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What a manifest said of one of the manifests below it."""
-
-    parent: manifests.Manifest
-    ref: Ref
-
-
-def outline_of(raw: bytes, step: Step) -> Outline:
-    """What a manifest says of further blocks, checked against what its parent said. Raises CorruptError."""
-    manifest = manifests.decode(raw)
-    if isinstance(step.context, Promise):
-        manifests.check_child(step.context.parent, step.context.ref, manifest)
-    is_manifest = manifest.level > 0
-    steps = [_step(ref, manifest, step.depth + 1, is_manifest=is_manifest) for ref in manifest.refs]
-    steps += [
-        _step(entry.ref, None, step.depth + 1, is_manifest=True) for entry in manifest.entries if entry.ref is not None
-    ]
-    return Outline(steps, manifest.total_len)
-
-
-def _step(ref: Ref, parent: manifests.Manifest | None, depth: int, *, is_manifest: bool) -> Step:
-    context = Promise(parent, ref) if is_manifest and parent is not None else None
-    return Step(ref.bid, ref.secret, ref.block_len, is_manifest, depth, context)
+Effects: TypeAlias = list[tuple[int, Effect[Any]]]
+Commands: TypeAlias = list[Command]
+Events: TypeAlias = list[NodeEvent]
+Files: TypeAlias = list[vaults.RootInfo]
 
 
 class Node:
     """One node."""
 
-    def __init__(self, tasks: Tasks, ports: Ports, vault: NodeVault, table: PeerTable, *, wall_offset_s: float) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        ports: Ports,
+        vault: vaults.Vault,
+        table: PeerTable,
+        *,
+        wall_offset_s: float,
+        in_flight_bytes: int = limits.IN_FLIGHT_BYTES_MAX,
+    ) -> None:
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
-        self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline_of)
-        self.server = Server(tasks, ports.arena, self.links, vault, self._offers)
+        outline = outliner(manifests.decode, manifests.check_child)
+        budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
+        self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
+        self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
         self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
         self._events: deque[NodeEvent] = deque()
         self._offered: dict[bytes, set[bytes]] = {}  # link root -> bids of its held blocks
@@ -151,6 +123,44 @@ class Node:
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
+    async def put(
+        self,
+        source: vaults.Source,
+        *,
+        name: str,
+        media_type: str = "",
+        mtime_ms: int = 0,
+        progress: Callable[[vaults.Progress], None] | None = None,
+    ) -> vaults.PutResult:
+        """Keep a file; see ``Vault.put``."""
+        self._check_running()
+        return await self.vault.put(source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress)
+
+    async def get(
+        self,
+        root: bytes,
+        sink: int,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        progress: Callable[[vaults.Progress], None] | None = None,
+    ) -> vaults.GetResult:
+        """Hand a file to a sink; see ``Vault.get``."""
+        self._check_running()
+        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress)
+
+    def list(self) -> Files:
+        """Every file, in the order they came."""
+        self._check_running()
+        return self.vault.roots()
+
+    async def check(
+        self, level: Level, progress: Callable[[vaults.Progress], None] | None = None
+    ) -> vaults.CheckReport:
+        """Look for damage; see ``inos.vault.check``."""
+        self._check_running()
+        return await self.vault.check(level, progress)
+
     async def share(self, root: bytes, base_url: str = "") -> str:
         """The link to a root; from now on it is offered to whoever holds the link. Raises NotFound."""
         self._check_running()
@@ -173,18 +183,21 @@ class Node:
         return await task
 
     def stop_fetch(self, link_root: bytes) -> None:
-        """Stop fetching a link's root; whoever waits for it gets Cancelled."""
+        """Stop fetching a link's root; whoever waits for it gets Cancelled. The wish stays for the next start."""
         task = self._fetching.get(link_root)
         if task is not None:
             self.tasks.cancel(task)
 
+    async def give_up(self, link: str) -> None:
+        """Stop fetching, and forget the wish and what was fetched for it. A file that is held stays."""
+        capability = parse(link)
+        self.stop_fetch(capability.bid)
+        await self._unwish(capability)
+
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
-        kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
-        for link_root in [link_root for link_root in self._offered if link_root not in kept]:
-            del self._offered[link_root]
-            self._leave(link_root)
+        self._offer_no_more()
 
     def stats(self) -> dict[str, object]:
         """Numbers for people."""
@@ -197,13 +210,14 @@ class Node:
             "rooms": len(self.links.rooms()),
             "fetching": len(self._fetching),
             "offered": len(self._offered),
+            "vault": self.vault.stats(),
             "blocks_sent": self.server.blocks_sent,
             "bytes_sent": self.server.bytes_sent,
         }
 
     # --- the adapter's side -------------------------------------------------------------------------------------------
 
-    def poll_effects(self) -> list[tuple[int, Effect[Any]]]:
+    def poll_effects(self) -> Effects:
         """Run everything that can run; the effects to perform."""
         out = self.tasks.poll_effects()
         while self._dispatch():
@@ -214,14 +228,13 @@ class Node:
         """The answer to an effect."""
         self.tasks.on_done(effect_id, result, now)
 
-    def poll_commands(self) -> list[Command]:
+    def poll_commands(self) -> Commands:
         """What the page and the net worker are to do, in order."""
         return self.links.poll_commands()
 
-    def poll_events(self) -> list[NodeEvent]:
+    def poll_events(self) -> Events:
         """What happened, in order."""
-        out = list(self._events)
-        self._events.clear()
+        out, self._events = [*self._events], deque()
         return out
 
     def next_deadline(self) -> float | None:
@@ -297,6 +310,17 @@ class Node:
         self._offered.setdefault(capability.bid, set()).update(held)
         self._join(capability)
 
+    def _offer_no_more(self) -> None:
+        """Withdraw whatever is neither shared nor wished for any more."""
+        kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
+        for link_root in [link_root for link_root in self._offered if link_root not in kept]:
+            del self._offered[link_root]
+            self._leave(link_root)
+
+    async def _unwish(self, capability: Capability) -> None:
+        await self.vault.unwish(capability)
+        self._offer_no_more()
+
     def _join(self, capability: Capability) -> bytes:
         secret = share_room_secret(self._hashes, capability.bid, capability.secret)
         room_id = self._rooms.pop(capability.bid, None)
@@ -339,8 +363,12 @@ class Node:
                 capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s
             )
             root = await self.vault.adopt(capability)
+            # Received is offered on: the link's other holders may be gone when the next one wants it.
+            await self.vault.share(root)
         except InosError as error:
             self._events.append(TransferFailed(capability.bid, error.code, str(error)))
+            if isinstance(error, CorruptError):
+                await self._unwish(capability)
             raise
         for link, _, rooms in self.links.peers():
             if room_id in rooms:
@@ -355,4 +383,4 @@ class Node:
         self.tasks.now = max(self.tasks.now, now)
 
 
-__all__ = ["Node", "NodeEvent", "NodeVault", "TransferFailed", "TransferProgress", "outline_of"]
+__all__ = ["Node", "NodeEvent", "TransferFailed", "TransferProgress"]

@@ -45,5 +45,7 @@ class Keyring:
         elif isinstance(effect, ports.Verify):
             self._answer(effect_id, False)  # a key that does not import verifies nothing
         else:
-            error: InosError = VaultLocked(str(result)) if isinstance(effect, ports.UnwrapKey) else AuthRefused(str(result))
+            error: InosError = (
+                VaultLocked(str(result)) if isinstance(effect, ports.UnwrapKey) else AuthRefused(str(result))
+            )
             self._answer(effect_id, error)

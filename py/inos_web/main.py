@@ -71,10 +71,8 @@ class Brain:
         try:
             self._kernels.drain()
             self.node.on_deadline(now)
-            for _ in range(_ROUNDS_MAX):
-                if not self._round():
-                    return self._sleep_ms(now)
-            return 0.0
+            idle = any(not self._round() for _ in range(_ROUNDS_MAX))
+            return self._sleep_ms(now) if idle else 0.0
         except Exception:  # noqa: BLE001 - a turn must return, or the node stops without a word
             self._report("the brain's turn failed")
             return 1000.0
@@ -192,7 +190,7 @@ class Brain:
         self._report(f"task {task.name} ended by {error!r}")
 
     def _report(self, what: str) -> None:
-        print(what, traceback.format_exc(), file=sys.stderr)
+        sys.stderr.write(f"{what}\n{traceback.format_exc()}")
 
 
 def start(region_path: str, muscles: int, wall_offset_s: float) -> Any:

@@ -91,9 +91,7 @@ def _push(command: c.NetCommand) -> bool:
         case c.SendControl(data=data):
             return bool(inos_js.net_control(channel, generation, data))
         case c.SendBlock(request=request, span=span):
-            return bool(
-                inos_js.net(_FRAMES["SEND_BLOCK"], channel, generation, request, span.offset, span.length)
-            )
+            return bool(inos_js.net(_FRAMES["SEND_BLOCK"], channel, generation, request, span.offset, span.length))
         case c.Expect(request=request, span=span):
             return bool(inos_js.net(_FRAMES["EXPECT"], channel, generation, request, span.offset, span.length))
         case c.Unexpect(request=request):

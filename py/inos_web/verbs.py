@@ -7,7 +7,7 @@ operation, and always at its end; ``do_python`` runs what the user of this very 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import inos_js
 from pyodide.code import eval_code_async
@@ -18,10 +18,10 @@ from inos.links.commands import PeerTable
 from inos.memory import layout
 from inos.node import Node, TransferProgress
 from inos.ports import DevicePublicKey, Ports
+from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
 from inos.vault.vault import RootInfo, Vault
-from inos.vault.names import clean_name
 from inos.wire.link import parse
 from inos_web.region import Region
 
@@ -68,7 +68,9 @@ class Verbs:
         self._node.close(self._node.tasks.now)
         await self._vault.close()
 
-    async def do_put(self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int) -> dict[str, object]:
+    async def do_put(
+        self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int
+    ) -> dict[str, object]:
         """Store a registered source."""
         done = await self._vault.put(
             Source(source, size),
@@ -157,7 +159,7 @@ class Verbs:
 
     async def do_peers(self, _op: int) -> list[dict[str, object]]:
         """Who is connected."""
-        rows = []
+        rows: list[dict[str, object]] = []
         for link, peer_id, _rooms in self._node.links.peers():
             row = self._table.row(link.channel)
             rows.append(

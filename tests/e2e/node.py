@@ -42,7 +42,12 @@ class NodeTab:
 
     def wait_ready(self) -> dict[str, Any]:
         """Wait until the node is ready; a node that fails raises its error."""
-        answer = self.tab.call("async () => globalThis.inos.ready", timeout_s=READY_TIMEOUT_S)
+        ready = "async () => globalThis.inos.state().phase !== 'starting' && [await globalThis.inos.ready]"
+        try:
+            answer = self.tab.wait_for("the node is ready", ready, timeout_s=READY_TIMEOUT_S)[0]
+        except TimeoutError as error:
+            state = self.tab.call("() => globalThis.inos.state()")
+            raise TimeoutError(f"{error}; {state}; {self.tab.problems()}") from None
         assert isinstance(answer, dict)
         return answer
 

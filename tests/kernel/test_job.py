@@ -88,6 +88,17 @@ def test_cut_a_file_in_windows(kernel, run, lengths):
     assert kernel.read(rows, 32) == blake3(data).digest()
 
 
+STACKS = layout.REGIONS["STACKS"]
+KERNELS_OWN = [
+    STACKS[0],
+    STACKS[0] - 1,
+    sum(STACKS) - 4,
+    layout.ARENA_OFFSET,
+    layout.ARENA_OFFSET - 1,
+    layout.ARENA_OFFSET + 2_000,
+]
+
+
 def test_hostile_descriptors(kernel, run):
     """Every field out of range, alone and together: BadArgument (or a lawful answer), never a trap, nothing leaked."""
     used = kernel.call("arena_used")
@@ -122,6 +133,11 @@ def test_hostile_descriptors(kernel, run):
         for flags in (1, 2, 4):
             status = run(4, flags, kernel.desk, 100, 0, 0, kernel.slot, kernel.result, 1, offset, 10)[0]
             assert status == STATUS["BadArgument"]
+        assert kernel.call("job_run", offset) == STATUS["BadArgument"]
+    for offset in KERNELS_OWN:
+        assert run(1, 0, kernel.desk, 10, 0, 0, 0, offset)[0] == STATUS["BadArgument"]
+        assert run(1, 0, offset, 10)[0] == STATUS["BadArgument"]
+        assert run(2, 1, kernel.desk, 10, offset, 7200)[0] == STATUS["BadArgument"]
         assert kernel.call("job_run", offset) == STATUS["BadArgument"]
     for args in ((0, 0), (4, 0), (0xFFFFFFFF, 0), (1, 12), (1, 0xFFFFFFFF)):
         assert run(3, 0, kernel.desk, 10, 0, 0, kernel.slot, kernel.result, *args)[0] == STATUS["BadArgument"]

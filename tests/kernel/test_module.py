@@ -30,7 +30,7 @@ def test_imports_and_stack(kernel_wasm):
     assert facts["neighbour_untouched"]
 
 
-# Set-up itself builds with --check-reproducible. Where Zig and Brotli's sources are at hand, the test is here too.
+# The compiler is fetched for the kernel's build only. Where it and Brotli's sources are at hand, a build is repeated here.
 if {"INOS_ZIG", "INOS_BROTLI_SRC"} <= os.environ.keys():
 
     def test_a_build_can_be_repeated(tmp_path):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from inos import limits
 from inos.errors import ProtocolViolation
 from inos.wire import messages as m
@@ -31,7 +32,12 @@ signals = st.one_of(
     st.builds(m.Answer, sessions, sessions, wall, sessions, sessions, sdps),
 )
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(-(1 << 63), (1 << 64) - 1), st.floats(), st.binary(max_size=70), st.text(max_size=40)
+    st.none(),
+    st.booleans(),
+    st.integers(-(1 << 63), (1 << 64) - 1),
+    st.floats(),
+    st.binary(max_size=70),
+    st.text(max_size=40),
 )
 things = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=7) | st.dictionaries(st.text(max_size=3), inner, max_size=3)

@@ -14,6 +14,7 @@ import json
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from inos import limits
@@ -27,9 +28,11 @@ from inos.tasks import Effect, Task, Tasks
 from inos.vault.manifest import Manifest
 from inos.vault.manifest import encode as encode_manifest
 from inos.vault.refs import Ref, Refs
+from inos.vault.vault import Vault
 from inos.wire.link import Link, encode
+from inos_host.disk import DISK_EFFECTS, STREAM_EFFECTS, HostDisk, Streams
 from inos_host.kernels import KERNEL_EFFECTS, make_ports
-from inos_host.keyring import HostKeyring
+from inos_host.keyring import KEYRING_EFFECTS, HostKeyring
 
 ARENA_BYTES = 96 * limits.MIB
 FRAGMENTS = 4  # a block travels in this many pieces
@@ -155,12 +158,18 @@ class MemoryVault:
     def wishes(self) -> list[Capability]:
         return list(self.wished)
 
+    async def unwish(self, capability: Any) -> None:
+        await DiskTurn()
+        self.wished = [wish for wish in self.wished if wish.bid != capability.bid]
+
+    def stats(self) -> dict[str, int]:
+        return {"blocks": len(self.blocks)}
+
     async def adopt(self, capability: Any) -> bytes:
         await DiskTurn()
         own = Capability(capability.bid, capability.secret)
         self.wished = [wish for wish in self.wished if wish != own]
         self.roots[own.bid] = own
-        self.shared_roots.append(own)
         return own.bid
 
     async def remove(self, root: bytes) -> None:
@@ -204,8 +213,9 @@ class Faults:
 class World:
     """Clock, server and connections."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, arena_bytes: int = ARENA_BYTES) -> None:
         self.rng = random.Random(seed)
+        self.arena_bytes = arena_bytes
         self.now = START_S
         self.faults = Faults()
         self.peers: list[Peer] = []
@@ -312,19 +322,37 @@ class World:
 class Peer:
     """A node and its adapter."""
 
-    def __init__(self, world: World, name: str, *, vault: MemoryVault | None = None, is_online: bool = True) -> None:
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        *,
+        vault: MemoryVault | None = None,
+        folder: Path | None = None,
+        keyring: HostKeyring | None = None,
+    ) -> None:
         self.world = world
         self.name = name
         self.is_alive = True
         self.rng = random.Random(world.rng.random())
-        ports, self.kernels = make_ports(ARENA_BYTES)
+        ports, self.kernels = make_ports(world.arena_bytes)
         self.ports = dataclasses.replace(ports, entropy=SeededEntropy(self.rng))
-        self.keyring = HostKeyring()
+        self.keyring = keyring or HostKeyring()
         self.tasks = Tasks()
         self.tasks.now = world.now
         self.crashes: list[tuple[str, BaseException]] = []
         self.tasks.on_crash = lambda task, error: self.crashes.append((task.name, error))
-        self.vault = MemoryVault(self.ports, self.kernels)
+        self.streams = Streams(ports.arena)
+        self.performers: list[tuple[tuple[type, ...], Any]] = [
+            (KERNEL_EFFECTS, self.kernels),
+            (KEYRING_EFFECTS, self.keyring),
+            (STREAM_EFFECTS, self.streams),
+        ]
+        if folder is None:
+            self.vault: Any = MemoryVault(self.ports, self.kernels)
+        else:  # a real one
+            self.vault = Vault(self.ports, self.tasks, wall_offset_s=WALL_OFFSET_S)
+            self.performers.append((DISK_EFFECTS, HostDisk(ports.arena, folder)))
         if vault is not None:
             self.vault.blocks = dict(vault.blocks)
             self.vault.roots = dict(vault.roots)
@@ -333,10 +361,15 @@ class Peer:
         self.node = Node(self.tasks, self.ports, self.vault, self, wall_offset_s=WALL_OFFSET_S)
         self.events: list[object] = []
         self.effects = 0
-        self.starting = self.tasks.spawn(self.node.start(), "start")
-        if is_online and world.is_server_up:
+        self.starting = self.tasks.spawn(self._start(), "start")
+        if world.is_server_up:
             self.node.links.on_rendezvous(up=True, now=world.now)
         self.turn()
+
+    async def _start(self) -> None:
+        if isinstance(self.vault, Vault):
+            await self.vault.open()
+        await self.node.start()
 
     @property
     def links(self) -> Links:
@@ -404,10 +437,8 @@ class Peer:
         try:
             if isinstance(effect, DiskTurn):
                 result: object = None
-            elif isinstance(effect, KERNEL_EFFECTS):
-                result = self.kernels.perform(effect)
             else:
-                result = self.keyring.perform(effect)
+                result = next(one for kinds, one in self.performers if isinstance(effect, kinds)).perform(effect)
         except InosError as error:
             result = error
         self.node.on_done(effect_id, result, self.world.now)

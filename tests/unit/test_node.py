@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from harness import Capability, Heartbeats, Peer, World, close, link_to
+
 from inos import limits
 from inos.errors import BadLink, NotFound, NotReady
 from inos.links.rendezvous import CONTACTS_MAX, Rendezvous
 from inos.links.rooms import room_of
+from inos.vault.vault import Source
 from inos.wire import messages as m
 
 SCHEDULES = 1_000
@@ -125,6 +127,42 @@ def test_contacts_are_bounded_and_forgotten():
     rendezvous.succeeded(b"s" * 16)
 
 
+def test_a_file_from_vault_to_vault_survives_reloads(world, tmp_path):
+    """The real vault on a real disk: put, share, fetch in two sittings, get byte-exact, offered on after a reload."""
+    data = b"".join(world.rng.randbytes(40_000) + bytes(20_000) for _ in range(50))
+    holder, wanter = world.peer("h", folder=tmp_path / "h"), world.peer("w", folder=tmp_path / "w")
+    assert world.run(lambda: holder.starting.done and wanter.starting.done, 10)
+    source = Source(holder.streams.add_bytes(data), len(data))
+    put = ends_with(world, holder, holder.node.put(source, name="a file.bin", media_type="text/plain"))
+    link = ends_with(world, holder, holder.node.share(put.root, "https://host/"))
+    wanter.fetch(link)
+    assert world.run(lambda: wanter.vault.stats()["foreign_blocks"] >= 2, 60)
+    assert ends_with(world, wanter, wanter.vault.close()) is None
+    wanter.die()
+
+    again = world.peer("w again", folder=tmp_path / "w", keyring=wanter.keyring)
+    assert world.run(lambda: again.starting.done and bool(again.vault.shared()), 60)
+    (file,) = again.node.list()
+    assert (file.name, file.size, file.received, file.shared) == ("a file.bin", len(data), True, True)
+    sink = again.streams.add_sink()
+    ends_with(world, again, again.node.get(file.root, sink))
+    assert again.streams.taken(sink) == data
+    assert again.vault.wishes() == []
+
+    holder.die()
+    third = world.peer("t", folder=tmp_path / "t")
+    assert world.run(lambda: third.starting.done, 10)
+    root = ends_with(world, third, third.node.fetch(link))
+    sink = third.streams.add_sink()
+    ends_with(world, third, third.node.get(root, sink))
+    assert third.streams.taken(sink) == data
+    report = ends_with(world, third, third.node.check("data"))
+    assert report.level == "data"
+    world.run(seconds=10)
+    for peer in world.peers:
+        assert peer.crashes == []
+
+
 # --- random schedules ----------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +199,7 @@ def mishap(world: World, wanter: Peer, helpers: list[Peer]) -> None:
 
 def play(seed: int) -> None:
     """Two or three helpers of which one always stays, one wanter, up to four mishaps: it gets everything in the end."""
-    world = World(seed)
+    world = World(seed, arena_bytes=16 * limits.MIB)
     world.beats = Heartbeats(world)
     rng = world.rng
     world.faults.latency_s = (0.001, rng.choice([0.005, 0.05, 0.3]))
@@ -181,7 +219,7 @@ def play(seed: int) -> None:
     task.result()
     for bid, block in first.vault.blocks.items():
         assert wanter.vault.blocks[bid] == block
-    world.run(seconds=120)
+    world.run(seconds=60)
     for peer in world.peers:
         assert peer.crashes == [], f"seed {seed}: {peer.name}"
         if peer.is_alive:
@@ -195,5 +233,3 @@ def play(seed: int) -> None:
 def test_random_schedules(start):
     for seed in range(start, start + SCHEDULES_A_TEST):
         play(seed)
-
-

@@ -261,6 +261,11 @@ pub fn sizeOf(offset: u32) u32 {
     return if (p.kind == .slab) classBytes(p.class) else p.next << page_shift;
 }
 
+/// Whether a range may be given to a job: no part of it is the arena's own metadata.
+pub fn isApart(offset: u32, len: u32) bool {
+    return !ready() or offset >= self().data or @as(u64, offset) + len <= memory.offsetOf(self());
+}
+
 pub fn usedBytes() u32 {
     return if (ready()) @atomicLoad(u32, &self().bytes_used, .monotonic) else 0;
 }

@@ -34,8 +34,8 @@ const schedule = blk: {
 };
 // The four columns, then the four diagonals, of the 4 x 4 state.
 const lines = [8][4]u8{
-    .{ 0, 4, 8, 12 }, .{ 1, 5, 9, 13 }, .{ 2, 6, 10, 14 }, .{ 3, 7, 11, 15 },
-    .{ 0, 5, 10, 15 }, .{ 1, 6, 11, 12 }, .{ 2, 7, 8, 13 }, .{ 3, 4, 9, 14 },
+    .{ 0, 4, 8, 12 },  .{ 1, 5, 9, 13 },  .{ 2, 6, 10, 14 }, .{ 3, 7, 11, 15 },
+    .{ 0, 5, 10, 15 }, .{ 1, 6, 11, 12 }, .{ 2, 7, 8, 13 },  .{ 3, 4, 9, 14 },
 };
 
 const state_magic: u32 = 0x334B4C42;
@@ -290,10 +290,11 @@ pub fn final(s: *const State, out: []u8) void {
     var at: usize = 0;
     var index: u64 = 0;
     while (at < out.len) : (index += 1) {
-        const words = compress(&o.cv, &o.block, o.block_len, index, o.flags | root);
+        var words = compress(&o.cv, &o.block, o.block_len, index, o.flags | root);
         const block: *const [64]u8 = @ptrCast(&words);
         const take = @min(64, out.len - at);
         @memcpy(out[at..][0..take], block[0..take]);
+        memory.wipe(&words);
         at += take;
     }
     memory.wipe(&o);

@@ -28,8 +28,6 @@ const parameter_lgwin = 2;
 const parameter_size_hint = 5;
 const operation_finish = 2;
 const decoder_success = 1;
-const decoder_needs_input = 2;
-const decoder_needs_output = 3;
 
 pub const window_bits_min = 18;
 pub const window_bits_max = 22;

@@ -4,7 +4,7 @@
 //! is used, and what is out of range is BadArgument, so that no job can trap. STATUS is 0 or a negative status; VALUE is
 //! the op's count. On failure the result record is all zero.
 
-const std = @import("std");
+const arena = @import("arena.zig");
 const blake3 = @import("blake3.zig");
 const block = @import("block.zig");
 const gear = @import("gear.zig");
@@ -15,13 +15,17 @@ const Status = layout.Status;
 
 const Words = [layout.JOB_BYTES / 4]u32;
 
+fn inRange(offset: u32, len: u32) bool {
+    return memory.inRange(offset, len) and arena.isApart(offset, len);
+}
+
 pub fn run(descriptor: u32) i32 {
-    if (descriptor % 4 != 0 or !memory.inRange(descriptor, layout.JOB_BYTES)) return Status.BadArgument;
+    if (descriptor % 4 != 0 or !inRange(descriptor, layout.JOB_BYTES)) return Status.BadArgument;
     const words = memory.at(Words, descriptor);
     const job: Words = words.*;
     var value: u32 = 0;
     const status = dispatch(&job, &value);
-    if (status < 0 and memory.inRange(job[layout.JOB_RESULT], layout.RESULT_BYTES)) {
+    if (status < 0 and inRange(job[layout.JOB_RESULT], layout.RESULT_BYTES)) {
         memory.wipe(memory.bytes(job[layout.JOB_RESULT], layout.RESULT_BYTES)[0..layout.RESULT_BYTES]);
     }
     words[layout.JOB_VALUE] = if (status < 0) 0 else value;
@@ -30,9 +34,9 @@ pub fn run(descriptor: u32) i32 {
 }
 
 fn dispatch(job: *const Words, value: *u32) i32 {
-    if (!memory.inRange(job[layout.JOB_RESULT], layout.RESULT_BYTES)) return Status.BadArgument;
+    if (!inRange(job[layout.JOB_RESULT], layout.RESULT_BYTES)) return Status.BadArgument;
     const src_len = job[layout.JOB_SRC_LEN];
-    if (src_len > 0 and !memory.inRange(job[layout.JOB_SRC], src_len)) return Status.BadArgument;
+    if (src_len > 0 and !inRange(job[layout.JOB_SRC], src_len)) return Status.BadArgument;
     const src = memory.bytes(job[layout.JOB_SRC], src_len);
     const result = memory.bytes(job[layout.JOB_RESULT], layout.RESULT_BYTES);
     @memset(result, 0);
@@ -49,7 +53,7 @@ fn dispatch(job: *const Words, value: *u32) i32 {
 fn keySlot(job: *const Words) error{BadArgument}!?keys.Slot {
     const offset = job[layout.JOB_KEYS];
     if (offset == 0) return null;
-    if (!memory.inRange(offset, layout.KEY_SLOT_BYTES)) return error.BadArgument;
+    if (!inRange(offset, layout.KEY_SLOT_BYTES)) return error.BadArgument;
     return .{ .bytes = memory.bytes(offset, layout.KEY_SLOT_BYTES).ptr };
 }
 
@@ -62,10 +66,10 @@ fn hash(src: []const u8, result: [*]u8, value: *u32) i32 {
 fn cut(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
     const slot = (keySlot(job) catch return Status.BadArgument) orelse return Status.BadArgument;
     const rows = job[layout.JOB_DST_CAP] / layout.CUT_ROW_BYTES;
-    if (rows == 0 or !memory.inRange(job[layout.JOB_DST], job[layout.JOB_DST_CAP])) return Status.BadArgument;
+    if (rows == 0 or !inRange(job[layout.JOB_DST], job[layout.JOB_DST_CAP])) return Status.BadArgument;
     const running = job[layout.JOB_ARG0];
     if (running != 0) {
-        if (running % 8 != 0 or !memory.inRange(running, @sizeOf(blake3.State))) return Status.BadArgument;
+        if (running % 8 != 0 or !inRange(running, @sizeOf(blake3.State))) return Status.BadArgument;
         if (!memory.at(blake3.State, running).valid()) return Status.BadArgument;
     }
     const final = job[layout.JOB_FLAGS] & layout.CUT_FINAL != 0;
@@ -105,7 +109,7 @@ fn open(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
     const kind = job[layout.JOB_ARG0];
     if (kind < 1 or kind > keys.kind_max) return Status.BadArgument;
     const named = flags & (layout.OPEN_WITH_SECRET | layout.OPEN_CHECK_BID | layout.OPEN_CHECK_H) != 0;
-    if (named and !memory.inRange(job[layout.JOB_ARG1], layout.OPEN_ARGS_BYTES)) return Status.BadArgument;
+    if (named and !inRange(job[layout.JOB_ARG1], layout.OPEN_ARGS_BYTES)) return Status.BadArgument;
     if (flags & layout.OPEN_WITH_SECRET == 0 and slot == null) return Status.BadArgument;
     const args = memory.bytes(job[layout.JOB_ARG1], if (named) layout.OPEN_ARGS_BYTES else 0).ptr;
     const wanted = block.Wanted{

@@ -1,8 +1,8 @@
 //! Offsets into the shared memory, and what may be done with them.
 //!
 //! Nouns: an *offset* is a byte address in the one shared memory, a u32; a *range* is an offset and a length.
-//! Invariants: a range that came from a descriptor is checked by `inRange` before it becomes a pointer; nothing below
-//! KERNEL_BYTES (our static data) is ever in range. Knows nothing of jobs or blocks.
+//! Invariants: a range that came from a descriptor is checked by `job.zig` before it becomes a pointer; nothing below
+//! KERNEL_BYTES (our static data) and nothing of the stacks is ever in range. Knows nothing of jobs or blocks.
 
 const std = @import("std");
 const layout = @import("layout.gen.zig");
@@ -14,9 +14,11 @@ pub fn sizeBytes() u32 {
     return @intCast(@wasmMemorySize(0) * layout.PAGE_BYTES);
 }
 
-/// Whether all of [offset, offset + len) may be touched by a job.
+/// Whether all of [offset, offset + len) is memory that is not the kernel's own.
 pub fn inRange(offset: u32, len: u32) bool {
-    return offset >= layout.KERNEL_BYTES and @as(u64, offset) + len <= sizeBytes();
+    const end = @as(u64, offset) + len;
+    if (offset < layout.KERNEL_BYTES or end > sizeBytes()) return false;
+    return end <= layout.REGION_STACKS or offset >= layout.REGION_STACKS + layout.REGION_STACKS_BYTES;
 }
 
 /// The bytes of a range. An empty range may have any offset, even 0, which is no valid pointer in Zig.
@@ -43,8 +45,14 @@ pub inline fn store32(p: [*]u8, value: u32) void {
 
 /// Overwrites a secret; the stores are volatile, so that the compiler keeps them.
 pub fn wipe(secret: anytype) void {
-    const all: []volatile u8 = @volatileCast(std.mem.asBytes(secret));
-    for (all) |*byte| byte.* = 0;
+    const T = @typeInfo(@TypeOf(secret)).pointer.child;
+    if (@sizeOf(T) % 8 == 0) {
+        const words: *align(1) volatile [@sizeOf(T) / 8]u64 = @ptrCast(secret);
+        for (words) |*word| word.* = 0;
+    } else {
+        const all: *volatile [@sizeOf(T)]u8 = @ptrCast(secret);
+        for (all) |*byte| byte.* = 0;
+    }
 }
 
 /// Compares 16- to 32-byte secrets in constant time.

@@ -176,7 +176,11 @@ export class InosNode {
     this.#io({ type: "acquire" });
     this.#setState({ phase: "starting", step: "python", bytesToGo: null });
     this.#downloads.prepare().catch(() => {});
-    addEventListener("pagehide", () => this.#line?.call("close").catch(() => {}));
+    // A page that is hidden for good or frozen must not keep the vault from other tabs; one that comes back begins anew.
+    addEventListener("pagehide", () => this.#letGo());
+    document.addEventListener("freeze", () => this.#letGo());
+    document.addEventListener("resume", () => location.reload());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
     const booted = /** @type {any} */ (await this.#booted.promise);
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
@@ -211,15 +215,20 @@ export class InosNode {
       }
       this.#lock.resolve();
     } else if (state === "asked") {
-      this.#wasOpen = true;
-      await this.#line?.call("close").catch(() => {});
-      this.#io({ type: "release" });
+      await this.#letGo();
     } else {
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
   }
   #wasOpen = false;
+
+  /** Commit, close the vault, give its lock back. */
+  async #letGo() {
+    this.#wasOpen = true;
+    await this.#line?.call("close").catch(() => {});
+    this.#io({ type: "release" });
+  }
 
   /** @param {any} message */
   #onBrain(message) {
@@ -228,7 +237,7 @@ export class InosNode {
     else if (message.type === "booted") this.#booted.resolve(message);
     else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
     else if (message.type === "stage" && this.#state.phase === "starting") {
-      const toGo = message.bytesTotal ? message.bytesTotal - message.bytes : null;
+      const toGo = message.bytesTotal ? message.bytesTotal - message.bytes : this.#state.bytesToGo;
       this.#setState({ phase: "starting", step: message.name, bytesToGo: toGo });
     }
   }

@@ -51,7 +51,7 @@ export class Peers {
     this.#iceServers = iceServers;
     this.#netPort = netPort;
     this.#onMessage = onMessage;
-    this.#certificate.catch(() => {}); // whoever needs it reports it
+    this.#certificate.catch(() => {}); // whoever needs it says so
     addEventListener("pagehide", () => this.closeAll());
   }
 
@@ -67,10 +67,11 @@ export class Peers {
    */
   async handle(command) {
     const { channel, generation, op } = command;
-    await this.#certificate.catch(() => {});
+    const certificate = await this.#certificate.catch(() => null);
+    // No wait from here to the creation of the connection, so that a hangup on the heels of a dial finds it.
     const peer = this.#find(channel, generation);
-    if (op === "dial") await this.#dial(channel, generation);
-    else if (op === "answer") await this.#answer(channel, generation, command.sdp);
+    if (op === "dial") await this.#dial(channel, generation, certificate);
+    else if (op === "answer") await this.#answer(channel, generation, command.sdp, certificate);
     else if (op === "accept" && peer !== undefined) await this.#accept(peer, command.sdp);
     else if (op === "hangup" && peer !== undefined) this.#close(peer);
   }
@@ -83,9 +84,10 @@ export class Peers {
   /**
    * @param {number} channel
    * @param {number} generation
+   * @param {RTCCertificate | null} certificate
    */
-  async #dial(channel, generation) {
-    const peer = await this.#create(channel, generation);
+  async #dial(channel, generation, certificate) {
+    const peer = this.#create(channel, generation, certificate);
     if (peer === null) return;
     await this.#attempt(peer, async () => {
       await peer.pc.setLocalDescription(await peer.pc.createOffer());
@@ -97,13 +99,14 @@ export class Peers {
    * @param {number} channel
    * @param {number} generation
    * @param {string} sdp
+   * @param {RTCCertificate | null} certificate
    */
-  async #answer(channel, generation, sdp) {
+  async #answer(channel, generation, sdp, certificate) {
     if (!isAcceptable(sdp)) {
       this.#onMessage({ op: "failed", channel, generation, reason: "the offer is not for a data channel" });
       return;
     }
-    const peer = await this.#create(channel, generation);
+    const peer = this.#create(channel, generation, certificate);
     if (peer === null) return;
     await this.#attempt(peer, async () => {
       await peer.pc.setRemoteDescription({ type: "offer", sdp });
@@ -117,6 +120,7 @@ export class Peers {
    * @param {string} sdp
    */
   async #accept(peer, sdp) {
+    if (peer.pc.signalingState !== "have-local-offer") return; // answered already: a second answer changes nothing
     if (!isAcceptable(sdp)) this.#fail(peer, "the answer is not for a data channel");
     else await this.#attempt(peer, () => peer.pc.setRemoteDescription({ type: "answer", sdp }));
   }
@@ -137,16 +141,17 @@ export class Peers {
    * A connection with its channel, already handed to the net worker.
    * @param {number} channel
    * @param {number} generation
-   * @returns {Promise<Peer | null>} null when it was refused, and the brain told so
+   * @param {RTCCertificate | null} certificate
+   * @returns {Peer | null} null when it was refused, and the brain told so
    */
-  async #create(channel, generation) {
+  #create(channel, generation, certificate) {
     try {
-      const certificates = [await this.#certificate];
+      if (certificate === null) throw new Error("the browser makes no certificate");
       const stale = this.#peers.get(channel);
       if (stale !== undefined) this.#close(stale);
       const pending = [...this.#peers.values()].filter((peer) => !peer.connected).length;
       if (pending >= PENDING_MAX) throw new RangeError(`${pending} connections are pending`);
-      const pc = new RTCPeerConnection({ iceServers: this.#iceServers, certificates });
+      const pc = new RTCPeerConnection({ iceServers: this.#iceServers, certificates: [certificate] });
       const peer = { channel, generation, pc, connected: false };
       this.#peers.set(channel, peer);
       pc.onconnectionstatechange = () => this.#stateChanged(peer);

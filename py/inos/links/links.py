@@ -110,7 +110,9 @@ class Links:
         room = room_of(self._ports.hashes, secret)
         if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
             raise LimitExceeded(f"{limits.ROOMS_PER_SOCKET_MAX} rooms")
-        if self._rendezvous.join(room):  # said even while the server is away: the page connects only when a room is wanted
+        if self._rendezvous.join(
+            room
+        ):  # said even while the server is away: the page connects only when a room is wanted
             self._emit(commands.JoinRoom(room.room_id))
         return room.room_id
 

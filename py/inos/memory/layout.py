@@ -146,8 +146,9 @@ KEY_SLOT_FIELDS = {
 CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 vault v1 "
 
 # Rings: single producer, single consumer. Line 0: head (bytes ever written, u32, wraps), line 1: tail (bytes ever read),
-# line 2: dropped frames; then data, a power of two long, so that the counters may wrap. Frames: len u32 (payload bytes), type u16, flags u16, seq u32, crc u32 (CRC-32 of the
-# 12 bytes before), payload, padded to 8. A frame never wraps: a PAD frame fills the end of the ring.
+# line 2: dropped frames; then data, a power of two long, so that the counters may wrap. Frames: len u32 (payload bytes),
+# type u16, flags u16, seq u32, crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD
+# frame fills the end of the ring.
 RING_HEAD_OFFSET = 0
 RING_TAIL_OFFSET = LINE_BYTES
 RING_DROPPED_OFFSET = 2 * LINE_BYTES

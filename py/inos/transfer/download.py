@@ -2,8 +2,9 @@
 
 Theory of operation. Steps wait in ``todo``; ``_pump`` gives them to sources with room in their window; a coroutine follows
 each request to its end: length, hash against the bid, manifest opened, store. A block that fails goes back to ``todo`` and
-is asked elsewhere; manifests add the steps below them. Near the end, idle sources are asked for what slow ones still owe. The blocks below a manifest are asked from a random
-one on and round, so that two who download the same have different parts to give each other, still in the order of a disk.
+is asked elsewhere; manifests add the steps below them. Near the end, idle sources are asked for what slow ones still owe.
+The blocks below a manifest are asked from a random one on and round, so that two who download the same have different
+parts to give each other, still in the order of a disk.
 
 Invariants: a block is stored only if it hashes to its bid; a source that gave a bad one is not asked again for this root;
 held blocks are never asked for; the number of blocks is at most BLOCKS_MAX and manifests nest at most MANIFESTS_DEPTH_MAX

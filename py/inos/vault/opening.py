@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from inos.errors import CorruptError, LogDamaged, UnsupportedVersion, VaultLocked
 from inos.limits import SUPERBLOCK_BYTES
-from inos.ports import FileSize, UnwrapKey, WrapKey
+from inos.ports import FileFlush, FileSize, FileTruncate, UnwrapKey, WrapKey
 from inos.vault import keyslots, log, ops, superblock
 from inos.vault.contexts import SECRET_BYTES
 from inos.vault.files import read_bytes, write_durable
@@ -101,6 +101,9 @@ class Opening:
         """What stands for the superblock that is not there: of a new vault, or of the newest log that has a head."""
         if is_new:
             vault_id = self._ports.entropy.random(superblock.VAULT_ID_BYTES)
+            for name in superblock.FILES:  # room for both, so that a vault on a full disk can be opened again
+                await FileTruncate(name, SUPERBLOCK_BYTES)
+                await FileFlush(name)
             await self._write(superblock.LOGS[0], log.encode_head(vault_id, 1, self._hash))
             return Superblock(0, 0, 0, vault_id)
         found: list[tuple[int, int, bytes]] = []

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from inos.errors import BadArgument, ContentMismatch, InosError, NotFound
 from inos.ports import Span
+from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.get import Fetcher, Leaves, open_manifest
 from inos.vault.index import Wish
@@ -80,7 +81,7 @@ class Receiver:
         store = self._store
         if capability.bid not in store.index.wishes:
             return
-        await store.committer.submit(ops.encode_op(ops.UNWISH, capability.bid), lambda: self._forget(capability.bid))
+        await self._end_wish(capability)
         await self.drop_loose()
 
     def _forget(self, bid: bytes) -> None:
@@ -127,28 +128,27 @@ class Receiver:
                 return root.bid
         manifest = await self.manifest_of(capability)
         held = [self._hold(capability.bid)]
+        added: Future[None] | None = None
         try:
             refs = await self._verify(manifest, held, progress)
             made = await store.seal_manifest(encode(manifest), self._quality)
             held.append(made.number)
             root = self._root(capability, manifest, refs, set(held), made.entry)
-            await self._log_root(root, capability)
+            added = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
+            if not added.done:  # it was not refused: both go into one commit
+                await self._end_wish(capability)
+            await added
         finally:
-            store.unhold_all(held)
+            if added is None:
+                store.unhold_all(held)
+            else:  # cancelled meanwhile, the root may come all the same
+                added.on_done(lambda: store.unhold_all(held))
         return root.bid
-
-    async def _log_root(self, root: ops.Root, capability: HasCapability) -> None:
-        """Both go into one commit, unless the root is refused at once."""
-        store = self._store
-        added = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
-        if not added.done and capability.bid in store.index.wishes:
-            packed = ops.encode_op(ops.UNWISH, capability.bid)
-            await store.committer.submit(packed, lambda: self._forget(capability.bid))
-        await added
 
     async def _end_wish(self, capability: HasCapability) -> None:
         if capability.bid in self._store.index.wishes:
-            await self.unwish(capability)
+            packed = ops.encode_op(ops.UNWISH, capability.bid)
+            await self._store.committer.submit(packed, lambda: self._forget(capability.bid))
 
     def _hold(self, bid: bytes) -> int:
         number = self._store.number_of(bid)

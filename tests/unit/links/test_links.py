@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from harness import WALL_OFFSET_S, Heartbeats, Peer, World, close
+
 from inos import limits
 from inos.errors import AuthFailed, InosError, ProtocolViolation
 from inos.links import commands as c
@@ -63,7 +65,7 @@ def test_the_server_sees_no_addresses_and_no_keys(world):
 
 
 def test_holders_of_the_same_file_need_no_link(world):
-    holder, wanter, link = pair(world)
+    _holder, wanter, link = pair(world)
     task = wanter.fetch(link)
     assert world.run(lambda: task.done, 10)
     third = world.peer("third", vault=wanter.vault)
@@ -179,8 +181,7 @@ def test_a_reload_replaces_the_old_link(world):
     link = holder.share(holder.vault.put([b"a" * 900]))
     task = wanter.fetch(link)
     assert world.run(lambda: task.done, 10)
-    again = world.peer("wanter again")
-    again.keyring = wanter.keyring
+    again = world.peer("wanter again", keyring=wanter.keyring)
     wanter.die()
     task = again.fetch(link)
     assert world.run(lambda: task.done, 5), "before the old link is noticed to be dead"
@@ -238,8 +239,8 @@ def test_a_reflected_hello_is_refused(world):
 
     def reflect(sender: Peer, receiver: Peer, data: bytes) -> list[bytes]:
         del receiver
-        own = [end for end in sender.ends.values()]
-        own[-1].peer.links.on_control(*own[-1].link, data, world.now)  # what it said comes back to it
+        end = list(sender.ends.values())[-1]
+        end.peer.links.on_control(*end.link, data, world.now)  # what it said comes back to it
         return []
 
     world.faults.tamper_control = reflect
@@ -284,9 +285,8 @@ def test_another_room_is_refused(world, monkeypatch):
 
 
 def test_the_same_device_does_not_link_to_itself(world):
-    holder, wanter, link = pair(world)
-    fresh = world.peer("same device")
-    fresh.keyring = holder.keyring
+    holder, _wanter, link = pair(world)
+    fresh = world.peer("same device", keyring=holder.keyring)
     fresh.fetch(link)
     assert "AuthRefused" in refused(world, holder, fresh)
 
@@ -339,7 +339,7 @@ def test_a_peer_that_breaks_the_protocol_twice_is_banned(world):
         new = holder.vault.put([world.rng.randbytes(100)])
         world.run(seconds=1)
         task = wanter.fetch(holder.share(new))
-        world.run(lambda: task.done, 20)
+        world.run(lambda task=task: task.done, 20)
     assert not task.done
     assert "AuthRefused" in [event.cause for event in holder.saw(c.PeerRefused)]
 
@@ -373,7 +373,13 @@ def test_signals_are_fresh_single_and_of_their_room(world):
     assert isinstance(outcome(world, tasks, two.open(room, payload)), ProtocolViolation), "replayed"
     assert isinstance(outcome(world, tasks, one.open(room, payload)), ProtocolViolation), "our own"
     assert isinstance(outcome(world, tasks, two.open(other, payload)), AuthFailed), "of another room"
-    for bad in (b"", payload[:-1], payload + b"x", bytes([payload[0] ^ 1]) + payload[1:], bytes(limits.SIGNAL_BYTES_MAX + 1)):
+    for bad in (
+        b"",
+        payload[:-1],
+        payload + b"x",
+        bytes([payload[0] ^ 1]) + payload[1:],
+        bytes(limits.SIGNAL_BYTES_MAX + 1),
+    ):
         assert isinstance(outcome(world, tasks, two.open(room, bad)), InosError)
     for off_s, is_fine in ((-119, True), (119, True), (-121, False), (121, False)):
         when = one.wall_ms() + off_s * 1_000
@@ -436,7 +442,7 @@ def test_the_room_of_a_link_is_no_other(world):
 
 
 def test_news_of_an_old_generation_is_ignored(world):
-    holder, wanter, link = pair(world)
+    _holder, wanter, link = pair(world)
     task = wanter.fetch(link)
     assert world.run(lambda: task.done, 10)
     end = wanter.linked()[0]
@@ -470,7 +476,7 @@ def test_a_failed_dial_is_tried_again_later_and_later(world):
         peer._do_dial = dial
     wanter.fetch(link)
     world.run(seconds=240)
-    gaps = [b - a for a, b in zip(dials, dials[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(dials)]
     assert 5 <= len(dials) <= 14
     assert max(gaps) > 20
     assert gaps[0] < 3

@@ -1,0 +1,27 @@
+"""A file vaulted in one browser, opened in another by its link: byte for byte, in every pairing of browsers."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Start
+from node import KIB, MIB, Data, NodeTab, open_node
+from server import Server
+
+PAIRS = [("chromium", "chromium"), ("firefox", "firefox"), ("chromium", "firefox"), ("firefox", "chromium")]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=["-to-".join(pair) for pair in PAIRS])
+def test_a_link_brings_the_file(start: Start, server: Server, pair: tuple[str, str]) -> None:
+    sender, receiver = (open_node(start(name), server) for name in pair)
+    for data in (Data("text", 10 * KIB), Data("random", 64 * KIB), Data("random", 20 * MIB, seed=3), Data("text", 0)):
+        check_transfer(sender, receiver, data)
+
+
+def check_transfer(sender: NodeTab, receiver: NodeTab, data: Data) -> None:
+    name = f"{data.kind} {data.length}.bin"
+    done = sender.put(data, name)
+    link = sender.share(done["root"])
+    assert link.startswith(sender.tab.call("() => location.origin") + "/#inos1.")
+    got = receiver.fetch(link)
+    assert (got["name"], got["size"]) == (name, data.length)
+    assert receiver.hash_of(got["root"]) == (data.length, done["sha256"])
