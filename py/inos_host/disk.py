@@ -1,8 +1,9 @@
 """The disk, sources and sinks of a vault on CPython: files of one folder, and whatever bytes come from and go to.
 
-Nouns: as in ``inos.ports``; a *source* is something that can be read at an offset, a *sink* takes bytes in order. Handles are
-opened once and kept, at most HANDLES_MAX at a time. Invariants: names are the vault's own (a pattern is checked all the same); every
-``OSError`` becomes a StorageError; ``perform`` may be called from several threads, for different effects. Must not know: formats.
+Nouns: as in ``inos.ports``; a *source* is something that can be read at an offset, a *sink* takes bytes in order. Handles
+are opened once and kept, at most HANDLES_MAX at a time. Invariants: names are the vault's own (a pattern is checked all the
+same); every ``OSError`` becomes a StorageError; ``perform`` may be called from several threads, for
+different effects. Must not know: formats.
 """
 
 from __future__ import annotations

@@ -138,6 +138,9 @@ class Brain:
         if verb is None:
             self._reply_error(call, NotReady(f"no such call: {method}"))
             return
+        if method == "close":  # the vault closes once nothing uses it any more
+            for running in self._calls.values():
+                self.tasks.cancel(running)
         self._calls[call] = self.tasks.spawn(self._run(call, verb(call, **given)), method)
 
     # --- inside ----------------------------------------------------------------------------------------------------

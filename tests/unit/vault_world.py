@@ -1,7 +1,7 @@
-"""A vault's whole world in one process, for tests: toy kernels, a disk in memory that can lose what was not flushed, virtual time.
+"""A vault's whole world in one process, for tests: toy kernels, a disk in memory that forgets, virtual time.
 
-The store must not care which algorithms seal its blocks, so these tests use quick ones made from ``hashlib`` behind the real block
-format: they run wherever Python runs (also in Pyodide, without wheels), and chunks are as small as a test wants. The real
+The store must not care which algorithms seal its blocks, so these tests use quick ones made from ``hashlib`` behind the real
+block format: they run wherever Python runs (also in Pyodide, without wheels), and chunks are as small as a test wants. The real
 algorithms have their turn in ``tests/unit/host``.
 """
 
@@ -134,7 +134,9 @@ class ToyKernels:
             case Cut():
                 return self._cut(effect)
             case Seal():
-                made = block.seal(self.arena.read(effect.src), effect.kind, effect.quality, self.slots[effect.keys], self.suite)
+                made = block.seal(
+                    self.arena.read(effect.src), effect.kind, effect.quality, self.slots[effect.keys], self.suite
+                )
                 return Sealed(
                     self._store(made.block), made.codec, made.quality, effect.src.length,
                     made.secret, made.bid, made.h, made.cid,

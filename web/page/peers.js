@@ -27,7 +27,8 @@ const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256" };
  * @typedef {{op: "sdp", channel: number, generation: number, sdp: string}
  *   | {op: "connected", channel: number, generation: number, local: Uint8Array, remote: Uint8Array}
  *   | {op: "failed", channel: number, generation: number, reason: string}} Answer
- * @typedef {{channel: number, generation: number, pc: RTCPeerConnection, connected: boolean}} Peer
+ * @typedef {{channel: number, generation: number, pc: RTCPeerConnection, connected: boolean,
+ *   ended: PromiseWithResolvers<void>}} Peer `ended`: it is closed (what waits on a closed connection never settles)
  * @typedef {{postMessage(message: unknown, transfer?: Transferable[]): void}} NetPort
  */
 
@@ -131,7 +132,7 @@ export class Peers {
    */
   async #attempt(peer, steps) {
     try {
-      await steps();
+      await Promise.race([steps(), peer.ended.promise]);
     } catch (error) {
       this.#fail(peer, describe(error));
     }
@@ -152,7 +153,8 @@ export class Peers {
       const pending = [...this.#peers.values()].filter((peer) => !peer.connected).length;
       if (pending >= PENDING_MAX) throw new RangeError(`${pending} connections are pending`);
       const pc = new RTCPeerConnection({ iceServers: this.#iceServers, certificates: [certificate] });
-      const peer = { channel, generation, pc, connected: false };
+      /** @type {Peer} */
+      const peer = { channel, generation, pc, connected: false, ended: Promise.withResolvers() };
       this.#peers.set(channel, peer);
       pc.onconnectionstatechange = () => this.#stateChanged(peer);
       const dc = pc.createDataChannel("inos", { negotiated: true, id: 0, ordered: true });
@@ -224,6 +226,7 @@ export class Peers {
     this.#peers.delete(peer.channel);
     peer.pc.onconnectionstatechange = null;
     peer.pc.close();
+    peer.ended.resolve();
     this.#netPort.postMessage({ type: "hangup", channel: peer.channel, generation: peer.generation });
   }
 }

@@ -159,8 +159,6 @@ class Fetcher:
         budget = self._store.budget
         await budget.take(slot.grant)
         try:
-            if self._is_over():
-                raise NotFound("abandoned")
             opened = await self._open(slot.ref)
         except BaseException as error:  # noqa: BLE001 - raised by ``next``
             budget.give(slot.grant)
@@ -175,6 +173,8 @@ class Fetcher:
 
     async def _open(self, ref: Ref) -> Opened:
         store = self._store
+        if self._is_over():
+            raise NotFound("abandoned")
         number = store.number_of(ref.bid)
         block = await store.read(number)
         try:
@@ -220,10 +220,7 @@ class Get:
         """Do it, and close the sink. Raises NotFound, StorageLost, BadArgument and the classes of vault-format 1.5."""
         started = self._store.tasks.now
         try:
-            root = self._store.index.roots.get(self._root)
-            if root is None:
-                raise NotFound(f"no file {self._root.hex()}")
-            held = self._store.hold_root(root)
+            held = self._store.hold_root(self._root)
             try:
                 await self._hand_out(await open_manifest(self._store, self._store.number_of(self._root), None))
             finally:

@@ -45,7 +45,7 @@ class Index:
         self.lost_bids: dict[bytes, int] = {}
         self.unscrubbed: dict[int, tuple[int, bytes]] = {}  # dropped: number -> (seq of the drop, entry)
         self.next_number = 0
-        self.on_dead: Callable[[int], None] = lambda number: None
+        self.on_dead: Callable[[int], None] = lambda _: None
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 

@@ -373,7 +373,9 @@ class Put:
             runs=ops.pack_runs(numbers),
         )
         done = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
-        self._running += 1  # cancelled from here on, the root may come all the same: hold its blocks until that is known
+        self._running += (
+            1  # cancelled from here on, the root may come all the same: hold its blocks until that is known
+        )
         done.on_done(self._ended)
         await done
         self._tell()

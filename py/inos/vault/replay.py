@@ -4,9 +4,9 @@ Nouns: a *good* record follows the one before it by chain and seq, opens under t
 What stands where the next record should be is the *rest*: nothing; the *torn* tail of a commit that was never
 acknowledged (cut off here); or *damage*: some record in it says that seqs were durable which are not there.
 
-Invariants: what was acknowledged is applied in the order of the log or reported as lost, never silently skipped; a torn or stale record
-is never applied; running it again gives the same result, also when it is cut short anywhere (it writes nothing but the
-truncation of a torn tail). Must not know: what operations mean beyond ``Index.apply``.
+Invariants: what was acknowledged is applied in the order of the log or reported as lost, never silently skipped; a torn or
+stale record is never applied; running it again gives the same result, also when it is cut short anywhere (it writes
+nothing but the truncation of a torn tail). Must not know: what operations mean beyond ``Index.apply``.
 """
 
 from __future__ import annotations

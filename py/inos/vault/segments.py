@@ -241,9 +241,7 @@ class Segments:
         """A whole block; the caller frees it. Raises StorageLost when the file ends before."""
         span = await self._budget.alloc(place.block_len)
         try:
-            got = await FileRead(segment_name(place.segment), place.offset, span)
-            if got != place.block_len:
-                raise StorageLost(f"{segment_name(place.segment)} ends within a block")
+            _check_whole(await FileRead(segment_name(place.segment), place.offset, span), place)
         except BaseException:
             self._budget.free(span)
             raise
@@ -304,6 +302,11 @@ class Segments:
             "segment_bytes": sum(state.tail for state in self._all.values()),
             "live_bytes": sum(sum(e - o for o, e in state.live.items()) for state in self._all.values()),
         }
+
+
+def _check_whole(got: int, place: ops.Place) -> None:
+    if got != place.block_len:
+        raise StorageLost(f"{segment_name(place.segment)} ends within a block")
 
 
 def _follows(before: _Small, after: _Small) -> bool:

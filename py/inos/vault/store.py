@@ -1,12 +1,12 @@
 """The store: blocks in and out of the disk, kept by references, dropped when there are none.
 
-The part that puts, gets, downloads and checks share: the index, the segments, the committer, and the sweep that drops dead blocks.
+What puts, gets, downloads and checks share: the index, the segments, the committer, and the sweep that drops dead blocks.
 
 Nouns: as in ``index`` and ``segments``; a *flight* is a chunk that is being sealed or written, which others may join instead
 of doing it again.
 
 Invariants: a number is given to a block only after it was written; whoever gets a number has a hold on it already; a dead
-block is logged as dropped before its bytes are touched; a foreign block is dropped only when no wish could need it.
+block is logged as dropped before its bytes are touched; a foreign block is dropped only when no wish was found to need it.
 Must not know: files, links.
 """
 
@@ -22,7 +22,6 @@ from inos.vault.budget import SLACK_BYTES, Budget
 from inos.vault.commit import Committer
 from inos.vault.index import Index
 from inos.vault.segments import Segments
-
 
 TOMBSTONES_MAX = 32_768  # per operation; each takes at most 8 bytes
 
@@ -63,7 +62,7 @@ class Store:
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
         self._dead: list[int] = []
-        self._loose: set[int] = set()  # foreign blocks that may be dropped although something is wished
+        self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._all_scrubbed = True
         self._sweeping: Future[None] = Future()
         self._sweeping.set(None)
@@ -123,6 +122,7 @@ class Store:
 
     def _known(self, number: int, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> Stored:
         """A block that is there already. If it came from others and turns out to be our own, say so in the log."""
+        self._loose.discard(number)
         entry = self.index.entries[number]
         known = ops.place_of(entry)
         if known.flags & ops.FLAG_FOREIGN and not place.flags & ops.FLAG_FOREIGN:
@@ -171,8 +171,11 @@ class Store:
         finally:
             self.index.unhold(number)
 
-    def hold_root(self, root: ops.Root) -> list[int]:
-        """Keep a root's blocks while somebody reads them, even if it is removed meanwhile."""
+    def hold_root(self, bid: bytes) -> list[int]:
+        """Keep a root's blocks while somebody reads them, even if it is removed meanwhile. Raises NotFound."""
+        root = self.index.roots.get(bid)
+        if root is None:
+            raise NotFound(f"no file {bid.hex()}")
         numbers = list(ops.numbers_of(root.runs))
         for number in numbers:
             self.index.hold(number)
@@ -213,7 +216,7 @@ class Store:
     def _is_garbage(self, number: int) -> bool:
         if number not in self.index.entries or number in self.index.refs:
             return False
-        return number not in self.index.foreign or not self.index.wishes or number in self._loose
+        return number not in self.index.foreign or number in self._loose
 
     async def _drop(self, numbers: list[int]) -> None:
         fresh: list[ops.Place] = []
@@ -251,11 +254,12 @@ class Store:
 
     async def drop_loose(self, needed: set[int]) -> None:
         """Drop foreign blocks that no root lists and that are not in ``needed``."""
-        self._loose = {n for n in self.index.foreign if n not in self.index.refs and n not in needed}
-        for number in self._loose:
+        loose = [n for n in self.index.foreign if n not in self.index.refs and n not in needed]
+        self._loose.update(loose)
+        for number in loose:
             self.on_dead(number)
         await self.swept()
-        self._loose = set()
+        self._loose.difference_update(loose)
 
 
 def _at(place: ops.Place, segment: int, offset: int) -> ops.Place:

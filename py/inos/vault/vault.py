@@ -12,13 +12,14 @@ others and the vault usable, except for StorageBusy (taken over by another tab) 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from inos.errors import NotFound, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
-from inos.tasks import Tasks
+from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import Check, CheckReport, Level
@@ -33,6 +34,8 @@ from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
+
+T = TypeVar("T")
 
 __all__ = [
     "Capability",
@@ -93,6 +96,8 @@ class Vault:
         self._receiver = Receiver(self._store, quality)
         self._findings: list[str] = []
         self._state = "new"
+        self._calls = 0
+        self._quiet: Future[None] = Future()
 
     # --- open and close -----------------------------------------------------------------------------------------------
 
@@ -112,10 +117,13 @@ class Vault:
             raise
 
     async def close(self) -> None:
-        """Let work in flight end, commit what is pending, close the files."""
+        """Let calls that are under way end (cancel their tasks first to be quick), commit what is pending, close the files."""
         if self._state != "open":
             return
         self._state = "closing"
+        while self._calls:
+            self._quiet = Future()
+            await self._quiet
         await self._budget.idle()
         await self._store.swept()
         await self._committer.settle()
@@ -128,6 +136,16 @@ class Vault:
         if self._store.keys >= 0:
             self._ports.keys.close(self._store.keys)
             self._store.keys = -1
+
+    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a call that ``close`` waits for."""
+        self._calls += 1
+        try:
+            return await work
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._quiet.set(None)
 
     def _ready(self) -> None:
         if self._state != "open":
@@ -149,7 +167,7 @@ class Vault:
         """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
         self._ready()
         put = Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max)
-        return await put.run()
+        return await self._call(put.run())
 
     async def get(
         self,
@@ -162,7 +180,7 @@ class Vault:
     ) -> GetResult:
         """Hand a file, or a range of it, to a sink, in order and checked; the sink is closed in any case."""
         self._ready()
-        return await Get(self._store, root, sink, offset, length, progress).run()
+        return await self._call(Get(self._store, root, sink, offset, length, progress).run())
 
     def roots(self) -> list[RootInfo]:
         """Every file, in the order they came. O(blocks) only if blocks are known to be lost."""
@@ -187,18 +205,14 @@ class Vault:
         key = (known.h_file, known.name, known.media_type)
         self._index.by_content.pop(key, None)  # from now on an equal put is a new one
 
-        def apply() -> None:
-            received = known.link is not None
-            self._index.remove_root(root)
-            if received and self._index.wishes:
-                self._tasks.spawn(self._receiver.drop_loose(), "vault drop")
-
         try:
-            await self._committer.submit(ops.encode_op(ops.REMOVE, root), apply)
+            await self._committer.submit(ops.encode_op(ops.REMOVE, root), lambda: self._index.remove_root(root))
         except BaseException:
             if root in self._index.roots and known.link is None:
                 self._index.by_content[key] = root
             raise
+        if known.link is not None:
+            await self._receiver.drop_loose()
         await self._store.swept()
 
     def _root(self, root: bytes) -> ops.Root:
@@ -210,7 +224,7 @@ class Vault:
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
         self._ready()
-        return await Check(self._store, level, progress).run(self._findings)
+        return await self._call(Check(self._store, level, progress).run(self._findings))
 
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""
@@ -279,7 +293,7 @@ class Vault:
     async def adopt(self, capability: HasCapability, progress: Callable[[Progress], None] | None = None) -> bytes:
         """Verify all blocks of a received root and keep it as one's own; the own root."""
         self._ready()
-        return await self._receiver.adopt(capability, progress)
+        return await self._call(self._receiver.adopt(capability, progress))
 
     def stats(self) -> dict[str, int]:
         """Counts and bytes, for the page and the tests."""

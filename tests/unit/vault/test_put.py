@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -207,7 +208,7 @@ def test_progress_reaches_the_end_and_never_goes_back() -> None:
     seen: list[Progress] = []
     world.put(noise(100_000), progress=seen.append)
     assert seen[-1] == Progress(100_000, 100_000, 100_000, 100_000)
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         assert before.read <= after.read
         assert before.sealed <= after.sealed
         assert before.written <= after.written
