@@ -4,11 +4,11 @@
  * Nouns: a *command* comes from the brain, an *answer* goes back to it; both name a channel (a slot number) and its
  * generation. A peer is *pending* until it is connected.
  *
- * Invariants: one negotiated data channel a connection, transferred to the net worker in the task that created it; every
- * command that opens something is answered by `connected`, or by one `failed`, after which nothing more comes;
+ * Invariants: one negotiated data channel a connection, transferred to the net worker in the task that created it;
+ * every command that opens something is answered by `connected`, or by one `failed`, after which nothing more comes;
  * connections are always closed and their handlers dropped (Chromium counts 500 objects, uncollected ones too); only
- * `failed` and `closed` end one, since a `disconnected` one may come back and the net worker's heartbeat decides. Who is
- * dialled, and whether the peer is who it says, is the brain's business.
+ * `failed` and `closed` end one, since a `disconnected` one may come back and the net worker's heartbeat decides. Who
+ * is dialled, and whether the peer is who it says, is the brain's business.
  */
 
 import { fingerprintOf, isAcceptable, MESSAGE_BYTES_MAX, parseFingerprint, withMessageLimit } from "./sdp.js";

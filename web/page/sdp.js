@@ -1,8 +1,8 @@
 /**
  * What the page reads and changes in session descriptions: fingerprints, sizes, and nothing else.
  *
- * Invariants: a description from outside is one data-channel section and at most SIGNAL_BYTES_MAX long, or it is refused
- * before the browser sees it; a fingerprint is 32 bytes of SHA-256, and two different ones are none.
+ * Invariants: a description from outside is one data-channel section and at most SIGNAL_BYTES_MAX long, or it is
+ * refused before the browser sees it; a fingerprint is 32 bytes of SHA-256, and two different ones are none.
  */
 
 import { SIGNAL_BYTES_MAX } from "../shared/layout.gen.js";

@@ -1,8 +1,8 @@
 /**
  * The queue of job ids: bounded, any number of producers and consumers (D. Vyukov's bounded MPMC queue).
  *
- * Nouns: a *position* counts enqueues (or dequeues) ever made, a u32 that wraps; a *cell* is {sequence, value}. A cell is
- * free for position p when its sequence is p, and filled for p when it is p + 1; taking it sets p + QUEUE_CELLS.
+ * Nouns: a *position* counts enqueues (or dequeues) ever made, a u32 that wraps; a *cell* is {sequence, value}. A cell
+ * is free for position p when its sequence is p, and filled for p when it is p + 1; taking it sets p + QUEUE_CELLS.
  *
  * Invariants: every id pushed is popped exactly once, in the order of the positions; a full queue refuses (the producer
  * waits or is told), an empty one answers -1. A thread that dies between claiming and filling a cell stalls the queue,

@@ -1,13 +1,13 @@
 /**
  * Rings: frames from one thread to another through the shared memory (single producer, single consumer).
  *
- * Nouns: *head* and *tail* count the bytes ever written and read, u32 that wrap; a *frame* is 16 bytes of header
- * {len u32, type u16, flags u16, seq u32, crc u32} and its payload, padded to 8; a *PAD* frame fills the end of the ring,
- * because a frame never wraps. Where fewer than 16 bytes are left at the end (8: positions are multiples of 8), no header
- * fits, and both sides skip them. `seq` counts all frames, PAD frames too, from 0.
+ * Nouns: *head* and *tail* count the bytes ever written and read, u32 that wrap; a *frame* is 16 bytes of header {len
+ * u32, type u16, flags u16, seq u32, crc u32} and its payload, padded to 8; a *PAD* frame fills the end of the ring,
+ * because a frame never wraps. Where fewer than 16 bytes are left at the end (8: positions are multiples of 8), no
+ * header fits, and both sides skip them. `seq` counts all frames, PAD frames too, from 0.
  *
- * Invariants: the head is stored after the frame is whole, the tail after the frame was looked at; a header that does not
- * verify stops the reader with RingDamaged (the other thread is broken: there is nothing to skip to). A full ring
+ * Invariants: the head is stored after the frame is whole, the tail after the frame was looked at; a header that does
+ * not verify stops the reader with RingDamaged (the other thread is broken: there is nothing to skip to). A full ring
  * refuses; a drop is somebody's explicit choice and is counted. What frames mean is not known here.
  */
 

@@ -10,9 +10,8 @@ Must not know: what the values mean.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
-
-import cbor2
 
 from inos.errors import BadArgument, InosError, LimitExceeded, ManifestMalformed
 from inos.limits import CBOR_DEPTH_MAX, MANIFEST_BYTES_MAX
@@ -24,11 +23,18 @@ _ARGUMENT_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
 _ARGUMENT_MIN = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}  # below these a shorter form exists
 
 
+def _codec() -> ModuleType:
+    """cbor2, imported late: wheels cannot be in the browser's memory snapshot, the modules that import us then can."""
+    import cbor2  # noqa: PLC0415
+
+    return cbor2
+
+
 def encode(value: object, *, bytes_max: int = MANIFEST_BYTES_MAX) -> bytes:
     """The one encoding of ``value``. Raises BadArgument (no such value), LimitExceeded (depth or size)."""
     ordered = _ordered(value, 0)
     try:
-        encoded = cbor2.dumps(ordered)
+        encoded: bytes = _codec().dumps(ordered)
     except ValueError as error:  # a str with lone surrogates
         raise BadArgument("a text that is not Unicode") from error
     if len(encoded) > bytes_max:
@@ -73,6 +79,7 @@ def decode(data: bytes, *, error: type[InosError] = ManifestMalformed, bytes_max
         raise error(str(refused)) from refused
     if end != len(data):
         raise error(f"{len(data) - end} bytes after the CBOR item")
+    cbor2 = _codec()
     try:
         return cbor2.loads(data)
     except (cbor2.CBORError, ValueError) as broken:  # text that is not UTF-8

@@ -1,8 +1,9 @@
 /**
  * The way from the net worker to the brain: the NET_INBOX ring, and a backlog for when it is full.
  *
- * Nouns: a *report* answers something the brain asked for (a block done, a channel closed), so the brain bounds how many
- * there are and none is refused; an *offer* is a peer's message, refused when that peer's part of the backlog is full.
+ * Nouns: a *report* answers something the brain asked for (a block done, a channel closed), so the brain bounds how
+ * many there are and none is refused; an *offer* is a peer's message, refused when that peer's part of the backlog is
+ * full.
  *
  * Invariants: order is kept; nothing is dropped without the caller knowing; the backlog is bounded by the number of
  * channels times BACKLOG_BYTES_MAX, plus the reports.

@@ -6,8 +6,8 @@
  *
  * Invariants: a message is checked for its length first, then for its type, then taken; before `accept` only control
  * messages, pings and pongs are; what is not allowed closes the link. Exactly one OPENED at most and exactly one CLOSED
- * are reported, and every block given to `sendBlock` is answered by one BLOCK_SENT, before the CLOSED. Nothing is decided
- * here that the protocol does not fix: who is worth talking to is the brain's business.
+ * are reported, and every block given to `sendBlock` is answered by one BLOCK_SENT, before the CLOSED. Nothing is
+ * decided here that the protocol does not fix: who is worth talking to is the brain's business.
  */
 
 import {

@@ -2,10 +2,10 @@
  * The net worker: owns the data channels, so that a busy Python never looks dead. It decides nothing.
  *
  * From the page: {memory, kernel, thread} once, first; {type: "channel", channel, generation, dc} with the channel
- * transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends' message
- * sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because closing a connection
- * fires no event at its own channels.
- * To the page: {type: "ready"}; {type: "closed", channel, generation, reason}; {type: "error", code, message}.
+ * transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends'
+ * message sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because closing a
+ * connection fires no event at its own channels. To the page: {type: "ready"}; {type: "closed", channel, generation,
+ * reason}; {type: "error", code, message}.
  */
 
 import { Epoch } from "../../shared/epochs.js";

@@ -2,7 +2,8 @@
  * What the net worker measures, stored where everybody can read it: the peer table and the metrics.
  *
  * Nouns: a *row* is one channel's 128 bytes of PEER_TABLE, all u32 words that wrap, written by this thread only; a
- * *meter* is a METRICS word in KiB, shared with other threads, so it is added to and the rest below one KiB is kept here.
+ * *meter* is a METRICS word in KiB, shared with other threads, so it is added to and the rest below one KiB is kept
+ * here.
  *
  * Invariants: every store is atomic; readers may be a heartbeat behind, never wrong.
  */

@@ -3,9 +3,9 @@
  *
  * Nouns: a *slot* is a channel number below PEERS_MAX; a *generation* tells the users of one slot apart.
  *
- * Invariants: a frame of another generation touches nothing, but every request in it is answered, so that no buffer stays
- * held; only ranges inside the arena are read or written; the shared memory is never allocated from. It knows no DOM and
- * no worker globals: channels, time and timers are given to it.
+ * Invariants: a frame of another generation touches nothing, but every request in it is answered, so that no buffer
+ * stays held; only ranges inside the arena are read or written; the shared memory is never allocated from. It knows no
+ * DOM and no worker globals: channels, time and timers are given to it.
  */
 
 import { Epoch } from "../../shared/epochs.js";

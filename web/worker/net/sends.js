@@ -2,10 +2,11 @@
  * What one channel still has to send: control messages, and blocks cut into fragments.
  *
  * Nouns: a *fragment* is a DATA message {type u8, 0 u8, 0 u16, request u32, offset u32, total u32, bytes}; a block is
- * *handed over* when its last fragment is in the channel's buffer, and *sent* when that buffer drained below the low mark.
+ * *handed over* when its last fragment is in the channel's buffer, and *sent* when that buffer drained below the low
+ * mark.
  *
- * Invariants: control overtakes data and keeps its order; blocks take turns, one fragment each; each fragment is copied out
- * of the shared memory exactly once, into the caller's buffer, because browsers refuse shared views in send.
+ * Invariants: control overtakes data and keeps its order; blocks take turns, one fragment each; each fragment is copied
+ * out of the shared memory exactly once, into the caller's buffer, because browsers refuse shared views in send.
  */
 
 import { DATA_HEADER_BYTES, WIRE_CONTROL, WIRE_DATA } from "../../shared/layout.gen.js";

@@ -4,8 +4,8 @@
  * Nouns: a *want* is a request number with a span of the arena to fill; a *fragment* is one DATA message of it; *stray*
  * bytes belong to a request that is not wanted (any more).
  *
- * Invariants: fragments of a want are contiguous from 0, their total never changes and never exceeds the capacity, so no
- * byte is written outside a span the brain gave; a span is retained as long as it may be written. Stray bytes have a
+ * Invariants: fragments of a want are contiguous from 0, their total never changes and never exceeds the capacity, so
+ * no byte is written outside a span the brain gave; a span is retained as long as it may be written. Stray bytes have a
  * budget: what was still to come when a want was taken back, and one block on top.
  */
 
