@@ -51,6 +51,8 @@ def kernel() -> Stage:
             source = packages.brotli_source()
             zig = shlex.quote(packages.ZIG.as_posix())  # the script takes a command line
             arguments = ["--out", str(fresh), "--zig", zig, "--brotli-src", str(source or packages.BROTLI_SOURCE)]
+            if "CI" in os.environ:
+                arguments.append("--check-reproducible")
             command([packages.VENV_PYTHON, builder, *arguments], "kernel", zig_caches())
             fresh.replace(cached)
             forget_old_kernels()

@@ -7,7 +7,10 @@ import { BLOCK_BYTES_MAX, DATA_HEADER_BYTES, MESSAGE_CONTROL_BYTES_MAX } from ".
 
 /** The longest message a channel may carry after AUTH: what Chromium accepts, and what our SDP offers. */
 export const MESSAGE_BYTES_MAX = 262_144;
-/** The longest we send: of 256 KiB only one fits under the high mark (slower than 128 in 3 of 4 runs, up to 1.7 x). */
+/**
+ * The longest we send: two fit under the high mark, so that one is always queued behind the one that leaves. 64, 128 and
+ * 256 KiB could not be told apart on a loaded 2-core machine, where equal settings differed by 1.4 x within a run.
+ */
 export const MESSAGE_SENT_BYTES_MAX = 131_072;
 /** The longest message before AUTH: the type byte and a control message. */
 export const MESSAGE_EARLY_BYTES_MAX = 1 + MESSAGE_CONTROL_BYTES_MAX;

@@ -3,9 +3,9 @@
  *
  * From the page: {memory, kernel, thread} once, first; {type: "channel", channel, generation, dc} with the channel
  * transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends'
- * message sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because closing a
- * connection fires no event at its own channels. To the page: {type: "ready"}; {type: "closed", channel, generation,
- * reason}; {type: "error", code, message}.
+ * message sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because its own
+ * channels need not be told by an event then.
+ * To the page: {type: "ready"}; {type: "closed", channel, generation, reason}; {type: "error", code, message}.
  */
 
 import { Epoch } from "../../shared/epochs.js";
