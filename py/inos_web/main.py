@@ -8,6 +8,7 @@ snapshot was restored and reseeded.
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -36,6 +37,19 @@ from inos_web.verbs import Verbs
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
 _NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
+
+
+def _contained(method: Callable[..., None]) -> Callable[..., None]:
+    """An entry from JavaScript that never raises: what goes wrong with one happening must not stop the brain's loop."""
+
+    @functools.wraps(method)
+    def entry(self: Brain, *args: Any) -> None:
+        try:
+            method(self, *args)
+        except Exception:  # noqa: BLE001
+            self.report(f"{method.__name__} failed")
+
+    return entry
 
 
 class Brain:
@@ -74,13 +88,15 @@ class Brain:
             idle = any(not self._round() for _ in range(_ROUNDS_MAX))
             return self._sleep_ms(now) if idle else 0.0
         except Exception:  # noqa: BLE001 - a turn must return, or the node stops without a word
-            self._report("the brain's turn failed")
+            self.report("the brain's turn failed")
             return 1000.0
 
+    @_contained
     def on_io(self, request: int, status: int, value: float) -> None:
         """The io worker's answer."""
         self._disk.done(request, status, value)
 
+    @_contained
     def on_net(self, frame: int, channel: int, generation: int, a: int, b: int) -> None:
         """A happening of the net worker."""
         node, now = self.node, self._clock
@@ -96,22 +112,27 @@ class Brain:
             case "BLOCK_FAILED":
                 node.on_block_failed(channel, generation, a, b, now)
 
+    @_contained
     def on_control(self, channel: int, generation: int, data: Any) -> None:
         """A control message from a peer."""
         self.node.links.on_control(channel, generation, data.to_bytes(), self._clock)
 
+    @_contained
     def on_crypto(self, effect_id: int, ok: bool, result: Any) -> None:
         """The keyring's answer."""
         self._keyring.done(effect_id, ok, result)
 
+    @_contained
     def on_signal(self, room: str, payload: Any) -> None:
         """Sealed bytes from the rendezvous."""
         self.node.links.on_signal(bytes.fromhex(room), payload.to_bytes(), self._clock)
 
+    @_contained
     def on_connected(self, channel: int, generation: int, local: Any, remote: Any) -> None:
         """A connection is up, with the certificates' fingerprints as the browser sees them."""
         self.node.links.on_connected(channel, generation, local.to_bytes(), remote.to_bytes(), self._clock)
 
+    @_contained
     def on_page(self, op: str, args: str) -> None:
         """Any other happening of the page's peers and rendezvous."""
         links, given, now = self.node.links, json.loads(args), self._clock
@@ -125,12 +146,14 @@ class Brain:
             case "failed":
                 links.on_failed(given["channel"], given["generation"], given["reason"], now)
 
+    @_contained
     def on_call(self, call: int, method: str, args: str) -> None:
         """A call of the page; answered by ``inos_js.reply``."""
         given = json.loads(args)
         if method == "cancel":
             task = self._calls.get(given["op"])
             if task is not None:
+                self._verbs.on_cancel(given["op"])
                 self.tasks.cancel(task)
             inos_js.reply(call, True, "null")
             return
@@ -151,7 +174,7 @@ class Brain:
         except InosError as error:
             self._reply_error(call, error)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
-            self._report(f"call {call} failed")
+            self.report(f"call {call} failed")
             inos_js.reply(call, False, json.dumps({"code": "BrainCrashed", "message": repr(error)}))
         else:
             inos_js.reply(call, True, json.dumps(result))
@@ -190,9 +213,10 @@ class Brain:
         inos_js.reply(call, False, json.dumps({"code": error.code, "message": str(error)}))
 
     def _crashed(self, task: Task[Any], error: BaseException) -> None:
-        self._report(f"task {task.name} ended by {error!r}")
+        self.report(f"task {task.name} ended by {error!r}")
 
-    def _report(self, what: str) -> None:
+    def report(self, what: str) -> None:
+        """Say on the console what went wrong, with the traceback."""
         sys.stderr.write(f"{what}\n{traceback.format_exc()}")
 
 

@@ -22,7 +22,7 @@ from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
 from inos.vault.vault import RootInfo, Vault
-from inos.wire.link import parse
+from inos.wire.link import Link, encode, parse
 from inos_web.region import Region
 
 _PROGRESS_INTERVAL_S = 0.1
@@ -52,7 +52,7 @@ class Verbs:
         self._muscles = muscles
         self._emit = emit
         self._told_at: dict[int, float] = {}
-        self._fetches: dict[bytes, set[int]] = {}  # link root -> operations that want to hear of it
+        self._fetches: dict[Link, set[int]] = {}  # operations that wait for a link's root
 
     # --- files -----------------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Verbs:
         self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int
     ) -> dict[str, object]:
         """Store a registered source."""
-        done = await self._vault.put(
+        done = await self._node.put(
             Source(source, size),
             name=clean_name(name),
             media_type=media_type,
@@ -95,13 +95,11 @@ class Verbs:
 
     async def do_get(self, op: int, root: str, sink: int) -> None:
         """Stream a root into a registered sink."""
-        await self._vault.get(
-            ids.from_hex(root), sink, progress=lambda p: self._tell(op, "reading", p.written, p.total)
-        )
+        await self._node.get(ids.from_hex(root), sink, progress=lambda p: self._tell(op, "reading", p.written, p.total))
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""
-        return [_entry(info) for info in reversed(self._vault.roots())]
+        return [_entry(info) for info in reversed(self._node.list())]
 
     async def do_remove(self, _op: int, root: str) -> None:
         """Forget a root."""
@@ -111,7 +109,7 @@ class Verbs:
     async def do_check(self, op: int, level: Literal["quick", "hash", "data"]) -> dict[str, object]:
         """Check the vault."""
         began = self._node.tasks.now
-        report = await self._vault.check(level, progress=lambda p: self._tell(op, "checking", p.read, p.total))
+        report = await self._node.check(level, progress=lambda p: self._tell(op, "checking", p.read, p.total))
         return {
             "level": level,
             "blocks": report.blocks,
@@ -132,22 +130,28 @@ class Verbs:
 
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        link_root = parse(link).bid
-        self._fetches.setdefault(link_root, set()).add(op)
+        wanted = parse(link)
+        self._fetches.setdefault(wanted, set()).add(op)
         try:
             root = await self._node.fetch(link)
         finally:
-            self._fetches[link_root].discard(op)
-            if not self._fetches[link_root]:
-                del self._fetches[link_root]
+            self._fetches[wanted].discard(op)
+            if not self._fetches[wanted]:
+                del self._fetches[wanted]
         self._emit(e="list")
         return _entry(self._vault.info(root))
+
+    def on_cancel(self, op: int) -> None:
+        """A person stopped an operation. A fetch that nobody else waits for is given up, and what came of it dropped."""
+        for link, ops in self._fetches.items():
+            if ops == {op}:
+                self._node.tasks.spawn(self._node.give_up(encode(link)), "give up")
 
     def on_transfer(self, event: TransferProgress) -> None:
         """A fetch got further."""
         progress = event.progress
         stage = {"waiting": "connecting" if progress.sources else "finding", "done": "verifying"}
-        for op in self._fetches.get(event.root, ()):
+        for op in [op for link, ops in self._fetches.items() if link.bid == event.root for op in ops]:
             self._tell(
                 op,
                 stage.get(progress.stage, progress.stage),

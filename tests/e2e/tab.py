@@ -121,19 +121,19 @@ class Job:
 
     def __init__(self, tab: Tab, number: int) -> None:
         self._tab = tab
-        self._number = number
+        self.number = number
 
     def noted(self) -> list[Any]:
         """What it has noted so far."""
-        return list(self._tab.call("(number) => lab.jobs.get(number).notes", self._number))
+        return list(self._tab.call("(number) => lab.jobs.get(number).notes", self.number))
 
     def ended(self) -> bool:
         """Whether it is over, well or badly."""
-        return bool(self._tab.call("(number) => lab.jobs.get(number).ended", self._number))
+        return bool(self._tab.call("(number) => lab.jobs.get(number).ended", self.number))
 
     def result(self, timeout_s: float = CALL_TIMEOUT_S) -> Any:
         """Wait for its end; answers what it returned or raises what it threw."""
-        return self._tab.call("(number) => lab.jobs.get(number).promise", self._number, timeout_s=timeout_s)
+        return self._tab.call("(number) => lab.jobs.get(number).promise", self.number, timeout_s=timeout_s)
 
 
 class Browser(ABC):

@@ -143,7 +143,10 @@ test("bytes nobody wants any more are ignored; more than an honest peer sends cl
   }
   assert.ok(stray > bounds.STRAY_BYTES_MAX + 990_000 && stray <= bounds.STRAY_BYTES_MAX + 1_190_000, String(stray));
   assert.deepEqual(b.reasons, [bounds.CLOSED_FLOOD]);
-  assert.deepEqual(b.frames(), [[L.NET_CLOSED, 2, 9]]);
+  assert.deepEqual(b.frames(), [
+    [L.NET_BLOCK_FAILED, 2, 9, 4, bounds.FAILED_TAKEN_BACK],
+    [L.NET_CLOSED, 2, 9],
+  ]);
 });
 
 test("what the protocol does not allow closes the channel", () => {

@@ -59,3 +59,4 @@ export const FAILED_ORDER = 1; // a fragment that does not continue the one befo
 export const FAILED_CAPACITY = 2; // longer than the buffer it was wanted in
 export const FAILED_CHANNEL = 3; // no such channel
 export const FAILED_ARGUMENT = 4; // our own buffer is not a range of the arena
+export const FAILED_TAKEN_BACK = 5; // the brain took it back: from now on nothing is written into its buffer

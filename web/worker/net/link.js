@@ -131,9 +131,9 @@ export class Link {
     }
   }
 
-  /** @param {number} request */
+  /** Every EXPECT is answered once, also one taken back: only then may its buffer be used again. @param {number} request */
   unexpect(request) {
-    this.#wants.forget(request);
+    if (this.#wants.forget(request)) this.#report(NET_BLOCK_FAILED, request, bounds.FAILED_TAKEN_BACK);
   }
 
   /**

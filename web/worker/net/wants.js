@@ -54,13 +54,15 @@ export class Wants {
   /**
    * Take a want back; its bytes may still arrive and are then ignored.
    * @param {number} request
+   * @returns {boolean} false when it was not wanted
    */
   forget(request) {
     const want = this.#wants.get(request);
-    if (want === undefined) return;
+    if (want === undefined) return false;
     const coming = want.total === 0 ? Math.min(want.capacity, BLOCK_BYTES_MAX) : want.total - want.received;
     this.#strayBudget += coming;
     this.#end(request, want);
+    return true;
   }
 
   /** Take all back: the channel is gone. */

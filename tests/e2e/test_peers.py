@@ -1,0 +1,142 @@
+"""Several peers and bad days: a sender that dies, a server that dies, a vault that rots, links that are not right."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Start
+from node import KIB, MIB, Data, NodeTab, open_node
+from server import Server
+
+BIG = Data("random", 48 * MIB, seed=48)
+
+# Changes a byte in every block of a file of the vault, while no page has it open. A block has at most 4 MiB.
+ROT = """
+async (name, from, step) => {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle("inos-vault");
+  const file = await folder.getFileHandle(name);
+  const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
+  for (let at = from; at < bytes.length; at += step) bytes[at] ^= 0xff;
+  const writable = await file.createWritable({ keepExistingData: true });
+  await writable.write(bytes);
+  await writable.close();
+  return bytes.length;
+}
+"""
+
+
+def share(sender: NodeTab, data: Data, name: str = "shared.bin") -> tuple[str, str, str]:
+    """Put and share; root, link and hash."""
+    done = sender.put(data, name)
+    return done["root"], sender.share(done["root"]), done["sha256"]
+
+
+def assert_has(node: NodeTab, root: str, data: Data, sha256: str) -> None:
+    assert node.hash_of(root) == (data.length, sha256)
+
+
+def test_three_peers_serve_one(start: Start, server: Server) -> None:
+    first = open_node(start("chromium"), server)
+    _, link, sha256 = share(first, BIG)
+    others = [open_node(start(name), server) for name in ("chromium", "firefox")]
+    for other in others:
+        other.fetch(link)
+    last = open_node(start("chromium"), server)
+    got = last.fetch(link)
+    assert_has(last, got["root"], BIG, sha256)
+    served = [peer["bytesIn"] for peer in last.peers()]
+    assert sum(bytes_in > 2 * MIB for bytes_in in served) >= 2, f"bytes from each peer: {served}"
+
+
+def test_a_sender_killed_half_way_is_replaced(start: Start, server: Server) -> None:
+    first = open_node(start("chromium"), server)
+    _, link, sha256 = share(first, BIG)
+    second = open_node(start("chromium"), server)
+    second.fetch(link)
+    third = open_node(start("chromium"), server)
+    job = third.begin_fetch(link)
+    wait_for_part(third, job, 0.5)
+    first.browser.kill()
+    assert not job.ended(), "the fetch was over before the kill"
+    assert_has(third, job.result()["root"], BIG, sha256)
+
+
+def wait_for_part(node: NodeTab, job: object, part: float) -> None:
+    """Until a fetch has this part of its bytes."""
+    node.tab.wait_for(
+        f"{part:.0%} have arrived",
+        "(number, part) => lab.jobs.get(number).notes.some(({ bytes, total }) => total > 0 && bytes >= part * total)",
+        job.number,
+        part,
+        timeout_s=60,
+    )
+
+
+def test_the_server_is_needed_for_meeting_only(start: Start, launch_server: Server) -> None:
+    server = launch_server
+    sender = open_node(start("chromium"), server)
+    _, link, sha256 = share(sender, BIG)
+    small = Data("text", 3 * MIB, seed=8)
+    _, second_link, second_sha256 = share(sender, small)
+    receiver = open_node(start("chromium"), server)
+    for node in (sender, receiver):
+        node.tab.allow_problems(r"WebSocket|ERR_CONNECTION_REFUSED")  # the server is gone: that is this test
+    job = receiver.begin_fetch(link)
+    wait_for_part(receiver, job, 0.1)
+    server.kill()
+    assert_has(receiver, job.result()["root"], BIG, sha256)
+    got = receiver.fetch(second_link, timeout_s=60)
+    assert_has(receiver, got["root"], small, second_sha256)
+
+
+def test_rotten_blocks_of_one_peer_are_taken_from_another(start: Start, server: Server) -> None:
+    rotten = open_node(start("chromium"), server)
+    _, link, sha256 = share(rotten, BIG)
+    good = open_node(start("chromium"), server)
+    good.fetch(link)
+    good.tab.goto("about:blank")  # out of reach for now
+
+    rotten.tab.goto(f"{server.url}config.json")
+    size = rotten.tab.call(ROT, "seg-0000", 5 * MIB, 4 * MIB)
+    assert size > BIG.length
+    rotten.tab.goto(server.url)
+    rotten.wait_ready()
+
+    receiver = open_node(start("chromium"), server)
+    job = receiver.begin_fetch(link)
+    wait_for_part(receiver, job, 0.2)
+    receiver.tab.wait_for(
+        "the fetch has come to the rotten blocks",
+        "(number) => { const last = lab.jobs.get(number).notes.at(-1); return performance.now() - (last.at ?? 0) > 0; }",
+        job.number,
+    )
+    assert not job.ended()
+    good.tab.goto(server.url)
+    good.wait_ready()
+    assert_has(receiver, job.result()["root"], BIG, sha256)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda link: link[:-20], "The link is not complete"),
+        (lambda link: link[:-30] + ("A" if link[-30] != "A" else "B") + link[-29:], "The link is not complete"),
+    ],
+    ids=["cut", "mistyped"],
+)
+def test_a_spoilt_link_is_refused_in_words(start: Start, server: Server, spoil: object, said: str) -> None:
+    node = open_node(start("chromium"), server)
+    _, link, _ = share(node, Data("text", 30 * KIB))
+    spoilt = spoil(link)
+    assert node.error_code("(link) => globalThis.inos.fetch(link)", spoilt) == "BadLink"
+    node.tab.call("(hash) => { location.hash = hash; }", spoilt.partition("#")[2])
+    view = node.tab.wait_for(
+        "the link view says so",
+        """() => {
+          const view = document.querySelector("#link-view[data-stage=failed][data-code]");
+          return view && { code: view.dataset.code, text: view.innerText };
+        }""",
+    )
+    assert view["code"] == "BadLink"
+    assert said in view["text"]
+    assert len(node.list()) == 1
