@@ -6,6 +6,7 @@ operation, and always at its end; ``do_python`` runs what the user of this very 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,6 +15,7 @@ from pyodide.code import eval_code_async
 
 import inos
 from inos import ids
+from inos.errors import InosError
 from inos.links.commands import PeerTable
 from inos.memory import layout
 from inos.node import Node, TransferProgress
@@ -53,6 +55,7 @@ class Verbs:
         self._emit = emit
         self._told_at: dict[int, float] = {}
         self._fetches: dict[Link, set[int]] = {}  # operations that wait for a link's root
+        self._names: dict[Link, str] = {}  # what those files are called, once their manifest is here
 
     # --- files -----------------------------------------------------------------------------------------------------
 
@@ -138,6 +141,7 @@ class Verbs:
             self._fetches[wanted].discard(op)
             if not self._fetches[wanted]:
                 del self._fetches[wanted]
+                self._names.pop(wanted, None)
         self._emit(e="list")
         return _entry(self._vault.info(root))
 
@@ -151,15 +155,28 @@ class Verbs:
         """A fetch got further."""
         progress = event.progress
         stage = {"waiting": "connecting" if progress.sources else "finding", "done": "verifying"}
-        for op in [op for link, ops in self._fetches.items() if link.bid == event.root for op in ops]:
-            self._tell(
-                op,
-                stage.get(progress.stage, progress.stage),
-                progress.bytes_done,
-                progress.bytes_total,
-                peers=progress.sources,
-                size=progress.content_bytes,
-            )
+        for link, ops in self._fetches.items():
+            if link.bid != event.root:
+                continue
+            if progress.content_bytes and link not in self._names:
+                self._names[link] = ""
+                self._node.tasks.spawn(self._learn_name(link), "name of a link")
+            for op in ops:
+                self._tell(
+                    op,
+                    stage.get(progress.stage, progress.stage),
+                    progress.bytes_done,
+                    progress.bytes_total,
+                    peers=progress.sources,
+                    size=progress.content_bytes,
+                    name=self._names.get(link) or None,
+                )
+
+    async def _learn_name(self, link: Link) -> None:
+        with contextlib.suppress(InosError):  # it is told at the end in any case
+            manifest = await self._vault.manifest_of(link)
+            if link in self._names:
+                self._names[link] = manifest.name
 
     async def do_peers(self, _op: int) -> list[dict[str, object]]:
         """Who is connected."""
@@ -201,8 +218,10 @@ class Verbs:
             "copyBytesOut": words[_METRIC["COPY_BYTES_OUT_KIB"]] * _KIB,
             "brainTurns": words[_METRIC["BRAIN_TURNS"]],
             "peers": len(self._node.links.peers()),
+            "rawBytes": sum(info.size for info in self._node.list()),
         }
-        return {_camel(name): value for name, value in self._vault.stats().items()} | own
+        vault = {_camel(name): value for name, value in self._vault.stats().items()}
+        return vault | {"blockBytes": vault["liveBytes"]} | own
 
     async def do_python(self, _op: int, source: str) -> object:
         """Run Python with ``node`` and ``inos`` in scope; answers the last value, as JSON if it can be, else its repr."""
