@@ -17,11 +17,10 @@ const THREAD_MUSCLES = 3;
 
 /**
  * @typedef {object} Workers
- * @property {Worker} brain
+ * @property {() => Worker} startBrain only one brain at a time: it has one stack and one end of each ring
  * @property {Worker} io
  * @property {Worker} net
  * @property {Worker[]} muscles
- * @property {WebAssembly.Memory} memory
  * @property {SharedArrayBuffer} buffer
  */
 
@@ -120,8 +119,8 @@ export function muscleCount(forced) {
 }
 
 /**
- * @param {{muscles?: number, folder?: string, onBytes?: (toGo: number) => void}} [options]
- * @returns {Promise<Workers & {build: any, python: WebAssembly.Module}>}
+ * @param {{muscles?: number, folder?: string}} [options]
+ * @returns {Promise<Workers>}
  */
 export async function startWorkers({ muscles: forced, folder = "inos-vault" } = {}) {
   requireIsolation();
@@ -138,16 +137,16 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault" } = 
   );
   const io = startWorker("/web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
   const net = startWorker("/web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
-  const brain = startWorker("/web/worker/brain/main.js", {
-    type: "start",
-    memory,
-    kernel,
-    python,
-    build,
-    base: "/build/pyodide/",
-    thread: THREAD_BRAIN,
-    muscles: count,
-  });
-  const buffer = sharedBuffer(memory);
-  return { brain, io, net, muscles, memory, buffer, build, python };
+  const startBrain = () =>
+    startWorker("/web/worker/brain/main.js", {
+      type: "start",
+      memory,
+      kernel,
+      python,
+      build,
+      base: "/build/pyodide/",
+      thread: THREAD_BRAIN,
+      muscles: count,
+    });
+  return { startBrain, io, net, muscles, buffer: sharedBuffer(memory) };
 }

@@ -18,27 +18,29 @@ import { ProgressMeter } from "./progress.js";
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
+const BOOT_ATTEMPTS_MAX = 2;
+/** A starting Python that says nothing for this long is stuck: with all its files there, or while they still arrive. */
+const BOOT_SILENCE_MS = 10_000;
+const BOOT_SILENCE_LOADING_MS = 90_000;
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
 export class InosNode {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
-  /** @type {import("./boot.js").Workers | null} */ #workers = null;
+  /** @type {Pick<import("./boot.js").Workers, "io"> | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   #downloads = new Downloads(workerUrl);
-  #booted = Promise.withResolvers();
   #streams = 0;
 
   /** @param {{muscles?: number}} [options] */
   constructor(options = {}) {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
-    this.#booted.promise.catch(() => {});
     this.#lock.promise.catch(() => {});
     this.#start(options).catch((error) => this.#fail(error));
   }
@@ -167,21 +169,19 @@ export class InosNode {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
-    workers.brain.addEventListener("message", (event) => this.#onBrain(event.data));
-    workers.brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
-    this.#line = new BrainLine(workers.brain, workers.buffer, (event) => this.#onEvent(event));
-    this.network = new Network(workers, (happening, transfer) =>
-      workers.brain.postMessage({ type: "peers", happening }, transfer ?? []),
-    );
     this.#io({ type: "acquire" });
-    this.#setState({ phase: "starting", step: "python", bytesToGo: null });
     this.#downloads.prepare().catch(() => {});
+    const { brain, booted } = await this.#bootBrain(workers);
+    brain.addEventListener("message", (event) => this.#onBrain(event.data));
+    this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
+    this.network = new Network(workers, (happening, transfer) =>
+      brain.postMessage({ type: "peers", happening }, transfer ?? []),
+    );
     // A page that is hidden for good or frozen must not keep the vault from other tabs; one that comes back begins anew.
     addEventListener("pagehide", () => this.#letGo());
     document.addEventListener("freeze", () => this.#letGo());
     document.addEventListener("resume", () => location.reload());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    const booted = /** @type {any} */ (await this.#booted.promise);
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
     const opened = await this.#line.call("open");
@@ -195,6 +195,50 @@ export class InosNode {
       stages: booted.stages,
     });
     this.#events.emit("list");
+  }
+
+  /**
+   * Start Python. A start that goes silent is begun anew, once: browsers have been seen to lose one in many.
+   * @param {import("./boot.js").Workers} workers
+   */
+  async #bootBrain(workers) {
+    for (let attempt = 1; attempt <= BOOT_ATTEMPTS_MAX; attempt++) {
+      const brain = workers.startBrain();
+      brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
+      const booted = await this.#watchBoot(brain);
+      if (booted) return { brain, booted };
+      brain.terminate();
+    }
+    throw new NodeError("BrainCrashed", "Python went silent while it started");
+  }
+
+  /** @param {Worker} brain @returns {Promise<any>} what it says when it has started; null when it went silent */
+  #watchBoot(brain) {
+    return new Promise((resolve, reject) => {
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      let timer;
+      const watch = (/** @type {number} */ silenceMs) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => resolve(null), silenceMs);
+      };
+      watch(BOOT_SILENCE_LOADING_MS);
+      const stop = new AbortController();
+      const end = (/** @type {() => void} */ settle) => {
+        clearTimeout(timer);
+        stop.abort();
+        settle();
+      };
+      const hear = (/** @type {MessageEvent} */ { data }) => {
+        if (data.type === "booted") end(() => resolve(data));
+        else if (data.type === "failed") end(() => reject(new NodeError(data.code, data.message)));
+        else if (data.type === "stage") {
+          const toGo = data.bytesTotal ? data.bytesTotal - data.bytes : this.#state.bytesToGo;
+          if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: data.name, bytesToGo: toGo });
+          watch(toGo === 0 ? BOOT_SILENCE_MS : BOOT_SILENCE_LOADING_MS);
+        }
+      };
+      brain.addEventListener("message", hear, { signal: stop.signal });
+    });
   }
 
   /** @param {any} message */
@@ -234,12 +278,7 @@ export class InosNode {
   #onBrain(message) {
     if (message.type === "reply") this.#line?.onReply(message);
     else if (message.type === "peers") this.network?.handle(message.command);
-    else if (message.type === "booted") this.#booted.resolve(message);
     else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
-    else if (message.type === "stage" && this.#state.phase === "starting") {
-      const toGo = message.bytesTotal ? message.bytesTotal - message.bytes : this.#state.bytesToGo;
-      this.#setState({ phase: "starting", step: message.name, bytesToGo: toGo });
-    }
   }
 
   /** @param {any} event from the ring */
@@ -263,7 +302,6 @@ export class InosNode {
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
     this.#ready.reject(known);
-    this.#booted.reject(known);
   }
 
   // --- inside --------------------------------------------------------------------------------------------------------

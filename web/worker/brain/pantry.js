@@ -8,19 +8,22 @@
 /** @typedef {import("./assets.js").Bytes} Bytes */
 
 const FOLDER = "inos-boot";
+/** A disk that takes longer than this (50 ms are usual) is slower than the network, or stuck. */
+const TAKE_MS_MAX = 1_500;
 
 /** @returns {import("./assets.js").Pantry} */
 export function opfsPantry() {
   const folder = async () => (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create: true });
   return {
     async take(buildId) {
-      try {
+      const read = async () => {
         const handle = await (await folder()).getFileHandle(buildId);
         // A File needs no lock, unlike a sync access handle: two tabs can start at once.
         return new Uint8Array(await (await handle.getFile()).arrayBuffer());
-      } catch {
-        return undefined;
-      }
+      };
+      /** @type {Promise<undefined>} */
+      const late = new Promise((resolve) => setTimeout(resolve, TAKE_MS_MAX));
+      return Promise.race([read().catch(() => undefined), late]);
     },
     async keep(buildId, parts) {
       try {
