@@ -14,7 +14,6 @@ const downloads = new Map();
 const DOWNLOADS_WAITING_MAX = 16;
 
 worker.addEventListener("install", () => worker.skipWaiting());
-worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
 
 worker.addEventListener("message", (/** @type {any} */ event) => {
   const { type, id, ready, ...download } = event.data;

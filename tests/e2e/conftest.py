@@ -63,6 +63,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server for one test, which may kill it."""
+    made = Server(tmp_path / "server.txt")
+    yield made
+    made.kill()
+
+
+@pytest.fixture
 def start(launch: Start) -> Iterator[Start]:
     """Make browsers that end with the test and whose pages must have been silent."""
     made: list[Browser] = []

@@ -61,6 +61,6 @@ def test_the_list_shows_what_was_saved(start: Start, server: Server) -> None:
     text = node.put(Data("text", 2 * MIB), "text.txt")
     node.reload()
     tab = node.tab
-    tab.wait_for("the row is shown", "(root) => document.querySelector(`#files [data-root='${root}']`)", text["root"])
+    tab.wait_for("the row is shown", "(root) => document.querySelector(`#files [data-root='${root}']`) !== null", text["root"])
     saved = tab.text(f"[data-root='{text['root']}'] .cell-saved")
     assert saved == f"{100 - round(100 * text['stored'] / text['bytes'])} %"

@@ -1,6 +1,9 @@
 /**
  * Streamed downloads: a port from the io worker to the service worker, which answers one request with its bytes.
  *
+ * The service worker's scope is `/download/` alone: it must not stand between the page and the server (Firefox was seen to lose
+ * whole page loads to a worker that passed everything on).
+ *
  * Invariants: nothing of the plaintext is kept anywhere; at most one chunk is on its way; the service worker is kept awake
  * by a message every KEEP_ALIVE_MS for as long as the download runs (browsers stop idle ones after 30 s).
  */
@@ -25,7 +28,7 @@ export class Downloads {
   /** Register the service worker ahead of the first download. */
   prepare() {
     this.#registration ??= navigator.serviceWorker
-      ? navigator.serviceWorker.register(this.#scriptUrl("/sw.js"))
+      ? navigator.serviceWorker.register(this.#scriptUrl("/sw.js"), { scope: "/download/" })
       : Promise.reject(new NodeError("Unsupported", "no service worker here"));
     this.#registration.catch(() => {});
     return this.#registration;
@@ -70,8 +73,16 @@ export class Downloads {
   /** @returns {Promise<ServiceWorker>} */
   async #active() {
     const registration = await this.prepare();
-    if (registration.active) return registration.active;
-    const ready = await navigator.serviceWorker.ready;
-    return /** @type {ServiceWorker} */ (ready.active);
+    const coming = registration.active ?? registration.waiting ?? registration.installing;
+    if (!coming) throw new NodeError("DownloadFailed", "the service worker did not start");
+    await new Promise((resolve, reject) => {
+      const look = () => {
+        if (coming.state === "activated") resolve(undefined);
+        if (coming.state === "redundant") reject(new NodeError("DownloadFailed", "the service worker did not start"));
+      };
+      coming.addEventListener("statechange", look);
+      look();
+    });
+    return coming;
   }
 }
