@@ -63,6 +63,7 @@ export function requireIsolation() {
     throw new NodeError("Unsupported", "no shared memory or no WebAssembly");
   if (!navigator.storage?.getDirectory) throw new NodeError("StorageDenied", "no private file system");
   if (!navigator.locks) throw new NodeError("Unsupported", "no Web Locks");
+  if (typeof RTCPeerConnection !== "function") throw new NodeError("Unsupported", "no WebRTC");
 }
 
 /** @returns {WebAssembly.Memory} zeroed, at its final size */

@@ -25,7 +25,9 @@ export class Network {
 
   /** @param {any} command */
   handle(command) {
-    this.#chain = this.#chain.then(() => this.#parts).then((parts) => this.#run(parts, command));
+    // A command that fails must not stop those after it; the brain hears of it by a time-out.
+    const run = this.#chain.then(() => this.#parts).then((parts) => this.#run(parts, command));
+    this.#chain = run.catch((error) => console.warn(`${command.op}: ${error}`));
   }
 
   async #make() {

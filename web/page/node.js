@@ -169,6 +169,11 @@ export class InosNode {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
+    for (const worker of [workers.net, ...workers.muscles]) {
+      worker.addEventListener("message", ({ data }) => {
+        if (data.type === "error" || data.type === "failed") this.#fail(new NodeError("WorkerFailed", data.message));
+      });
+    }
     this.#io({ type: "acquire" });
     this.#downloads.prepare().catch(() => {});
     const { brain, booted } = await this.#bootBrain(workers);
