@@ -142,7 +142,10 @@ def fetch_compiler() -> None:
     """The Zig compiler (about 100 MB to download) and Brotli's C sources, by hash; only the kernel's build needs them."""
     if not ZIG.exists():
         shutil.rmtree(COMPILER, ignore_errors=True)
-        pip(["install", "--only-binary", ":all:", "--target", COMPILER, "-r", requirements("kernel")], "pip-compiler")
+        half = COMPILER.with_name(f"{COMPILER.name}.tmp")
+        shutil.rmtree(half, ignore_errors=True)
+        pip(["install", "--only-binary", ":all:", "--target", half, "-r", requirements("kernel")], "pip-compiler")
+        half.rename(COMPILER)  # whole or not at all
     if brotli_source() is None:
         shutil.rmtree(BROTLI_SOURCE, ignore_errors=True)
         BROTLI_SOURCE.mkdir(parents=True)

@@ -240,5 +240,6 @@ STATUS_ERRORS: dict[int, type[InosError]] = {
     -16: StorageBusy,
     -17: StorageDenied,
     -18: NotFound,
+    -19: Cancelled,
 }
 STATUS_OF: dict[type[InosError], int] = {error: status for status, error in STATUS_ERRORS.items()}

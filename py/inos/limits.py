@@ -61,6 +61,7 @@ WANTS_PER_PEER_MAX = 8  # block requests open at one peer
 SERVES_PER_PEER_MAX = 8  # block requests one peer may have open at us
 SERVES_TOTAL_MAX = 16
 STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody else
+RATE_FLOOR_BYTES_PER_S = 16 * KIB  # slower than this while we wait is as good as stalled (security 1.2, slow-loris)
 BAN_PENALTY = 100  # a peer whose penalties reach this is dropped
 
 # Rendezvous (security 1.3); the server's side

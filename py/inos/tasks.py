@@ -16,6 +16,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -180,6 +181,9 @@ class Tasks:
                     error = caught
                     for other in tasks:
                         self.cancel(other)
+        while error is not None and (left := [task for task in tasks if not task.done]):
+            with suppress(BaseException):  # the first error is the one to tell
+                await left[0]
         if error is not None:
             raise error
         return results

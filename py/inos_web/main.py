@@ -19,7 +19,7 @@ from typing import Any
 import inos_js
 from pyodide.ffi import create_proxy
 
-from inos.errors import InosError, NotReady
+from inos.errors import Cancelled, InosError, NotReady, StorageLost
 from inos.links.commands import PeerDown, PeerUp
 from inos.memory import layout
 from inos.node import Node, TransferProgress
@@ -164,27 +164,40 @@ class Brain:
         if method == "close":  # the vault closes once nothing uses it any more
             for running in self._calls.values():
                 self.tasks.cancel(running)
-        self._calls[call] = self.tasks.spawn(self._run(call, verb(call, **given)), method)
+        task = self.tasks.spawn(self._run(call, verb, given), method)
+        self._calls[call] = task
+        task.on_done(lambda: self._ended(call))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    async def _run(self, call: int, verb: Coroutine[Any, Any, object]) -> None:
+    async def _run(self, call: int, verb: Callable[..., Coroutine[Any, Any, object]], given: dict[str, Any]) -> None:
         try:
-            result = await verb
+            result = await verb(call, **given)
         except InosError as error:
             self._reply_error(call, error)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
             self.report(f"call {call} failed")
-            inos_js.reply(call, False, json.dumps({"code": "BrainCrashed", "message": repr(error)}))
+            self._reply(call, False, {"code": "BrainCrashed", "message": repr(error)})
         else:
-            inos_js.reply(call, True, json.dumps(result))
-        finally:
-            self._calls.pop(call, None)
+            self._reply(call, True, result)
+
+    def _ended(self, call: int) -> None:
+        """A call that was cancelled before its first step has run nothing, and must be answered all the same."""
+        if call in self._calls:
+            self._reply_error(call, Cancelled("cancelled before it began"))
+
+    def _reply(self, call: int, ok: bool, value: object) -> None:
+        self._calls.pop(call, None)
+        inos_js.reply(call, ok, json.dumps(value))
 
     def _round(self) -> bool:
         effects = self.node.poll_effects()
         for effect_id, effect in effects:
-            self._performers[type(effect)](effect_id, effect)
+            try:
+                self._performers[type(effect)](effect_id, effect)
+            except Exception as error:  # noqa: BLE001 - the others of this batch must be performed all the same
+                self.report(f"{type(effect).__name__} could not be performed")
+                self._answer(effect_id, StorageLost(repr(error)))
         commands = self.node.poll_commands()
         for command in commands:
             self._outbox.perform(command)
@@ -210,7 +223,7 @@ class Brain:
         inos_js.event(json.dumps(event))
 
     def _reply_error(self, call: int, error: InosError) -> None:
-        inos_js.reply(call, False, json.dumps({"code": error.code, "message": str(error)}))
+        self._reply(call, False, {"code": error.code, "message": str(error)})
 
     def _crashed(self, task: Task[Any], error: BaseException) -> None:
         self.report(f"task {task.name} ended by {error!r}")

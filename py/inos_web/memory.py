@@ -123,8 +123,8 @@ class WebKeys:
             raise BadArgument("a root secret is 32 bytes")
         if not self._free:
             raise LimitExceeded("all key slots are taken")
-        slot = self._free.pop()
         material = self._arena.alloc(_SECRET_BYTES)
+        slot = self._free.pop()
         self._arena.write(material, secret)
         inos_js.keys_derive(material.offset, slot)
         self._arena.write(material, bytes(_SECRET_BYTES))

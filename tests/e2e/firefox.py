@@ -124,16 +124,15 @@ class Firefox(Browser):
         deadline = time.monotonic() + START_TIMEOUT_S
         while not (file.exists() and (text := file.read_text("ascii").strip())):
             if self._program.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Firefox did not start: {(self.profile / 'output.txt').read_text('utf-8', 'replace')}")
+                raise RuntimeError(
+                    f"Firefox did not start: {(self.profile / 'output.txt').read_text('utf-8', 'replace')}"
+                )
             time.sleep(POLL_S)  # the pause of a poll with a deadline
         return int(text)
 
     def tab(self, url: str = "") -> FirefoxTab:
         """See Browser."""
-        if self.tabs:
-            handle = self.driver.open(type="tab")["handle"]
-        else:
-            handle = self.driver.current_window_handle
+        handle = self.driver.open(type="tab")["handle"] if self.tabs else self.driver.current_window_handle
         tab = FirefoxTab(self, handle)
         self.tabs.append(tab)
         if url:

@@ -9,6 +9,7 @@ import contextlib
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -68,11 +69,13 @@ class PssWatch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.samples: list[int] = []
 
-    def __enter__(self) -> PssWatch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._ended.set()
         self._thread.join()
 

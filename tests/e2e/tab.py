@@ -77,7 +77,7 @@ class Tab(ABC):
           {LAB}
           try {{
             const value = await ({script})(...JSON.parse(text));
-            return JSON.stringify({{ value: value ?? null }});
+            return JSON.stringify({{ value: value instanceof Node ? true : value ?? null }});
           }} catch (error) {{
             const code = typeof error?.code === "string" ? error.code : error?.name ?? "Error";
             return JSON.stringify({{ code, message: String(error?.message ?? error) }});

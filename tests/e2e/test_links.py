@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Start
 from node import KIB, MIB, Data, NodeTab, open_node
 from server import Server
+
+from conftest import Start
 
 PAIRS = [("chromium", "chromium"), ("firefox", "firefox"), ("chromium", "firefox"), ("firefox", "chromium")]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import BROWSERS, Start
 from node import KIB, MIB, Data, NodeTab, open_node
 from server import Server
+
+from conftest import BROWSERS, Start
 
 KEPT = (
     Data("text", 0),
@@ -61,6 +62,8 @@ def test_the_list_shows_what_was_saved(start: Start, server: Server) -> None:
     text = node.put(Data("text", 2 * MIB), "text.txt")
     node.reload()
     tab = node.tab
-    tab.wait_for("the row is shown", "(root) => document.querySelector(`#files [data-root='${root}']`) !== null", text["root"])
+    tab.wait_for(
+        "the row is shown", "(root) => document.querySelector(`#files [data-root='${root}']`) !== null", text["root"]
+    )
     saved = tab.text(f"[data-root='{text['root']}'] .cell-saved")
     assert saved == f"{100 - round(100 * text['stored'] / text['bytes'])} %"

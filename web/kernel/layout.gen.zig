@@ -210,4 +210,5 @@ pub const Status = struct {
     pub const StorageBusy: i32 = -16;
     pub const StorageDenied: i32 = -17;
     pub const NotFound: i32 = -18;
+    pub const Cancelled: i32 = -19;
 };

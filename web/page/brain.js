@@ -61,7 +61,11 @@ export class BrainLine {
       ring.drain((_type, view, offset, length) => {
         const copy = new Uint8Array(length); // TextDecoder refuses shared views
         copy.set(new Uint8Array(view.buffer, view.byteOffset + offset, length));
-        onEvent(JSON.parse(decoder.decode(copy)));
+        try {
+          onEvent(JSON.parse(decoder.decode(copy)));
+        } catch (error) {
+          console.error(error); // a listener's mistake must not end the line
+        }
       });
       await epoch.waitAsync(seen);
     }

@@ -115,6 +115,7 @@ export class InosNode {
     const id = ++this.#streams;
     this.#io({ type: "sink", id, port: download.port }, [download.port]);
     try {
+      options.signal?.addEventListener("abort", () => this.#io({ type: "abort-sink", id }));
       await this.#operation("get", { root: file.root, sink: id }, options);
     } finally {
       download.end();
@@ -275,6 +276,7 @@ export class InosNode {
   /** Commit, close the vault, give its lock back. */
   async #letGo() {
     this.#wasOpen = true;
+    this.#io({ type: "abort-sinks" });
     await this.#line?.call("close").catch(() => {});
     this.#io({ type: "release" });
   }

@@ -212,4 +212,5 @@ export const STATUS = {
   StorageBusy: -16,
   StorageDenied: -17,
   NotFound: -18,
+  Cancelled: -19,
 };

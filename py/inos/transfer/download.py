@@ -41,6 +41,7 @@ PROGRESS_INTERVAL_S = 0.1
 SCAN_MAX = 256  # steps looked at to find one that a source may have
 ENDGAME_BLOCKS = 8
 ENDGAME_AFTER_S = 0.5
+RATE_UNKNOWN_BYTES_PER_S = 256 * 1024.0  # of a source that has not delivered yet
 # A file's manifests nest 4 deep (levels 0..3); directories above it add one each.
 MANIFESTS_DEPTH_MAX = limits.MANIFEST_LEVEL_MAX + 1 + 16
 
@@ -215,8 +216,8 @@ class Download:
             request = requests[0]
             source = idle[-1]
             length = request.span.length
-            patience_s = ENDGAME_AFTER_S + 2 * length / max(source.rate_bytes_per_s, 1.0)
-            late = source.rate_bytes_per_s > 0 and now - request.asked_at > patience_s
+            patience_s = ENDGAME_AFTER_S + 2 * length / max(source.rate_bytes_per_s, RATE_UNKNOWN_BYTES_PER_S)
+            late = now - request.asked_at > patience_s
             if len(requests) > 1 or not late or request.link == source.link or not source.may_have(bid, now):
                 continue
             if self._ask(source, step):

@@ -80,7 +80,7 @@ class Server:
         if len(client.queue) >= QUEUED_PER_PEER_MAX:
             raise ProtocolViolation("too many requests")
         client.queue.append((request, bid))
-        if len(client.queue) == 1:
+        if link not in self._turns:
             self._turns.append(link)
         self._pump()
 
@@ -135,7 +135,7 @@ class Server:
                 blocked.append(link)
                 continue
             request, bid = client.queue.popleft()
-            if client.queue:
+            if client.queue and link not in self._turns:
                 self._turns.append(link)
             client.active.add(request)
             self._active += 1

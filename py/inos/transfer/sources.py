@@ -90,7 +90,8 @@ class Source:
         """Whether open requests get nothing; looks at the net worker's counter."""
         row = wire.row(self.link)
         arrived = row.block_bytes_in if row is not None else 0
-        if arrived != self._block_bytes_in or not self.open:
+        # A drip is no progress: what counts is a floor's worth of bytes since the last look that counted.
+        if not self.open or arrived - self._block_bytes_in >= limits.RATE_FLOOR_BYTES_PER_S * (now - self._moved_at):
             self._block_bytes_in = arrived
             self._moved_at = now
         return now - self._moved_at > limits.STALL_TIMEOUT_S

@@ -26,8 +26,8 @@ from inos.errors import (
     StorageLost,
     UnsupportedFeature,
 )
-from inos.limits import MANIFEST_BYTES_MAX
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, Open, Opened, SinkClose, SinkWrite
+from inos.limits import INLINE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_REFS_MAX
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open, Opened, SinkClose, SinkWrite
 from inos.tasks import Future
 from inos.vault.budget import SLACK_BYTES
 from inos.vault.manifest import FILE, Manifest, check_child, decode
@@ -73,6 +73,8 @@ class Leaves:
         self._start = start
         self._end = end
         self._stack = [(manifest, 0, 0)]
+        # Chunks are 16 KiB and more, but the last; manifests that list one chunk again and again would keep us busy for days.
+        self._steps_left = manifest.total_len // INLINE_BYTES_MAX + MANIFEST_REFS_MAX
         self.parts: list[Ref] = []
 
     async def next(self) -> tuple[Ref, int] | None:
@@ -81,6 +83,9 @@ class Leaves:
             manifest, index, at = self._stack.pop()
             if index == len(manifest.refs) or at >= self._end:
                 continue
+            self._steps_left -= 1
+            if self._steps_left < 0:
+                raise ManifestInconsistent("more pieces than a file of this length can have")
             ref = manifest.refs[index]
             self._stack.append((manifest, index + 1, at + ref.covers))
             if at + ref.covers <= self._start:
@@ -188,8 +193,10 @@ class Fetcher:
             )
             opened = await store.budget.run(job)
         except CorruptError:
-            if number in store.index.entries:
-                store.index.lose(number)  # putting the file again, or a peer, brings it back
+            # A manifest from elsewhere may name a good block with a wrong key: only a block that is not what its name says is
+            # lost. Putting the file again, or a peer, brings it back.
+            if await HashSpan(block) != ref.bid and number in store.index.entries:
+                store.index.lose(number)
             raise
         finally:
             store.budget.free(block)

@@ -89,10 +89,11 @@ class Receiver:
 
     async def drop_loose(self) -> None:
         """Drop foreign blocks that neither a root nor a wish needs."""
+        candidates = set(self._store.index.foreign)  # what comes while we look is not loose
         needed: set[int] = set()
         for bid, wish in list(self._store.index.wishes.items()):
             needed |= await self._here(Capability(bid, wish.secret))
-        await self._store.drop_loose(needed)
+        await self._store.drop_loose(candidates - needed)
 
     async def _here(self, capability: HasCapability) -> set[int]:
         """Numbers of the blocks of a root that are here already."""
@@ -102,7 +103,7 @@ class Receiver:
         while todo:
             bid, secret, is_manifest = todo.pop()
             number = index.by_bid.get(bid)
-            if number is None:
+            if number is None or number in found:
                 continue
             found.add(number)
             if is_manifest:

@@ -121,7 +121,9 @@ class Segments:
     def is_free(self, segment: int, offset: int, length: int) -> bool:
         """Whether nothing live overlaps the range."""
         state = self._all.get(segment)
-        return state is None or all(end <= offset or start >= offset + length for start, end in state.live.items())
+        return state is None or all(
+            end <= offset or start >= offset + length for start, end in (*state.live.items(), *state.pending.items())
+        )
 
     # --- writing ------------------------------------------------------------------------------------------------------
 

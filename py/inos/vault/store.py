@@ -252,9 +252,9 @@ class Store:
         if self._all_scrubbed:
             self.committer.note(ops.encode_op(ops.SCRUBBED, seq))
 
-    async def drop_loose(self, needed: set[int]) -> None:
-        """Drop foreign blocks that no root lists and that are not in ``needed``."""
-        loose = [n for n in self.index.foreign if n not in self.index.refs and n not in needed]
+    async def drop_loose(self, candidates: set[int]) -> None:
+        """Drop those of these foreign blocks that no root lists."""
+        loose = [n for n in self.index.foreign if n in candidates and n not in self.index.refs]
         self._loose.update(loose)
         for number in loose:
             self.on_dead(number)

@@ -52,6 +52,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=PORT_DEFAULT, help="port (default 8000; 0 takes any free one)")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+    parser.add_argument("--bench", action="store_true", help="also serve the measuring pages (npm run bench)")
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= PORT_MAX:
         raise Stop(f"--port must be between 0 and {PORT_MAX}, not {options.port}")
@@ -102,11 +103,11 @@ def open_browser(url: str) -> None:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
-async def serve(checkout: Path, bound: str, listener: socket.socket, *, browse: bool) -> None:
+async def serve(checkout: Path, bound: str, listener: socket.socket, *, browse: bool, bench: bool) -> None:
     port = listener.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104
     address = Address(shown, port)
-    app = App(address, bound, StaticFiles(checkout), Hub())
+    app = App(address, bound, StaticFiles(checkout, bench=bench), Hub())
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -136,5 +137,5 @@ def main(checkout: Path, arguments: Sequence[str]) -> int:
         print(f"inos: {stop}", file=sys.stderr)
         return 2
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(checkout, bound, listener, browse=not options.no_open))
+        asyncio.run(serve(checkout, bound, listener, browse=not options.no_open, bench=options.bench))
     return 0

@@ -1,7 +1,8 @@
-"""From a URL path to a file's bytes, and to nothing outside the two folders that are served.
+"""From a URL path to a file's bytes, and to nothing outside the folders that are served.
 
 Nouns: an *asset* is one body ready to send: bytes, type, encoding, strong tag (a hash of exactly these bytes).
-URLs: `/` is `static/index.html`, `/x` is `static/x` (so `/build/x` is `static/build/x`), `/web/x.js` is `web/x.js`.
+URLs: `/` is `static/index.html`, `/x` is `static/x` (so `/build/x` is `static/build/x`), `/web/x.js` is `web/x.js`; for
+measurements, and only if asked for, `/bench/x` is `tests/bench/pages/x`.
 
 Invariants: a path is taken only if it is spelled with the plain characters of our own file names, so no escape, no
 backslash, no dot-file and no `..` is ever decoded; the file found must lie in its root after links are resolved; only
@@ -58,9 +59,10 @@ class _Cached:
 class StaticFiles:
     """The files of one checkout, with a bounded cache of bodies by modification time and size."""
 
-    def __init__(self, checkout: Path) -> None:
+    def __init__(self, checkout: Path, *, bench: bool = False) -> None:
         self._static = (checkout / "static").resolve()
         self._web = (checkout / "web").resolve()
+        self._bench = (checkout / "tests" / "bench" / "pages").resolve() if bench else None
         self._build = self._static / "build"
         self._cache: OrderedDict[tuple[Path, bool], _Cached] = OrderedDict()
         self._cache_bytes = 0
@@ -77,6 +79,8 @@ class StaticFiles:
             root, names = self._web, names[1:]
             if not path.endswith(".js"):
                 return None
+        elif names[0] == "bench" and self._bench is not None:
+            root, names = self._bench, names[1:]
         if not names or _suffix(names[-1]) not in CONTENT_TYPES:
             return None
         try:

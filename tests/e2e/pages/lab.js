@@ -1,7 +1,6 @@
 // What the tests do inside a page: seeded data, hashes, jobs. Evaluated by the drivers in front of every call, so it is a
 // statement that runs once per page and is no module of the product.
 window.lab ??= (() => {
-
   /** sfc32: 32 random bits per call, the same for the same seed in every browser. */
   const randomWords = (seed) => {
     let [a, b, c, d] = [seed | 0, 0x9e3779b9 | 0, 0x243f6a88 | 0, 1];

@@ -423,3 +423,17 @@ def test_serve_py_without_its_environment_says_what_to_do(tmp_path):
     done = subprocess.run([sys.executable, tmp_path / "serve.py"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert re.fullmatch(r"inos: [^\n]*run npm start\n", done.stderr)
+
+
+def test_the_measuring_pages_are_off_by_default(port, root):
+    page = root / "tests/bench/pages/x.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes(b"<!doctype html>")
+    assert ask(port, "/bench/x.html")[0] == 404
+    process = start(root, "--port", "0", "--no-open", "--bench")
+    try:
+        status, headers, _ = ask(port_of(process), "/bench/x.html")
+        assert status == 200
+        assert_secure(headers)
+    finally:
+        stop(process)

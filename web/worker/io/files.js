@@ -33,11 +33,15 @@ export function storageStatus(error) {
 /** @typedef {{status: number, value: number}} Outcome */
 /** @typedef {{handle: FileSystemSyncAccessHandle | null, chain: Promise<unknown> | null, usedAt: number}} OpenFile */
 
+/** @type {Outcome} */
+const BUSY = { status: /** @type {number} */ (L.STATUS.StorageBusy), value: 0 };
+
 export class Files {
   /** @type {Map<number, OpenFile>} */ #open = new Map();
   /** @type {Promise<FileSystemDirectoryHandle> | null} */ #directory = null;
   /** @type {Uint8Array} */ #bytes;
   #clock = 0;
+  #held = false;
   #folder;
 
   /** @param {SharedArrayBuffer} buffer @param {string} folder name of the vault's directory */
@@ -51,6 +55,10 @@ export class Files {
    * @param {number} number @param {Operation} operation @param {(outcome: Outcome) => void} done
    */
   run(number, operation, done) {
+    if (!this.#held) {
+      done(BUSY);
+      return;
+    }
     const file = this.#open.get(number) ?? { handle: null, chain: null, usedAt: 0 };
     this.#open.set(number, file);
     file.usedAt = ++this.#clock;
@@ -70,8 +78,14 @@ export class Files {
     });
   }
 
-  /** Close every handle; further operations open them again. */
+  /** Without the lock every operation is refused. @param {boolean} held */
+  setHeld(held) {
+    this.#held = held;
+  }
+
+  /** Close every handle and refuse what comes, also what already waits. */
   async closeAll() {
+    this.#held = false;
     await Promise.allSettled([...this.#open.values()].map((file) => file.chain));
     for (const file of this.#open.values()) file.handle?.close();
     this.#open.clear();
@@ -85,6 +99,7 @@ export class Files {
       return { status: 0, value: 0 };
     }
     for (let tries = 0; tries < 2; tries++) {
+      if (!this.#held) return BUSY;
       try {
         file.handle ??= await this.#openHandle(number);
       } catch (error) {

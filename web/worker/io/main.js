@@ -16,7 +16,7 @@ import { BufferSink, DownloadSink, Sources } from "./streams.js";
 /** @typedef {{status: number, value: number}} Outcome */
 
 const DONE_FRAME = 1;
-const FAILED = { status: /** @type {number} */ (L.STATUS.StorageLost), value: 0 };
+const STOPPED = { status: /** @type {number} */ (L.STATUS.Cancelled), value: 0 };
 
 class IoWorker {
   #memory;
@@ -30,7 +30,10 @@ class IoWorker {
   #metrics;
   #lock = new VaultLock(
     () => self.postMessage({ type: "lock", state: "asked" }),
-    () => self.postMessage({ type: "lock", state: "lost" }),
+    () => {
+      this.#files.closeAll(); // the tab that took the lock needs the handles
+      self.postMessage({ type: "lock", state: "lost" });
+    },
   );
 
   /** @param {WebAssembly.Memory} memory @param {string} folder */
@@ -69,7 +72,7 @@ class IoWorker {
         this.#sources.read(number, position, at, length).then(done);
         return;
       case L.IO_WRITE_SINK:
-        this.#writeSink(number, position, at, length).then(done, () => done(FAILED));
+        this.#writeSink(number, position, at, length).then(done, () => done(STOPPED));
         return;
       case L.IO_CLOSE_SINK:
         this.#sinks.get(number)?.close(length === 1);
@@ -111,6 +114,12 @@ class IoWorker {
     Atomics.add(this.#metrics, metric, (bytes + 512) >> 10);
   }
 
+  /** @param {boolean} held */
+  #tellLock(held) {
+    this.#files.setHeld(held);
+    self.postMessage({ type: "lock", state: held ? "held" : "busy" });
+  }
+
   /** @param {any} message from the page */
   async command(message) {
     const post = (/** @type {object} */ out, /** @type {Transferable[]} */ transfer) =>
@@ -128,11 +137,17 @@ class IoWorker {
           message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
         );
         return;
+      case "abort-sink":
+        this.#sinks.get(message.id)?.abort();
+        return;
       case "acquire":
-        self.postMessage({ type: "lock", state: (await this.#lock.acquire()) ? "held" : "busy" });
+        this.#tellLock(await this.#lock.acquire());
         return;
       case "take-over":
-        self.postMessage({ type: "lock", state: (await this.#lock.takeOver()) ? "held" : "busy" });
+        this.#tellLock(await this.#lock.takeOver());
+        return;
+      case "abort-sinks": // a paused download must not hold the vault
+        for (const sink of this.#sinks.values()) sink.abort();
         return;
       case "release":
         await this.#files.closeAll();

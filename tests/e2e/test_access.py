@@ -1,0 +1,67 @@
+"""Controls have names, everything fits a phone, light and dark both work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import ChromiumTab
+from node import Data, NodeTab, open_node
+from playwright.sync_api import Page
+from server import Server
+
+from conftest import Start
+
+CONTROLS = {"button", "link", "textbox", "searchbox", "checkbox", "radio", "combobox", "progressbar"}
+SIZES = {"desk": (1280, 800), "phone": (360, 740)}
+
+
+@pytest.fixture
+def filled(start: Start, server: Server) -> tuple[NodeTab, Page]:
+    """A page with a few files, one with a long name without a place to break."""
+    node = open_node(start("chromium"), server)
+    assert isinstance(node.tab, ChromiumTab)
+    for number, name in enumerate(("notes.txt", "w" * 200 + ".bin", "picture.png")):
+        node.put(Data("text", 40_000, seed=number + 1), name)
+    node.tab.wait_for("all are listed", "() => document.querySelectorAll('#files [data-root]').length === 3")
+    return node, node.tab.page
+
+
+def test_every_control_has_a_name(filled: tuple[NodeTab, Page]) -> None:
+    node, page = filled
+    page.click("#node-panel summary")
+    session = page.context.new_cdp_session(page)
+    nodes: list[dict[str, Any]] = session.send("Accessibility.getFullAXTree")["nodes"]
+    roles = [
+        (entry.get("role", {}).get("value"), entry.get("name", {}).get("value", ""))
+        for entry in nodes
+        if not entry["ignored"]
+    ]
+    controls = [(role, name) for role, name in roles if role in CONTROLS]
+    assert len(controls) > 10
+    assert [entry for entry in controls if not entry[1].strip()] == []
+    assert ("main", "") in roles or any(role == "main" for role, _ in roles)
+    assert node.tab.problems() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_wider_than_the_window(filled: tuple[NodeTab, Page], tmp_path: Path, scheme: Any, size: str) -> None:
+    node, page = filled
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+    page.click("#node-panel summary")
+    page.screenshot(path=tmp_path / f"{scheme}-{size}.png", full_page=True)
+    assert node.tab.call("() => document.documentElement.scrollWidth") <= width
+    page.click("#files [data-action=share]")
+    node.tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value")
+    page.screenshot(path=tmp_path / f"{scheme}-{size}-share.png")
+    box = page.locator("#share-dialog").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    background = node.tab.call("() => getComputedStyle(document.body).backgroundColor")
+    light = sum(int(part) for part in background.strip("rgb()").split(",")[:3]) > 3 * 128
+    assert light == (scheme == "light")

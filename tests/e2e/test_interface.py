@@ -1,0 +1,191 @@
+"""The page as a person uses it: choose, drop, share, open, download, delete; by mouse and by keyboard alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+from chromium import Chromium, ChromiumTab
+from node import MIB, Data, NodeTab, open_node
+from playwright.sync_api import Page, Route
+from server import Server
+
+from conftest import BROWSERS, Start
+
+TEXT = b"A sentence in a file, to be seen again.\n" * 40
+ROW_COUNT = "(count) => document.querySelectorAll('#files [data-root]').length === count"
+TABS_MAX = 60
+
+# Ends when the bar of a running job has moved.
+SEE_PROGRESS = """
+() => new Promise((resolve) => {
+  const look = () => {
+    const bar = document.querySelector("#work-list [data-job][data-status=running] [data-role=progress]");
+    if (bar?.value > 0) resolve(bar.value);
+    else requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+DROP = """
+(name, text) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([text], name, { type: "text/plain" }));
+  const event = new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+  document.querySelector("#drop").dispatchEvent(event);
+}
+"""
+
+
+def open_chromium(start: Start, server: Server) -> tuple[NodeTab, Page]:
+    node = open_node(start("chromium"), server)
+    assert isinstance(node.tab, ChromiumTab)
+    return node, node.tab.page
+
+
+def wait_rows(node: NodeTab, count: int) -> None:
+    node.tab.wait_for(f"{count} rows are listed", ROW_COUNT, count)
+
+
+def link_in_dialog(node: NodeTab) -> str:
+    return str(node.tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value"))
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until an element of this kind has the focus."""
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by the Tab key")
+
+
+def test_choose_share_download_delete(start: Start, server: Server, tmp_path: Path) -> None:
+    node, page = open_chromium(start, server)
+    file = tmp_path / "chosen file.bin"
+    file.write_bytes(os.urandom(24 * MIB))
+    progress = node.tab.begin(SEE_PROGRESS)
+    page.set_input_files("#file-input", file)
+    assert 0 < progress.result(timeout_s=30) <= 1
+    wait_rows(node, 1)
+    assert node.tab.text("#files .file-name") == file.name
+
+    page.click("#files [data-action=share]")
+    link = link_in_dialog(node)
+    assert link.startswith(f"{server.url}#inos1.")
+    node.tab.wait_for("copying is reported", "() => document.querySelector('.share-told')?.innerText")
+    page.click("#share-dialog [data-action=close]")
+
+    with page.expect_download() as download:
+        page.click("#files [data-action=download]")
+    assert download.value.suggested_filename == file.name
+    assert Path(download.value.path()).read_bytes() == file.read_bytes()
+
+    page.click("#files [data-action=delete]")
+    page.click("#files [data-action=delete-cancel]")
+    wait_rows(node, 1)
+    page.click("#files [data-action=delete]")
+    page.click("#files [data-action=delete-confirm]")
+    wait_rows(node, 0)
+    assert node.list() == []
+
+
+def test_all_of_it_by_keyboard_alone(start: Start, server: Server) -> None:
+    node, page = open_chromium(start, server)
+    tab_to(page, "#choose-files")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files({"name": "typed.txt", "mimeType": "text/plain", "buffer": TEXT})
+    wait_rows(node, 1)
+
+    tab_to(page, "#files [data-action=share]")
+    page.keyboard.press("Enter")
+    assert link_in_dialog(node)
+    page.keyboard.press("Escape")
+    node.tab.wait_for("the dialog is closed", "() => !document.querySelector('#share-dialog').open")
+
+    tab_to(page, "#files [data-action=open]")
+    page.keyboard.press("Enter")
+    shown = node.tab.wait_for("the text is shown", "() => document.querySelector('.preview-text')?.textContent")
+    assert shown == TEXT.decode("ascii")
+    page.keyboard.press("Escape")
+
+    tab_to(page, "#files [data-action=delete]")
+    page.keyboard.press("Enter")
+    node.tab.wait_for("it asks first", "() => document.activeElement.matches('[data-action=delete-cancel]')")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    wait_rows(node, 0)
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_dropped_file_is_stored(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    node.tab.call(DROP, "dropped.txt", TEXT.decode("ascii"))
+    wait_rows(node, 1)
+    assert node.hash_of(node.list()[0]["root"]) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
+
+
+def test_a_drop_before_python_is_ready_waits_for_it(start: Start, server: Server) -> None:
+    browser = start("chromium")
+    assert isinstance(browser, Chromium)
+    held: list[Route] = []
+    browser.context.route("**/build/pyodide/build.json", held.append)
+    node = open_node(browser, server, ready=False)
+    node.tab.call(DROP, "early.txt", TEXT.decode("ascii"))
+    node.tab.wait_for("it is queued", "() => document.querySelector('#work-list [data-status=waiting]')")
+    assert node.tab.call("() => document.querySelector('#state').dataset.phase") == "starting"
+    node.tab.wait_for("the start is held back", "(count) => count > 0", len(held))
+    for route in held:
+        route.continue_()
+    node.wait_ready()
+    wait_rows(node, 1)
+    assert node.tab.text("#files .file-name") == "early.txt"
+
+
+def test_the_view_that_a_link_opens(start: Start, server: Server) -> None:
+    sender = open_node(start("chromium"), server)
+    done = sender.put(Data.of(TEXT * 4000), "shared words.txt")
+    receiver = start("chromium")
+    node = NodeTab(receiver.tab(sender.share(done["root"])), receiver)
+    assert isinstance(node.tab, ChromiumTab)
+    page = node.tab.page
+    node.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')", timeout_s=60)
+    assert node.tab.call("() => location.hash") == ""
+    assert node.tab.text("#link-view .link-name") == "shared words.txt"
+    page.click("[data-action=link-open]")
+    shown = node.tab.wait_for("the text is shown", "() => document.querySelector('.preview-text')?.textContent.length")
+    assert shown == 512 * 1024, "a long text is cut for the preview, and says so"
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        page.click("[data-action=link-download]")
+    assert Path(download.value.path()).read_bytes() == TEXT * 4000
+    wait_rows(node, 1)
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_large_file_is_saved_as_a_stream(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    done = node.put(Data("random", 64 * MIB, seed=6), "streamed.bin")
+    if isinstance(node.tab, ChromiumTab):
+        with node.tab.page.expect_download() as download:
+            job = node.tab.begin("(root) => globalThis.inos.save(root)", done["root"])
+        saved = Path(download.value.path())
+        job.result()
+    else:
+        node.tab.begin("(root) => globalThis.inos.save(root)", done["root"]).result()
+        saved = node.browser.downloads / "streamed.bin"
+        wait_for_size(saved, 64 * MIB)
+    with saved.open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == done["sha256"]
+
+
+def wait_for_size(file: Path, size: int) -> None:
+    deadline = time.monotonic() + 30
+    while not (file.exists() and file.stat().st_size == size):
+        assert time.monotonic() < deadline, f"{file.name} was not saved: {list(file.parent.iterdir())}"
+        time.sleep(0.05)  # the pause of a poll with a deadline
