@@ -27,6 +27,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 WHEELS = BUILD / "pyodide"
 PYODIDE_TAG = ("3.14", "cp314", "pyemscripten_2026_0_wasm32")
+PYODIDE_TEST_WHEELS = CACHE / "pyodide-test"
 STUBS = CACHE / "typings"
 COMPILER = CACHE / "compiler"
 ZIG = COMPILER / "ziglang" / ("zig.exe" if os.name == "nt" else "zig")
@@ -125,6 +126,20 @@ def pyodide_wheels() -> Stage:
     names = [line.split()[0].replace("==", "-") for line in requirements("pyodide").read_text("utf-8").splitlines()]
     outputs = tuple(WHEELS / f"{name}-cp314-cp314-{PYODIDE_TAG[2]}.whl" for name in names)
     return Stage("pyodide wheels", (digest("wheels", requirements("pyodide")),), outputs, run)
+
+
+def pyodide_test_wheels() -> Stage:
+    """pytest for inside Pyodide (tests/pyodide): pure wheels, unpacked there and never installed here."""
+
+    def run() -> None:
+        shutil.rmtree(PYODIDE_TEST_WHEELS, ignore_errors=True)
+        PYODIDE_TEST_WHEELS.mkdir(parents=True)
+        target = ["--python-version", PYODIDE_TAG[0], "--platform", "any", "--only-binary", ":all:"]
+        pip(["download", *target, "-d", PYODIDE_TEST_WHEELS, "-r", requirements("pyodide-test")], "pip-pyodide-test")
+
+    lines = requirements("pyodide-test").read_text("utf-8").splitlines()
+    outputs = tuple(PYODIDE_TEST_WHEELS / f"{line.split()[0].replace('==', '-')}-py3-none-any.whl" for line in lines)
+    return Stage("pytest for pyodide", (digest("pytest", requirements("pyodide-test")),), outputs, run)
 
 
 def type_stubs() -> Stage:

@@ -63,7 +63,7 @@ def stages_for(target: str) -> list[Callable[[], Stage]]:
         assets.pyodide,
     ]
     if testing:
-        makers += [packages.type_stubs, assets.baselines, browsers.stage]
+        makers += [packages.pyodide_test_wheels, packages.type_stubs, assets.baselines, browsers.stage]
     return [*makers, assets.compressed]
 
 

@@ -13,6 +13,8 @@ from inos_web.region import Region
 
 _SCRATCH_BYTES = 80 * 1024  # what the small hashes work in: context, material, output
 _CONTEXT_BYTES_MAX = 256
+_OUTPUT_BYTES_MAX = 4096
+_KEY_BYTES = 32
 _SECRET_BYTES = 32
 
 
@@ -64,8 +66,8 @@ class WebHashes:
         self._region = region
         self._arena = arena
         self._scratch = arena.alloc(_SCRATCH_BYTES).offset
-        self._output = self._scratch + _SCRATCH_BYTES - 4096
-        self._data_bytes_max = _SCRATCH_BYTES - 4096 - _CONTEXT_BYTES_MAX
+        self._output = self._scratch + _SCRATCH_BYTES - _OUTPUT_BYTES_MAX
+        self._data_bytes_max = _SCRATCH_BYTES - _OUTPUT_BYTES_MAX - _CONTEXT_BYTES_MAX
 
     def hash(self, data: bytes) -> bytes:
         """See ``inos.ports.Hashes``."""
@@ -77,6 +79,8 @@ class WebHashes:
     def keyed(self, key: bytes, data: bytes) -> bytes:
         """See ``inos.ports.Hashes``."""
         self._check(data)
+        if len(key) != _KEY_BYTES:
+            raise BadArgument(f"a key of {len(key)} bytes")
         self._region.write(self._scratch, key + data)
         inos_js.blake3_keyed(self._scratch, self._scratch + len(key), len(data), self._output)
         return self._region.read(self._output, 32)
@@ -85,6 +89,8 @@ class WebHashes:
         """See ``inos.ports.Hashes``."""
         self._check(material)
         name = context.encode()
+        if len(name) > _CONTEXT_BYTES_MAX or not 0 <= length <= _OUTPUT_BYTES_MAX:
+            raise BadArgument(f"{length} bytes from a context of {len(name)}")
         at = self._scratch + len(name)
         self._region.write(self._scratch, name + material)
         inos_js.blake3_derive(self._scratch, len(name), at, len(material), self._output, length)
@@ -116,6 +122,7 @@ class WebKeys:
         self._region = region
         self._arena = arena
         self._free = [base + index * layout.KEY_SLOT_BYTES for index in range(layout.KEY_SLOTS_MAX)]
+        self._open: set[int] = set()
 
     def open(self, secret: bytes) -> int:
         """See ``inos.ports.Keys``."""
@@ -123,8 +130,9 @@ class WebKeys:
             raise BadArgument("a root secret is 32 bytes")
         if not self._free:
             raise LimitExceeded("all key slots are taken")
-        material = self._arena.alloc(_SECRET_BYTES)
+        material = self._arena.alloc(_SECRET_BYTES)  # first: a full arena must not cost a slot
         slot = self._free.pop()
+        self._open.add(slot)
         self._arena.write(material, secret)
         inos_js.keys_derive(material.offset, slot)
         self._arena.write(material, bytes(_SECRET_BYTES))
@@ -133,6 +141,9 @@ class WebKeys:
 
     def close(self, slot: int) -> None:
         """See ``inos.ports.Keys``."""
+        if slot not in self._open:
+            raise BadArgument(f"key slot {slot} is not open")  # else two secrets would share it later
+        self._open.remove(slot)
         self._region.write(slot, bytes(layout.KEY_SLOT_BYTES))
         self._free.append(slot)
 

@@ -22,7 +22,7 @@ class Region:
 
     def read(self, offset: int, length: int) -> bytes:
         """A copy of ``length`` bytes at ``offset``."""
-        if offset < 0 or offset + length > self.size:
+        if offset < 0 or length < 0 or offset + length > self.size:
             raise BadArgument(f"{offset}+{length} is outside the shared memory")
         return os.pread(self._fd, length, offset)
 

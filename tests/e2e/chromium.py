@@ -80,7 +80,6 @@ class ChromiumTab(Tab):
             self._problems.append(f"console: {message.text} ({at.get('url', '')}:{at.get('lineNumber', '')})")
 
     def _run(self, script: str, arguments: str, timeout_s: float) -> str:
-        self.page.set_default_timeout(timeout_s * 1000)
         return str(self.page.evaluate(script, arguments))
 
     def goto(self, url: str) -> None:

@@ -76,7 +76,11 @@ class Tab(ABC):
         wrapper = f"""async (text) => {{
           {LAB}
           try {{
-            const value = await ({script})(...JSON.parse(text));
+            const late = new Promise((_, reject) => {{
+              const error = new DOMException("the call has not come to its end", "TimeoutError");
+              setTimeout(reject, {round(timeout_s * 1000)}, error);
+            }});
+            const value = await Promise.race([late, ({script})(...JSON.parse(text))]);
             return JSON.stringify({{ value: value instanceof Node ? true : value ?? null }});
           }} catch (error) {{
             const code = typeof error?.code === "string" ? error.code : error?.name ?? "Error";
@@ -97,7 +101,7 @@ class Tab(ABC):
     def wait_for(self, what: str, condition: str, *arguments: Any, timeout_s: float = 30.0) -> Any:
         """Poll a script until it returns something true, and answer that."""
         deadline = time.monotonic() + timeout_s
-        while not (value := self.call(condition, *arguments)):
+        while not (value := self.call(condition, *arguments, timeout_s=timeout_s)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{timeout_s:g} s passed before this was so: {what}")
             time.sleep(POLL_S)  # the pause of a poll with a deadline

@@ -62,19 +62,6 @@ def test_three_peers_serve_one(start: Start, server: Server) -> None:
     assert sum(bytes_in > 2 * MIB for bytes_in in served) >= 2, f"bytes from each peer: {served}"
 
 
-def test_a_sender_killed_half_way_is_replaced(start: Start, server: Server) -> None:
-    first = open_node(start("chromium"), server)
-    _, link, sha256 = share(first, BIG)
-    second = open_node(start("chromium"), server)
-    second.fetch(link)
-    third = open_node(start("chromium"), server)
-    job = third.begin_fetch(link)
-    wait_for_part(third, job, 0.1)  # progress is told ten times a second: half of a fast fetch may be its end
-    assert not job.ended(), "the fetch was over before the kill"
-    first.browser.kill()
-    assert_has(third, job.result()["root"], BIG, sha256)
-
-
 def wait_for_part(node: NodeTab, job: Job, part: float) -> None:
     """Until a fetch has this part of its bytes."""
     node.tab.wait_for(

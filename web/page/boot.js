@@ -59,6 +59,7 @@ export function workerUrl(path) {
 export function requireIsolation() {
   if (!globalThis.isSecureContext) throw new NodeError("NotSecure", "this address is not a secure context");
   if (!globalThis.crossOriginIsolated) throw new NodeError("NotIsolated", "the isolation headers are missing");
+  if (typeof Worker !== "function") throw new NodeError("Unsupported", "no workers");
   if (typeof SharedArrayBuffer !== "function" || typeof WebAssembly !== "object")
     throw new NodeError("Unsupported", "no shared memory or no WebAssembly");
   if (!navigator.storage?.getDirectory) throw new NodeError("StorageDenied", "no private file system");

@@ -1,0 +1,1 @@
+"""Names for ``inos_host`` to import; see ``node_crypto.mjs``."""
