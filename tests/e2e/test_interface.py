@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from chromium import Chromium, ChromiumTab
+from chromium import ChromiumTab
 from node import MIB, Data, NodeTab, open_node
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page
 from server import Server
 
 from conftest import BROWSERS, Start
@@ -128,43 +128,6 @@ def test_a_dropped_file_is_stored(start: Start, server: Server, name: str) -> No
     node.tab.call(DROP, "dropped.txt", TEXT.decode("ascii"))
     wait_rows(node, 1)
     assert node.hash_of(node.list()[0]["root"]) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
-
-
-def test_a_drop_before_python_is_ready_waits_for_it(start: Start, server: Server) -> None:
-    browser = start("chromium")
-    assert isinstance(browser, Chromium)
-    held: list[Route] = []
-    browser.context.route("**/build/pyodide/build.json", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no built-in
-    node = open_node(browser, server, ready=False)
-    node.tab.call(DROP, "early.txt", TEXT.decode("ascii"))
-    node.tab.wait_for("it is queued", "() => document.querySelector('#work-list [data-status=waiting]')")
-    assert node.tab.call("() => document.querySelector('#state').dataset.phase") == "starting"
-    node.tab.wait_for("the start is held back", "(count) => count > 0", len(held))
-    for route in held:
-        route.continue_()
-    node.wait_ready()
-    wait_rows(node, 1)
-    assert node.tab.text("#files .file-name") == "early.txt"
-
-
-def test_the_view_that_a_link_opens(start: Start, server: Server) -> None:
-    sender = open_node(start("chromium"), server)
-    done = sender.put(Data.of(TEXT * 2000), "shared words.txt")
-    receiver = start("chromium")
-    node = NodeTab(receiver.tab(sender.share(done["root"])), receiver)
-    assert isinstance(node.tab, ChromiumTab)
-    page = node.tab.page
-    node.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')", timeout_s=60)
-    assert node.tab.call("() => location.hash") == ""
-    assert node.tab.text("#link-view .link-name") == "shared words.txt"
-    page.click("[data-action=link-open]")
-    shown = node.tab.wait_for("the text is shown", "() => document.querySelector('.preview-text')?.textContent.length")
-    assert shown == 512 * 1024, "a long text is cut for the preview, and says so"
-    page.keyboard.press("Escape")
-    with page.expect_download() as download:
-        page.click("[data-action=link-download]")
-    assert Path(download.value.path()).read_bytes() == TEXT * 400
-    wait_rows(node, 1)
 
 
 @pytest.mark.parametrize("name", BROWSERS)

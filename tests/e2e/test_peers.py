@@ -10,7 +10,6 @@ from server import Server
 from tab import Job
 
 from conftest import Start
-from inos.wire.link import Link, encode, parse
 
 BIG = Data("random", 64 * MIB, seed=48)
 
@@ -64,70 +63,12 @@ def test_three_peers_serve_one(start: Start, server: Server) -> None:
 
 def wait_for_part(node: NodeTab, job: Job, part: float) -> None:
     """Until a fetch has this part of its bytes."""
-    node.tab.wait_for(
-        f"{part:.0%} have arrived",
-        "(number, part) => lab.jobs.get(number).notes.some(({ bytes, total }) => total > 0 && bytes >= part * total)",
-        job.number,
-        part,
-        timeout_s=60,
-    )
-
-
-def test_the_server_is_needed_for_meeting_only(start: Start, own_server: Server) -> None:
-    server = own_server
-    sender = open_node(start("chromium"), server)
-    _, link, sha256 = share(sender, BIG)
-    small = Data("text", 3 * MIB, seed=8)
-    _, second_link, second_sha256 = share(sender, small)
-    receiver = open_node(start("chromium"), server)
-    for node in (sender, receiver):
-        node.tab.allow_problems(r"WebSocket|ERR_CONNECTION_REFUSED")  # the server is gone: that is this test
-    job = receiver.begin_fetch(link)
-    wait_for_part(receiver, job, 0.1)
-    server.kill()
-    assert_has(receiver, job.result()["root"], BIG, sha256)
-    got = receiver.fetch(second_link, timeout_s=60)
-    assert_has(receiver, got["root"], small, second_sha256)
-
-
-def test_rotten_blocks_of_one_peer_are_taken_from_another(start: Start, server: Server) -> None:
-    rotten = open_node(start("chromium"), server)
-    _, link, sha256 = share(rotten, BIG)
-    good = open_node(start("chromium"), server)
-    good.fetch(link)
-    good.tab.goto("about:blank")  # out of reach for now
-
-    rotten.tab.allow_problems(r"/favicon\.ico")  # the browser asks for it beside a page without markup
-    rotten.tab.goto(f"{server.url}config.json")
-    for at in ROTTEN_AT:
-        assert rotten.tab.call(ROT, "seg-0000", at) > at
-    rotten.tab.goto(server.url)
-    rotten.wait_ready()
-
-    receiver = open_node(start("chromium"), server)
-    job = receiver.begin_fetch(link)
-    wait_for_part(receiver, job, 0.7)
-    assert not job.ended(), "the rotten blocks came through"
-    good.tab.goto(server.url)
-    good.wait_ready()
-    assert_has(receiver, job.result()["root"], BIG, sha256)
-    assert receiver.tab.call("() => globalThis.inos.check('data')")["bad"] == []
-
-
-def test_a_wrong_secret_opens_nothing(start: Start, server: Server) -> None:
-    """A link that is whole by its check sum and has another secret: its room is another one, where nobody is."""
-    sender, receiver = (open_node(start("chromium"), server) for _ in range(2))
-    _, link, _ = share(sender, Data("text", 3 * MIB))
-    right = parse(link)
-    wrong = encode(Link(right.bid, bytes(32)), server.url)
-    receiver.tab.goto(wrong)
-    receiver.wait_ready()
-    view = receiver.tab.wait_for("the link view says that nobody is there", LINK_VIEW, "nobody")
-    assert "Nobody who has this file is online" in view["text"]
-    assert receiver.list() == []
-    assert receiver.peers() == []
-    receiver.tab.click("[data-action=link-stop]")
-    assert len(sender.list()) == 1
+    enough = "(job, part) => lab.jobs.get(job).notes.some(({ bytes, total }) => total > 0 && bytes >= part * total)"
+    try:
+        node.tab.wait_for(f"{part:.0%} have arrived", enough, job.number, part, timeout_s=60)
+    except TimeoutError as error:
+        last = node.tab.call("(job) => lab.jobs.get(job).notes.at(-1)", job.number)
+        raise TimeoutError(f"{error}; it came to {last}; peers: {node.peers()}") from None
 
 
 @pytest.mark.parametrize(

@@ -161,22 +161,3 @@ def put_in_front(browser: Chromium, pattern: str, script: str) -> None:
         route.fulfill(response=response, body=f"{script}\n{response.text()}")
 
     browser.context.route(pattern, handle)
-
-
-@pytest.mark.parametrize("what", MISSING_IN_WORKERS)
-def test_an_api_missing_in_workers_is_said_in_words(start: Start, server: Server, what: str) -> None:
-    browser = start("chromium")
-    assert isinstance(browser, Chromium)
-    put_in_front(browser, *MISSING_IN_WORKERS[what])
-    told = problem(open_node(browser, server, ready=False))
-    assert told["phase"] == "failed"
-    assert "browser" in told["text"].lower()
-
-
-def test_without_wait_async_it_works_all_the_same(start: Start, server: Server) -> None:
-    browser = start("chromium")
-    assert isinstance(browser, Chromium)
-    put_in_front(browser, "**/web/shared/epochs.js", "delete Atomics.waitAsync;")
-    node = open_node(browser, server)
-    done = node.put(Data("text", 6 * MIB), "slow but sure.txt")
-    assert node.hash_of(done["root"]) == (6 * MIB, done["sha256"])
