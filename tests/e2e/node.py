@@ -76,6 +76,19 @@ class NodeTab:
         """Start a fetch; it notes each progress event."""
         return self.tab.begin("(link, note) => globalThis.inos.fetch(link, { onProgress: note })", link)
 
+    def wait_for_part(self, job: Job, part: float) -> None:
+        """Until a fetch has this part of its bytes."""
+        enough = "(job, part) => lab.jobs.get(job).notes.some(({ bytes, total }) => total > 0 && bytes >= part * total)"
+        try:
+            self.tab.wait_for(f"{part:.0%} have arrived", enough, job.number, part, timeout_s=60)
+        except TimeoutError as error:
+            last = self.tab.call("(job) => lab.jobs.get(job).notes.at(-1)", job.number)
+            raise TimeoutError(f"{error}; it came to {last}; peers: {self.peers()}") from None
+
+    def assert_holds(self, root: str, data: Data, sha256: str) -> None:
+        """It must have this root, byte for byte."""
+        assert self.hash_of(root) == (data.length, sha256)
+
     def list(self) -> list[dict[str, Any]]:
         """What the vault lists, newest first."""
         return list(self.tab.call("() => globalThis.inos.list()"))

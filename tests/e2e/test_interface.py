@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from chromium import ChromiumTab
 from node import MIB, Data, NodeTab, open_node
-from playwright.sync_api import Page
+from playwright.sync_api import FileChooser, Page
 from server import Server
 
 from conftest import BROWSERS, Start
@@ -96,10 +96,13 @@ def test_choose_share_download_delete(start: Start, server: Server, tmp_path: Pa
 
 def test_all_of_it_by_keyboard_alone(start: Start, server: Server) -> None:
     node, page = open_chromium(start, server)
+
+    def choose(chooser: FileChooser) -> None:
+        chooser.set_files({"name": "typed.txt", "mimeType": "text/plain", "buffer": TEXT})
+
+    page.on("filechooser", choose)  # long before the key: choosers are caught from some moment after this call
     tab_to(page, "#choose-files")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files({"name": "typed.txt", "mimeType": "text/plain", "buffer": TEXT})
+    page.keyboard.press("Enter")
     wait_rows(node, 1)
 
     tab_to(page, "#files [data-action=share]")

@@ -67,6 +67,15 @@ export function requireIsolation() {
   if (typeof RTCPeerConnection !== "function") throw new NodeError("Unsupported", "no WebRTC");
 }
 
+/** Ed25519 came late to some browsers (Chrome 137, Firefox 129): asked for here, where its lack can be said in words. */
+async function requireSignatures() {
+  try {
+    await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
+  } catch {
+    throw new NodeError("Unsupported", "no Ed25519 signatures");
+  }
+}
+
 /** @returns {WebAssembly.Memory} zeroed, at its final size */
 function allocateMemory() {
   for (const bytes of L.MEMORY_TIERS_BYTES) {
@@ -130,6 +139,7 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault" } = 
     fetched("/build/pyodide/build.json").then((response) => response.json()),
     WebAssembly.compileStreaming(fetched("/build/kernel.wasm")),
     WebAssembly.compileStreaming(fetched("/build/pyodide/pyodide.asm.wasm")),
+    requireSignatures(),
   ]);
   const memory = allocateMemory();
   const count = muscleCount(forced);
