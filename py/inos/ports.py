@@ -161,13 +161,17 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Seal(Effect[Sealed]):
-    """Plaintext -> block v1 under the keys of slot ``keys``. ``quality`` 0 stores raw. Errors: ArenaFull, LimitExceeded."""
+    """Plaintext -> block v1 under the keys of slot ``keys``. ``quality`` 0 stores raw. Errors: ArenaFull, LimitExceeded.
+
+    ``piece``: what a cut said of the same bytes, so that their ids need not be computed again (a tenth of a raw chunk's seal).
+    """
 
     src: Span
     kind: int
     quality: int
     keys: int
     urgent: bool = False
+    piece: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,9 @@ class Kernels:
                     stream, 0, 0,
                 )  # fmt: skip
             case Seal():
+                flags = layout.SEAL_NO_IDS if effect.piece else 0
                 queued = self._submit(
-                    job, effect.urgent, layout.JOB_OPS["SEAL"], 0, src.offset, src.length, 0, 0, effect.keys,
+                    job, effect.urgent, layout.JOB_OPS["SEAL"], flags, src.offset, src.length, 0, 0, effect.keys,
                     effect.kind, effect.quality, 0,
                 )  # fmt: skip
             case Open():
@@ -128,8 +129,8 @@ class Kernels:
         offset, length, raw_len, _enc_len, codec, quality, _kind = _HEAD.unpack_from(result)
         ids = {name: result[fields[name] : fields[name] + 32] for name in ("SECRET", "BID", "H", "CID")}
         if isinstance(effect, Seal):
-            block = Span(offset, length)
-            return Sealed(block, codec, quality, raw_len, ids["SECRET"], ids["BID"], ids["H"], ids["CID"])
+            h, cid = (effect.piece.h, effect.piece.cid) if effect.piece else (ids["H"], ids["CID"])
+            return Sealed(Span(offset, length), codec, quality, raw_len, ids["SECRET"], ids["BID"], h, cid)
         raw = None if effect.verify_only else Span(offset, length)
         return Opened(raw, raw_len, codec, quality, ids["H"])
 

@@ -187,9 +187,14 @@ class Put:
             assert 0 < cut.consumed <= length
             self._read = at + cut.consumed
             offset = 0
+            placed = []
             for piece in cut.pieces:
-                self._place(piece, window, offset)
+                placed.append((len(self._slots), piece, offset))
+                self._slots.append(None)
                 offset += piece.length
+            # The longest first: at the end of a file no muscle is left alone with a long one.
+            for slot, piece, offset in sorted(placed, key=lambda row: -row[1].length):
+                self._place(slot, piece, window, offset)
         finally:
             self._leave(window)
         return cut.consumed
@@ -208,11 +213,9 @@ class Put:
             self._store.budget.free(window.span)
             self._store.budget.give(window.grant)
 
-    def _place(self, piece: Piece, window: _Window, offset: int) -> None:
+    def _place(self, slot: int, piece: Piece, window: _Window, offset: int) -> None:
         """Find or make the block of one chunk."""
         store = self._store
-        slot = len(self._slots)
-        self._slots.append(None)
         number = store.index.by_cid.get(piece.cid)
         if number is not None:
             store.index.hold(number)
@@ -237,7 +240,7 @@ class Put:
         try:
             # Others may have joined this flight: then it goes on although this put is over.
             if not (self._over or self._error) or flight.joined:
-                stored = await self._seal_now(window.span.part(offset, piece.length))
+                stored = await self._seal_now(window.span.part(offset, piece.length), piece)
         except BaseException as caught:  # noqa: BLE001 - it is raised by the put and by those who joined
             error = caught
         del store.flights[piece.cid]
@@ -250,9 +253,9 @@ class Put:
             self._settle(slot, stored)
         self._ended()
 
-    async def _seal_now(self, src: Span) -> Stored:
+    async def _seal_now(self, src: Span, piece: Piece) -> Stored:
         store = self._store
-        sealed = await store.budget.run(Seal(src, KIND_CHUNK, self._quality, store.keys))
+        sealed = await store.budget.run(Seal(src, KIND_CHUNK, self._quality, store.keys, piece=piece))
         self._sealed += src.length
         try:
             return await store.write_sealed(sealed, KIND_CHUNK)

@@ -65,6 +65,16 @@ def test_a_compressed_block_opens(bench, slot):
         bench.arena.release(span)
 
 
+def test_a_cut_chunk_is_sealed_as_any_other(bench, slot):
+    src = bench.span(TEXT)
+    (piece,) = bench.run(Cut(src, True, slot, None)).pieces
+    named, plain = (bench.run(Seal(src, KIND_CHUNK, 6, slot, piece=known)) for known in (piece, None))
+    assert bench.arena.read(named.block) == bench.arena.read(plain.block)
+    assert (named.secret, named.bid, named.h, named.cid) == (plain.secret, plain.bid, plain.h, plain.cid)
+    for span in (src, named.block, plain.block):
+        bench.arena.release(span)
+
+
 @pytest.mark.parametrize("final", [True, False])
 def test_cuts_are_the_references(bench, slot, final):
     data = REFERENCE.derive("noise", b"", 64) * 16_384  # 1 MiB that repeats: cut at the longest
