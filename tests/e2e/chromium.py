@@ -11,7 +11,7 @@ from typing import Any
 
 import processes
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
-from tab import LAB, Browser, Tab
+from tab import LAB, Browser, PageMoved, Tab
 
 ARGUMENTS = (
     "--disable-background-networking",
@@ -80,7 +80,12 @@ class ChromiumTab(Tab):
             self._problems.append(f"console: {message.text} ({at.get('url', '')}:{at.get('lineNumber', '')})")
 
     def _run(self, script: str, arguments: str, timeout_s: float) -> str:
-        return str(self.page.evaluate(script, arguments))
+        try:
+            return str(self.page.evaluate(script, arguments))
+        except Error as error:
+            if "context was destroyed" in error.message:
+                raise PageMoved(error.message) from error
+            raise
 
     def goto(self, url: str) -> None:
         """See Tab."""

@@ -8,6 +8,7 @@ Must not know: what INOS is. That is `pages/lab.js` (inside the page) and the te
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -30,6 +31,10 @@ class PageError(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+
+class PageMoved(Exception):
+    """The page went elsewhere, or was loaded anew, while a script ran."""
 
 
 class Tab(ABC):
@@ -99,13 +104,15 @@ class Tab(ABC):
         return Job(self, number)
 
     def wait_for(self, what: str, condition: str, *arguments: Any, timeout_s: float = 30.0) -> Any:
-        """Poll a script until it returns something true, and answer that."""
+        """Poll a script until it returns something true, and answer that; the page may be loaded anew meanwhile."""
         deadline = time.monotonic() + timeout_s
-        while not (value := self.call(condition, *arguments, timeout_s=timeout_s)):
+        while True:
+            with contextlib.suppress(PageMoved):
+                if value := self.call(condition, *arguments, timeout_s=timeout_s):
+                    return value
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{timeout_s:g} s passed before this was so: {what}")
             time.sleep(POLL_S)  # the pause of a poll with a deadline
-        return value
 
     def text(self, selector: str) -> str:
         """The visible text of an element, "" where there is none."""

@@ -155,6 +155,23 @@ def put_in_front(browser: Chromium, pattern: str, script: str) -> None:
     browser.context.route(pattern, handle)
 
 
+# What exists in workers only: the worker's script, and what is done in front of it.
+MISSING_IN_WORKERS = {
+    "sync access handles": ("**/worker/io/files.js", "delete FileSystemFileHandle.prototype.createSyncAccessHandle;"),
+    "data channels": ("**/worker/net/net.js", "delete globalThis.RTCDataChannel;"),
+}
+
+
+@pytest.mark.parametrize("what", MISSING_IN_WORKERS)
+def test_an_api_missing_in_workers_is_said_in_words(start: Start, server: Server, what: str) -> None:
+    browser = start("chromium")
+    assert isinstance(browser, Chromium)
+    put_in_front(browser, *MISSING_IN_WORKERS[what])
+    told = problem(open_node(browser, server, ready=False))
+    assert (told["phase"], told["code"]) == ("failed", "Unsupported")
+    assert "browser" in told["text"].lower()
+
+
 def test_without_wait_async_it_works_all_the_same(start: Start, server: Server) -> None:
     browser = start("chromium")
     assert isinstance(browser, Chromium)

@@ -170,9 +170,9 @@ export class InosNode {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
-    for (const worker of [workers.net, ...workers.muscles]) {
+    for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("message", ({ data }) => {
-        if (data.type === "error" || data.type === "failed") this.#fail(new NodeError("WorkerFailed", data.message));
+        if (data.type === "failed") this.#fail(new NodeError(data.code, data.message));
       });
     }
     this.#io({ type: "acquire" });
@@ -253,7 +253,7 @@ export class InosNode {
     else if (message.type === "sink-closed") {
       const waiting = this.#buffers.get(message.id);
       if (message.complete) waiting?.resolve(message.bytes);
-    } else if (message.type === "failed") this.#fail(new NodeError("WorkerFailed", message.message));
+    }
   }
 
   /** @param {"held" | "busy" | "asked" | "lost" | "released"} state */

@@ -67,7 +67,7 @@ def test_a_compressed_block_opens(bench, slot):
 
 def test_a_cut_chunk_is_sealed_as_any_other(bench, slot):
     src = bench.span(TEXT)
-    (piece,) = bench.run(Cut(src, True, slot, None)).pieces
+    (piece,) = bench.run(Cut(src, final=True, keys=slot, stream=None)).pieces
     named, plain = (bench.run(Seal(src, KIND_CHUNK, 6, slot, piece=known)) for known in (piece, None))
     assert bench.arena.read(named.block) == bench.arena.read(plain.block)
     assert (named.secret, named.bid, named.h, named.cid) == (plain.secret, plain.bid, plain.h, plain.cid)

@@ -8,6 +8,7 @@
 import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
+import { failure, requireApi } from "../../shared/require_api.js";
 import { RingReader, RingWriter } from "../../shared/ring.js";
 import { Files } from "./files.js";
 import { VaultLock } from "./lock.js";
@@ -160,11 +161,16 @@ class IoWorker {
 
 /** @type {IoWorker | null} */
 let worker = null;
+const fail = (/** @type {unknown} */ error) => self.postMessage(failure(error));
+
+/** @param {{memory: WebAssembly.Memory, folder: string}} start */
+async function begin({ memory, folder }) {
+  requireApi("createSyncAccessHandle" in FileSystemFileHandle.prototype, "no synchronous access to the private files");
+  worker = new IoWorker(memory, folder);
+  await worker.loop();
+}
+
 self.onmessage = (event) => {
-  if (event.data.type === "start") {
-    worker = new IoWorker(event.data.memory, event.data.folder);
-    worker.loop().catch((error) => self.postMessage({ type: "failed", message: String(error) }));
-  } else {
-    worker?.command(event.data).catch((error) => self.postMessage({ type: "failed", message: String(error) }));
-  }
+  if (event.data.type === "start") begin(event.data).catch(fail);
+  else worker?.command(event.data).catch(fail);
 };

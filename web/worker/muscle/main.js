@@ -11,6 +11,7 @@ import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
 import { Queue } from "../../shared/queue.js";
+import { failure } from "../../shared/require_api.js";
 
 /** @typedef {{memory: WebAssembly.Memory, kernel: WebAssembly.Module, thread: number}} MuscleStart */
 
@@ -55,5 +56,5 @@ async function run({ memory, kernel, thread }) {
 }
 
 self.onmessage = (/** @type {MessageEvent<MuscleStart>} */ event) => {
-  run(event.data).catch((error) => self.postMessage({ type: "failed", message: String(error) }));
+  run(event.data).catch((error) => self.postMessage(failure(error)));
 };

@@ -5,7 +5,7 @@
  * transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends'
  * message sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because its own
  * channels need not be told by an event then.
- * To the page: {type: "ready"}; {type: "closed", channel, generation, reason}; {type: "error", code, message}.
+ * To the page: {type: "ready"}; {type: "closed", channel, generation, reason}; {type: "failed", code, message}.
  */
 
 import { Epoch } from "../../shared/epochs.js";
@@ -18,6 +18,7 @@ import {
   MAGIC,
   REGION_HEADER,
 } from "../../shared/layout.gen.js";
+import { failure, requireApi } from "../../shared/require_api.js";
 import { HEARTBEAT_MS } from "./bounds.js";
 import { Net } from "./net.js";
 
@@ -25,8 +26,7 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
 
 /** @param {unknown} error */
 function fail(error) {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  scope.postMessage({ type: "error", code: name, message });
+  scope.postMessage(failure(error));
 }
 
 /** @param {SharedArrayBuffer} buffer */
@@ -54,6 +54,7 @@ let net;
 
 /** @param {{memory: WebAssembly.Memory, kernel: WebAssembly.Module, thread: number}} start */
 async function begin({ memory, kernel, thread }) {
+  requireApi(typeof RTCDataChannel === "function", "no data channels in workers");
   const buffer = /** @type {SharedArrayBuffer} */ (/** @type {unknown} */ (memory.buffer));
   checkHeader(buffer);
   /** @type {import("../../shared/kernel.js").Kernel | undefined} */
