@@ -13,7 +13,7 @@ import { failed, notMeasured, resultOf } from "./result.js";
 /** @typedef {import("./result.js").RowResult} RowResult */
 /** @typedef {import("./result.js").Figures} Figures */
 /** @typedef {{id: string, part: number, text: string}} Progress `part` from 0 to 1 */
-/** @typedef {(bench: Bench, wanted: Set<string>) => Promise<Record<string, Figures>>} Measure */
+/** Puts the figures of each wanted row into the record. @typedef {(bench: Bench, wanted: Set<string>, figures: Record<string, Figures>) => Promise<void>} Measure */
 /**
  * @typedef {object} RunOptions
  * @property {string[]} [only] ids; all rows by default
@@ -27,7 +27,12 @@ import { failed, notMeasured, resultOf } from "./result.js";
  */
 
 /** @type {{rows: RegExp, load: () => Promise<{measure: Measure}>}[]} */
-const FAMILIES = [{ rows: /^epoch\.(js|async|ops)$/, load: () => import("./rows/epochs.js") }];
+const FAMILIES = [
+  { rows: /^sab\.(?!.*\.py$)/, load: () => import("./rows/memory.js") },
+  { rows: /^epoch\.(js|async|ops)$/, load: () => import("./rows/epochs.js") },
+  { rows: /^ring\.(?!.*\.py$)/, load: () => import("./rows/rings.js") },
+  { rows: /^sustained\./, load: () => import("./rows/sustained.js") },
+];
 
 const ONLY_BY_COMMAND = "only the command npm run bench can measure this";
 const RUNS = 3;
@@ -61,18 +66,22 @@ export async function runRows(options = {}) {
  * @returns {Promise<RowResult[]>}
  */
 async function measured(family, load, bench) {
+  /** @type {Record<string, Figures>} */
+  const figures = {};
+  /** @type {unknown} */
+  let wrong = new Error("its family did not measure it");
   try {
     const { measure } = await load();
-    const figures = await measure(bench, new Set(family.map(({ id }) => id)));
-    return family.map((row) => {
-      const found = figures[row.id];
-      if (!found) return failed(row, new Error("its family did not measure it"));
-      return found.samples.length ? resultOf(row, found) : notMeasured(row, found.notes?.join("; ") ?? ONLY_BY_COMMAND);
-    });
+    await measure(bench, new Set(family.map(({ id }) => id)), figures);
   } catch (error) {
     if (bench.signal?.aborted) throw bench.signal.reason;
-    return family.map((row) => failed(row, error));
+    wrong = error;
   } finally {
     bench.endWorkers();
   }
+  return family.map((row) => {
+    const found = figures[row.id];
+    if (!found) return failed(row, wrong);
+    return found.samples.length ? resultOf(row, found) : notMeasured(row, found.notes?.join("; ") ?? ONLY_BY_COMMAND);
+  });
 }

@@ -38,6 +38,18 @@ export function clockStep() {
   return step;
 }
 
+/** Sum of 32-bit words, four at a time. @param {Uint32Array} words @param {number} [from] @param {number} [to] a multiple of 4 further */
+export function sumOf(words, from = 0, to = words.length) {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = from; i < to; i += 4) {
+    a = (a + words[i]) | 0;
+    b = (b + words[i + 1]) | 0;
+    c = (c + words[i + 2]) | 0;
+    d = (d + words[i + 3]) | 0;
+  }
+  return (a + b + c + d) >>> 0;
+}
+
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /** Sleep until `at` of `performance.now()`; this worker's thread blocks. @param {number} at */

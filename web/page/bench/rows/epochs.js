@@ -164,11 +164,8 @@ async function ops(bench) {
 }
 
 /** @type {import("../run.js").Measure} */
-export async function measure(bench, wanted) {
-  /** @type {Record<string, Figures>} */
-  const figures = {};
+export async function measure(bench, wanted, figures) {
   if (wanted.has("epoch.js")) figures["epoch.js"] = await latency(bench, "epoch.js", "epoch");
   if (wanted.has("epoch.async")) figures["epoch.async"] = await latency(bench, "epoch.async", "epoch.async");
   if (wanted.has("epoch.ops")) figures["epoch.ops"] = await ops(bench);
-  return figures;
 }
