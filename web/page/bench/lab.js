@@ -9,6 +9,9 @@ import { workerUrl } from "../boot.js";
 
 /** @typedef {import("./run.js").RunOptions} RunOptions */
 
+const MIB_DEFAULT = 12; // about what this site ships
+const MIB_QUICK = 4;
+
 /** Calls into one worker; calls are answered in order, several may be open. */
 export class Line {
   #worker;
@@ -74,6 +77,25 @@ export class Bench {
   progress(id, part, text) {
     this.signal?.throwIfAborted();
     this.onProgress(id, part, text);
+  }
+
+  /**
+   * Ask the command that drives this page for what only it can measure; undefined in a visitor's browser.
+   * @param {"native" | "pss"} what @param {...any} given
+   * @returns {Promise<any>}
+   */
+  async host(what, ...given) {
+    const call = /** @type {any} */ (globalThis)[`inosBench_${what}`];
+    return (await call?.(...given)) ?? undefined;
+  }
+
+  /** Text and binaries. @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async data() {
+    const { data, mib = this.quick ? MIB_QUICK : MIB_DEFAULT } = this.options;
+    const length = mib * 1048576;
+    if (data) return new Uint8Array(await data.slice(0, length).arrayBuffer());
+    const line = this.line("data.js");
+    return line.call("assemble", length);
   }
 
   endWorkers() {

@@ -31,6 +31,8 @@ const FAMILIES = [
   { rows: /^sab\.(?!.*\.py$)/, load: () => import("./rows/memory.js") },
   { rows: /^epoch\.(js|async|ops)$/, load: () => import("./rows/epochs.js") },
   { rows: /^ring\.(?!.*\.py$)/, load: () => import("./rows/rings.js") },
+  { rows: /^(brotli\.q11\.(re|over)|gzip)$/, load: () => import("./rows/compression.js") },
+  { rows: /^(blake3|seal|open|brotli\.q6)$/, load: () => import("./rows/kernel.js") },
   { rows: /^sustained\./, load: () => import("./rows/sustained.js") },
 ];
 
