@@ -53,7 +53,7 @@ export class Line {
 /** One call of `runRows`: its wishes, its workers, what it found. */
 export class Bench {
   /** @type {Line[]} */ #lines = [];
-  /** @type {(() => void)[]} */ #endings = [];
+  /** @type {Worker[]} */ #workers = [];
   /** @type {(id: string, part: number, text: string) => void} */ onProgress = () => {};
 
   /** @param {RunOptions & {quick: boolean, runs: number}} options */
@@ -71,6 +71,14 @@ export class Bench {
     const line = new Line(path);
     this.#lines.push(line);
     return line;
+  }
+
+  /** A worker of the product, told how to start; it ends with the family. @param {string} path @param {object} start */
+  worker(path, start) {
+    const worker = new Worker(workerUrl(path), { type: "module", name: `bench ${path.split("/").at(-2)}` });
+    worker.postMessage(start);
+    this.#workers.push(worker);
+    return worker;
   }
 
   /** Throws when the caller no longer wants results. @param {string} id @param {number} part @param {string} text */
@@ -100,15 +108,6 @@ export class Bench {
 
   endWorkers() {
     for (const line of this.#lines.splice(0)) line.end();
-  }
-
-  /** Called at the very end. @param {() => void} ending */
-  atEnd(ending) {
-    this.#endings.push(ending);
-  }
-
-  end() {
-    this.endWorkers();
-    for (const ending of this.#endings.splice(0)) ending();
+    for (const worker of this.#workers.splice(0)) worker.terminate();
   }
 }
