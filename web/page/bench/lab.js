@@ -89,7 +89,7 @@ export class Bench {
 
   /**
    * Ask the command that drives this page for what only it can measure; undefined in a visitor's browser.
-   * @param {"native" | "pss"} what @param {...any} given
+   * @param {"native" | "pss" | "pssNow"} what @param {...any} given
    * @returns {Promise<any>}
    */
   async host(what, ...given) {

@@ -136,7 +136,8 @@ answer({
     kernel = await startKernel(module, memory, 0);
     const buffer = sharedBuffer(memory);
     bytes = new Uint8Array(buffer);
-    for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
+    for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE])
+      new Queue(buffer, region).init();
     bulk = new Queue(buffer, L.REGION_JOBS_BULK);
     done = new Queue(buffer, L.REGION_JOBS_DONE);
     jobs = new Epoch(buffer, L.EPOCH_JOBS);

@@ -41,7 +41,13 @@ export class Starts {
   async measure(kind) {
     const line = this.#bench.line("boot.js");
     try {
-      return await line.call("measure", { kind, imports: IMPORTS, base: BASE, build: this.#build, module: this.#module });
+      return await line.call("measure", {
+        kind,
+        imports: IMPORTS,
+        base: BASE,
+        build: this.#build,
+        module: this.#module,
+      });
     } finally {
       line.end();
     }
@@ -60,7 +66,8 @@ function stagesOf(made) {
 export async function measure(bench, _wanted, figures) {
   const starts = new Starts(bench);
   await starts.prepare();
-  if (!bench.quick) for (const kind of KINDS) await starts.measure(kind); // fills the pantry and the browser's caches
+  if (!bench.quick)
+    for (const kind of KINDS) await starts.measure(kind); // fills the pantry and the browser's caches
   else await starts.measure("restored");
   /** @type {Record<Kind, Measured[]>} */
   const made = { restored: [], stock: [], cold: [] };
@@ -71,9 +78,12 @@ export async function measure(bench, _wanted, figures) {
   const odd = made.restored.find(({ how }) => how !== "snapshot");
   if (odd) throw new Error(`the snapshot was not restored: ${odd.why}`);
   const times = (/** @type {"startedMs" | "readyMs"} */ what) =>
-    /** @type {Record<Kind, number[]>} */ (Object.fromEntries(KINDS.map((kind) => [kind, made[kind].map((boot) => boot[what])])));
+    /** @type {Record<Kind, number[]>} */ (
+      Object.fromEntries(KINDS.map((kind) => [kind, made[kind].map((boot) => boot[what])]))
+    );
   const [started, ready] = [times("startedMs"), times("readyMs")];
-  const cold = (/** @type {Record<Kind, number[]>} */ by) => `cold, without the snapshot: ${median(by.cold).toFixed(0)} ms`;
+  const cold = (/** @type {Record<Kind, number[]>} */ by) =>
+    `cold, without the snapshot: ${median(by.cold).toFixed(0)} ms`;
   const details = { stagesMs: stagesOf(made.restored), compileMs: rounded(starts.compileMs), imports: IMPORTS };
   const rowOf = (/** @type {Record<Kind, number[]>} */ by) => ({
     samples: by.restored,

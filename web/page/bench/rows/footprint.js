@@ -14,9 +14,14 @@ const SHARED_MIB_MAX = 16; // what nine more workers may add beyond themselves, 
 /** Settled PSS in MiB; undefined without the command. @param {Bench} bench @returns {Promise<number | undefined>} */
 const pss = (bench) => bench.host("pss");
 
-/** @param {Bench} bench @param {Uint32Array | null} words @param {number} sum @param {number[]} counts @returns {Promise<Record<number, number>>} MiB by workers */
-async function grow(bench, words, sum, counts) {
+/**
+ * MiB that so many workers add, with the data that `make` gives them.
+ * @param {Bench} bench @param {() => Uint32Array | null} make @param {number} sum @param {number[]} counts
+ * @returns {Promise<Record<number, number>>}
+ */
+async function grow(bench, make, sum, counts) {
   const before = (await pss(bench)) ?? 0;
+  const words = make();
   /** @type {Line[]} */
   const lines = [];
   /** @type {Record<number, number>} */
@@ -46,11 +51,11 @@ export async function measure(bench, _wanted, figures) {
   const sum = own.reduce((total, word) => (total + word) >>> 0, 0);
   const counts = bench.quick ? [1, WORKERS] : [1, 2, 4, 7, WORKERS];
   bench.progress("scale.memory", 0.1, "workers alone");
-  const alone = await grow(bench, null, 0, [1, WORKERS]);
+  const alone = await grow(bench, () => null, 0, [1, WORKERS]);
   bench.progress("scale.memory", 0.4, "shared");
-  const shared = await grow(bench, sharedCopy(own), sum, counts);
+  const shared = await grow(bench, () => sharedCopy(own), sum, counts);
   bench.progress("scale.memory", 0.7, "by messages");
-  const posted = await grow(bench, own, sum, counts);
+  const posted = await grow(bench, () => own, sum, counts);
   const nineMore = shared[WORKERS] - shared[1] - (alone[WORKERS] - alone[1]);
   const [ours, theirs] = [shared[WORKERS], posted[WORKERS]];
   figures["scale.memory"] = {
@@ -60,7 +65,8 @@ export async function measure(bench, _wanted, figures) {
     missed: `Nine more workers add ${nineMore.toFixed(0)} MiB beyond themselves.`,
     notes: [
       `a worker without data takes ${(alone[WORKERS] / WORKERS).toFixed(1)} MiB; nine more on the shared data add ${nineMore.toFixed(1)} MiB beyond that`,
-      `the document's 100 x less is not what workers save: each costs its own script engine either way`,
+      "the document's 100 x less is not what workers save: each costs its own script engine either way",
+      "memory as the browser leaves it once it no longer moves: what its collectors have not given back counts",
     ],
     details: {
       dataMiB: DATA_BYTES >> 20,
@@ -72,7 +78,8 @@ export async function measure(bench, _wanted, figures) {
 }
 
 /** @param {Record<number, number>} values */
-const roundedAll = (values) => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, rounded(value)]));
+const roundedAll = (values) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, rounded(value)]));
 
 /** @param {Uint32Array} words */
 function sharedCopy(words) {

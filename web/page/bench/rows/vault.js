@@ -79,7 +79,8 @@ async function putAndGet(node, kind, file, wanted) {
 async function boundsOf(pair, kind) {
   /** @type {Rates} */
   const found = {};
-  for (const op of ["hash", "cut", "disk", "seal", "open", "sealJob"]) found[op] = (await pair.only("ours", op, kind)).rate;
+  for (const op of ["hash", "cut", "disk", "seal", "open", "sealJob"])
+    found[op] = (await pair.only("ours", op, kind)).rate;
   if (pair.libraries) for (const op of ["store", "restore"]) found[op] = (await pair.only("theirs", op, kind)).rate;
   // h, the file's hash, the salt and the block's name are four passes; the chunker is a fifth.
   found.series = 1 / (1 / found.seal + 4 / found.hash + 1 / found.cut);
@@ -179,6 +180,7 @@ export async function measure(bench, wanted, figures) {
   const data = await bench.data();
   const pair = new KernelPair(bench);
   await pair.start(2 * data.length);
-  if (["vault.put.text", "vault.get", "vault.roundtrip"].some((id) => wanted.has(id))) await text(bench, pair, data, figures);
+  if (["vault.put.text", "vault.get", "vault.roundtrip"].some((id) => wanted.has(id)))
+    await text(bench, pair, data, figures);
   if (wanted.has("vault.put.random")) await random(bench, pair, data.length, figures);
 }
