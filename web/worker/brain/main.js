@@ -10,13 +10,13 @@ import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
-import { BootError, bootPython } from "./boot.js";
+import { BootError, bootPython } from "../python/boot.js";
 import { drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
 import { Keyring } from "./keyring.js";
 
 /**
  * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module | undefined,
- *   build: import("./boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
+ *   build: import("../python/boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
  * @typedef {{type: "call", id: number, method: string, args: string}} BrainCall
  */
 
