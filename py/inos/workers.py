@@ -165,19 +165,19 @@ class Workers:
 
     def on_running(self, thread: int, now: float) -> None:
         """The thread has started Python and is about to run the source."""
-        worker = self._at(thread, now)
+        worker = self._heard(thread, now)
         if worker is not None and worker.state is State.STARTING:
             worker.state, worker._deadline = State.RUNNING, None
 
     def on_done(self, thread: int, text: str, now: float) -> None:
         """The source has run; ``text`` is its value as JSON."""
-        worker = self._at(thread, now)
+        worker = self._heard(thread, now)
         if worker is not None and self._settle(worker, State.DONE):
             worker._outcome.set(text)
 
     def on_failed(self, thread: int, text: str, now: float, *, interrupted: bool = False) -> None:
         """The source ended with an error, or the thread crashed; ``text`` is the traceback or the reason."""
-        worker = self._at(thread, now)
+        worker = self._heard(thread, now)
         if worker is None:
             return
         if interrupted and worker._is_cancelling:
@@ -187,10 +187,10 @@ class Workers:
 
     def on_gone(self, thread: int, now: float) -> None:
         """The thread has ended, asked or not, and what it held was given back."""
-        worker = self._at(thread, now)
+        self._tasks.now = max(self._tasks.now, now)
+        worker = self._threads.pop(thread, None)
         if worker is None:
             return
-        del self._threads[thread]
         if worker.state is State.STARTING and worker._is_ending:
             self._begin(worker)  # the slot is its own still
             return
@@ -222,9 +222,11 @@ class Workers:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _at(self, thread: int, now: float) -> Worker | None:
+    def _heard(self, thread: int, now: float) -> Worker | None:
+        """Whose thread this is; what one that is being ended still says means nothing."""
         self._tasks.now = max(self._tasks.now, now)
-        return self._threads.get(thread)
+        worker = self._threads.get(thread)
+        return None if worker is None or worker._is_ending else worker
 
     def _begin(self, worker: Worker) -> None:
         self._serial += 1

@@ -29,7 +29,7 @@ memory = WorkerMemory(inos_js.region_path)
 arena = WorkerArena(memory)
 
 _TRACEBACK_CHARS_MAX = 16_384
-_RUNNERS = (__file__, "_pyodide/_base.py", "importlib/__init__.py", "<frozen importlib._bootstrap>")
+_RUNNERS = ("inos_web/worker.py", "_pyodide/_base.py", "importlib/__init__.py", "<frozen importlib._bootstrap>")
 _tasks: list[asyncio.Task[None]] = []
 
 

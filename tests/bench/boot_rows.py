@@ -1,4 +1,4 @@
-"""Rows of the start: Python restored from the snapshot beside stock Pyodide, and the page's first and later visits."""
+"""Rows of the start: Python restored from the snapshot and Python workers beside stock Pyodide; first and later visits."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from playwright.sync_api import Page, Playwright
 from relay import Relay
 from rows import Row
 
-IDS = ("boot.brain", "boot.page")
+IDS = ("boot.brain", "boot.worker", "boot.page")
 IMPORTS = ["asyncio", "msgspec", "cbor2", "inos.node"]
 KINDS = ("restored", "stock", "cold")
 WARM_MS_MAX = 1000.0
 PAGE_RUNS_MIN = 5
+WORKER_RUNS_MIN = 10
+WORKERS_AT_ONCE = 10
+WORKER_RATIO_MIN = 1 / 0.35
+WORKER_PAGE = (Path(__file__).parent / "pages" / "worker.js").read_text("utf-8")
 MIB = 1 << 20
 # Runs before the page's own scripts: notes when the page is mounted and painted, and when its node is ready.
 WATCH = """
@@ -84,6 +88,37 @@ def brain(page: Page, runs: int) -> Row:
         "restoredStagesMs": {name: round(median(values), 1) for name, values in stages.items()},
         "compileMs": page.evaluate("() => compileMs"),
     }
+    return row
+
+
+def worker(page: Page, runs: int) -> Row:
+    """Python workers one after the other, beside stock Pyodide in turns; then ten at once."""
+    page.evaluate("() => globalThis.inos.ready")
+    page.evaluate(f"() => {{ {WORKER_PAGE} }}")
+    for kind in ("spawn", "stock"):
+        page.evaluate("(kind) => benchWorker[kind]()", kind)  # the first one shares the files, and fills the caches
+    made: dict[str, list[float]] = {"spawn": [], "stock": []}
+    for _ in range(max(runs, WORKER_RUNS_MIN)):
+        for kind, times in made.items():
+            times.append(page.evaluate("(kind) => benchWorker[kind]()", kind))
+    at_once = {
+        kind: page.evaluate("([kind, n]) => benchWorker.many(kind, n)", [kind, WORKERS_AT_ONCE]) for kind in made
+    }
+    last = {kind: max(times) for kind, times in at_once.items()}
+    row = Row(
+        "boot.worker",
+        "ms",
+        "From inos.spawn on the page until the first line of the source runs in its own Python, beside a stock loadPyodide in a "
+        "worker of the same page (its thread's start not counted), in turns; at once: until the last of ten runs, once.",
+        made["spawn"],
+        {"loadPyodide": made["stock"]},
+        own_ratios={f"loadPyodide, {WORKERS_AT_ONCE} at once": [last["stock"] / last["spawn"]]},
+        targets={"loadPyodide": WORKER_RATIO_MIN},
+    )
+    row.details = {
+        "atOnceMs": {kind: {"p50": median(times), "last": last[kind]} for kind, times in at_once.items()},
+    }
+    row.notes = [f"{WORKERS_AT_ONCE} at once: the last runs after {last['spawn']:.0f} ms, stock {last['stock']:.0f} ms"]
     return row
 
 

@@ -1,7 +1,7 @@
 """`npm run bench -- [--only ID,ID] [--json FILE] [--runs N] [--mib N]`: what INOS reaches in a real browser, beside the rest.
 
-Rows: blake3 seal open brotli.q6 vault.put.text vault.put.random vault.get boot.brain boot.page. One JSON (machine, data,
-rows), one table; a target that is missed is said, with the figure; results that are wrong end the run with exit code 1.
+Rows: blake3 seal open brotli.q6 vault.put.text vault.put.random vault.get boot.brain boot.worker boot.page. One JSON
+(machine, data, rows), one table; a target that is missed is said, with the figure; results that are wrong end the run with exit code 1.
 The last line printed is the JSON's path, or without --json the JSON itself.
 Runs in `.venv`, in a network namespace of its own where the system allows one (.ci/netns.py).
 """
@@ -83,6 +83,11 @@ class Bench:
             if "boot.brain" in wanted:
                 say("boot.brain ...")
                 self.rows.append(boot_rows.brain(browser.bench_page(f"{self._server.url}/bench/boot.html"), runs))
+            if "boot.worker" in wanted:
+                say("boot.worker ...")
+                self.rows.append(boot_rows.worker(browser.page(self._server.url + "/"), runs))
+                if browser.problems:
+                    raise PageFailed("; ".join(browser.problems))
             self.machine["othersCpuShare"] = contention.share()
         if "boot.page" in wanted:
             say("boot.page ...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from node import NodeTab, open_node
 from server import Server
 from tab import PageError
 
-from conftest import Start
+from conftest import BROWSERS, Start
 
 WORKERS = 10
 ROUNDS = 2_000
 SPAWN = "async (source, options) => (await (await globalThis.inos.spawn(source, options)).result())"
+LOCKS = "async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('inos compute')).length"
 STATES = "async () => (await globalThis.inos.workers()).map(({ name, state }) => [name, state])"
 USED = "async () => (await globalThis.inos.stats()).arenaBytesUsed"
 # Spawns, waits until the worker has said that it runs (a word of the memory), does `act`, then tells how it ended.
@@ -47,21 +49,18 @@ def stop(node: NodeTab, source: str, act: str = "cancel") -> dict[str, Any]:
     return answer
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left(node: NodeTab) -> Any:
+@pytest.fixture
+def node(node: NodeTab) -> Iterator[NodeTab]:
     """After each test no thread runs, and the arena is as it was."""
     before = node.tab.call(USED)
-    yield
+    yield node
     node.tab.call(
         "async () => { for (const { id } of await globalThis.inos.workers())"
         " await globalThis.inos.python(`await next(w for w in inos.workers() if w.id == ${id}).close()`); }"
     )
     assert node.tab.call(USED) == before
     assert node.tab.call(STATES) == []
-    locks = (
-        "async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('inos compute')).length"
-    )
-    assert node.tab.call(locks) == 0
+    assert node.tab.call(LOCKS) == 0
 
 
 def test_a_source_answers(node: NodeTab) -> None:
@@ -274,13 +273,11 @@ for worker in workers:
     assert node.tab.call("(source) => globalThis.inos.python(source)", source) == [None, 2]
 
 
-def test_a_page_that_is_closed_takes_its_workers_along(start: Start, server: Server) -> None:
-    browser = start("chromium")
-    first, second = open_node(browser, server), browser.tab(server.url + "/LICENSE")
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_page_that_is_closed_takes_its_workers_along(start: Start, server: Server, name: str) -> None:
+    browser = start(name)
+    first, second = open_node(browser, server), open_node(browser, server, ready=False).tab
     first.tab.call("async () => { await globalThis.inos.spawn('while True: pass', { name: 'left' }); }")
-    held = (
-        "async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith('inos compute')).length"
-    )
-    second.wait_for("the worker holds its lock", f"async () => (await ({held})()) === 1")
+    second.wait_for("the worker holds its lock", f"async () => (await ({LOCKS})()) === 1")
     first.tab.close()
-    second.wait_for("its thread has ended", f"async () => (await ({held})()) === 0")
+    second.wait_for("its thread has ended", f"async () => (await ({LOCKS})()) === 0")
