@@ -9,6 +9,7 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
+import { ComputeThreads } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
 import { Network } from "./network.js";
@@ -16,6 +17,11 @@ import { ProgressMeter } from "./progress.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
+ *   resolves when all that it held was given back
+ */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -30,6 +36,7 @@ export class InosNode {
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
   /** @type {Pick<import("./boot.js").Workers, "io"> | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
+  /** @type {ComputeThreads | null} */ #compute = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
@@ -150,6 +157,29 @@ export class InosNode {
     return this.#call("python", { source });
   }
 
+  /**
+   * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
+   * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
+   * @param {string} source @param {{name?: string, args?: object}} [options]
+   * @returns {Promise<ComputeWorker>}
+   */
+  async spawn(source, { name = "", args = {} } = {}) {
+    const worker = await this.#call("spawn", { source, name, args });
+    const result = this.#call("worker_result", { worker: worker.id });
+    result.catch(() => {}); // whoever asks hears of it
+    return {
+      ...worker,
+      result: () => result,
+      cancel: () => this.#call("worker_cancel", { worker: worker.id }),
+      close: () => this.#call("worker_close", { worker: worker.id }),
+    };
+  }
+
+  /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
+  async workers() {
+    return this.#call("workers");
+  }
+
   async persist() {
     return navigator.storage.persist();
   }
@@ -167,7 +197,7 @@ export class InosNode {
     const workers = await startWorkers(options);
     this.#workers = workers;
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
-      worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
+      worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
@@ -180,6 +210,9 @@ export class InosNode {
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
+    this.#compute = new ComputeThreads(workers.startCompute, (happening) =>
+      brain.postMessage({ type: "compute", ...happening }),
+    );
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );
@@ -285,6 +318,7 @@ export class InosNode {
   #onBrain(message) {
     if (message.type === "reply") this.#line?.onReply(message);
     else if (message.type === "peers") this.network?.handle(message.command);
+    else if (message.type === "compute") this.#compute?.handle(message.command, message.files);
     else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
   }
 
@@ -308,6 +342,7 @@ export class InosNode {
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
+    this.#compute?.stop();
     this.#ready.reject(known);
   }
 

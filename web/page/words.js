@@ -412,6 +412,10 @@ export const errorWords = {
   BadArgument: { title: "That was not understood", todo: "Reload the page and try again.", action: "reload" },
   Cancelled: { title: "Stopped", todo: "Nothing was changed." },
   NotReady: { title: "INOS is still starting", todo: "Wait a moment, then try again.", action: "retry" },
+  WorkerFailed: {
+    title: "A Python worker ended with an error",
+    todo: "Read its traceback, change its source, then run it again. Nothing else was touched.",
+  },
   RemoteError: BAD_PEER,
   ProtocolViolation: BAD_PEER,
   AuthRefused: {
@@ -504,7 +508,7 @@ export const errorWords = {
   PythonFailed: PYTHON_FAILED,
   "python-failed": PYTHON_FAILED,
   BootError: PYTHON_FAILED,
-  WorkerFailed: {
+  ThreadFailed: {
     title: "A part of INOS stopped",
     todo: "Reload the page. What was stored is safe; what was under way starts again.",
     action: "reload",

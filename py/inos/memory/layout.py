@@ -15,7 +15,7 @@ from inos import limits
 from inos.errors import STATUS_ERRORS
 
 MAGIC = 0x534F4E49  # "INOS" little-endian
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 LINE_BYTES = 64
 PAGE_BYTES = 65_536
 
@@ -23,13 +23,15 @@ PAGE_BYTES = 65_536
 MEMORY_TIERS_BYTES = (256 * limits.MIB, 128 * limits.MIB, 64 * limits.MIB)
 MEMORY_BYTES_MAX = limits.GIB  # the kernel declares this maximum; a tier may be anything up to it
 
-THREADS_MAX = 16
+THREADS_MAX = 24
+THREAD_COMPUTE = 3 + limits.MUSCLES_MAX  # the first compute worker's; before it brain, io, net and muscles
 STACK_BYTES = 256 * limits.KIB
 JOB_BYTES = 64
 RESULT_BYTES = 256
 KEY_SLOT_BYTES = 4_096
 KEY_SLOTS_MAX = 64
 PEER_ROW_BYTES = 128
+COMPUTE_BYTES = 4_096
 
 # name -> byte length, in order of address. Regions start at KERNEL_BYTES.
 KERNEL_BYTES = 1 * limits.MIB
@@ -50,6 +52,7 @@ _REGIONS: tuple[tuple[str, int], ...] = (
     ("IO_QUEUE", 64 * limits.KIB + RING_COUNTERS_BYTES),
     ("IO_DONE", 64 * limits.KIB + RING_COUNTERS_BYTES),
     ("EVENTS", 256 * limits.KIB + RING_COUNTERS_BYTES),
+    ("COMPUTE", limits.COMPUTE_WORKERS_MAX * COMPUTE_BYTES),
     ("STACKS", THREADS_MAX * STACK_BYTES),
 )
 
@@ -188,6 +191,17 @@ PEER_ROW_WORDS = (
     "BLOCK_BYTES_IN",
 )  # fmt: skip
 
+# One page a compute worker in COMPUTE: sixteen i32, then the offsets of the arena blocks that it holds, one entry for each
+# reference, the first HELD of them in use.
+COMPUTE_WORDS = ("INTERRUPT", "GATE", "HELD")
+COMPUTE_HELD_OFFSET = 64
+SIGNAL_INTERRUPT = 2  # INTERRUPT: the number of SIGINT; Pyodide looks at it and takes it away
+# GATE: the worker is in the kernel or in its page only while it is BUSY. A thread is ended once it is SHUT, which is for good:
+# so none is ended while it holds the arena's lock or is between a block and its entry.
+GATE_OPEN = 0
+GATE_BUSY = 1
+GATE_SHUT = 2
+
 # io worker frames. IO_QUEUE payload: u32 request, u32 handle, f64 file offset, u32 arena offset, u32 length.
 IO_OPS = {
     "READ": 1,
@@ -218,5 +232,7 @@ for _ring in ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS"):
 assert QUEUE_CELLS_OFFSET + QUEUE_CELLS * QUEUE_CELL_BYTES <= 4_096
 assert len(JOB_WORDS) * 4 == JOB_BYTES
 assert len(EPOCHS) <= 64
+assert THREAD_COMPUTE + limits.COMPUTE_WORKERS_MAX <= THREADS_MAX
+assert COMPUTE_HELD_OFFSET + limits.COMPUTE_HELD_MAX * 4 <= COMPUTE_BYTES
 assert len(PEER_ROW_WORDS) * 4 <= PEER_ROW_BYTES
 assert KEY_SLOT_FIELDS["GEAR"] + 2_048 <= KEY_SLOT_BYTES

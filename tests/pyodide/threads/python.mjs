@@ -1,5 +1,5 @@
 /**
- * A thread with Python booted as in the browser (web/worker/brain/boot.js), the checkout mounted, and pytest.
+ * A thread with Python booted as in the browser (web/worker/python/boot.js), the checkout mounted, and pytest.
  *
  * Runs `workerData.args` and posts `{passed, failed}`. With `workerData.machine`, Python also gets `inos_js` as the brain has
  * it, on that machine's shared memory, and `inos_test`: waiting and draining, which the brain's loop does otherwise. This
@@ -11,8 +11,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Epoch } from "../../../web/shared/epochs.js";
 import { startKernel } from "../../../web/shared/kernel.js";
 import * as L from "../../../web/shared/layout.gen.js";
-import { bootPython } from "../../../web/worker/brain/boot.js";
 import { drains, ioBridge, jobBridge, netBridge } from "../../../web/worker/brain/bridge.js";
+import { bootPython } from "../../../web/worker/python/boot.js";
 import { folderAssets, ROOT, readBuild } from "../../js/boot_fixture.js";
 import { makeMemory, THREAD_BRAIN } from "../machine.mjs";
 import { nodeCrypto } from "../node_crypto.mjs";

@@ -65,6 +65,19 @@ export function jobBridge(buffer, kernel) {
   };
 }
 
+/** What the brain does to compute workers without them. @param {SharedArrayBuffer} buffer */
+export function computeBridge(buffer) {
+  const words = new Int32Array(buffer);
+  /** @param {number} slot @param {number} word */
+  const at = (slot, word) => (L.REGION_COMPUTE + slot * L.COMPUTE_BYTES) / 4 + word;
+  return {
+    /** Python sees it within some fifty of its steps. @param {number} slot */
+    interrupt: (slot) => void Atomics.store(words, at(slot, L.COMPUTE_INTERRUPT), L.SIGNAL_INTERRUPT),
+    /** False while the worker is in the kernel, which takes less than a microsecond: ask again. @param {number} slot */
+    shut: (slot) => Atomics.compareExchange(words, at(slot, L.COMPUTE_GATE), L.GATE_OPEN, L.GATE_SHUT) !== L.GATE_BUSY,
+  };
+}
+
 /** @param {SharedArrayBuffer} buffer */
 export function ioBridge(buffer) {
   const queue = new RingWriter(buffer, L.REGION_IO_QUEUE, L.REGION_IO_QUEUE_BYTES, [
