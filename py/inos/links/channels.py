@@ -41,9 +41,10 @@ class State(Enum):
 class Slot:
     """One use of one channel."""
 
-    def __init__(self, link: LinkId, session: bytes, room: Room, *, offering: bool) -> None:
+    def __init__(self, link: LinkId, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> None:
         self.link = link
         self.session: bytes | None = session  # of the peer; None when its claim turned out untrue
+        self.public_key = public_key  # of the peer, as its signals showed it; proven by AUTH
         self.room = room  # where it was met; proven by AUTH
         self.offering = offering
         self.state = State.PENDING
@@ -109,14 +110,14 @@ class Channels:
             slot if slot is not None and slot.link.generation == generation and slot.state is not State.FREE else None
         )
 
-    def begin(self, session: bytes, room: Room, *, offering: bool) -> Slot | None:
+    def begin(self, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> Slot | None:
         """Use a free channel; the least used one, so that late news of an old use is told apart. None: all are taken."""
         free = [n for n, slot in enumerate(self._slots) if slot is None or slot.state is State.FREE]
         if not free:
             return None
         channel = min(free, key=lambda n: self._generations[n])
         self._generations[channel] += 1
-        slot = Slot(LinkId(channel, self._generations[channel]), session, room, offering=offering)
+        slot = Slot(LinkId(channel, self._generations[channel]), session, public_key, room, offering=offering)
         self._slots[channel] = slot
         return slot
 
