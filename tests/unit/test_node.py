@@ -118,7 +118,7 @@ def test_contacts_are_bounded_and_forgotten():
     rendezvous.forget_silent(1e6)
     assert not rendezvous.contacts
     contact = rendezvous.hear(b"s" * 16, b"k" * 32, room.room_id, wants=None, now=1e6)
-    assert rendezvous.hear(b"s" * 16, b"K" * 32, room.room_id, wants=True, now=1e6) is None, "the key of a session stays"
+    assert rendezvous.hear(b"s" * 16, b"K" * 32, room.room_id, wants=True, now=1e6) is None, "its key stays"
     assert rendezvous.wanted_room(contact) is None
     assert rendezvous.leave(room.room_id)
     assert not rendezvous.leave(room.room_id)

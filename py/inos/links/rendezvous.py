@@ -126,9 +126,7 @@ class Rendezvous:
 
     # --- contacts -----------------------------------------------------------------------------------------------------
 
-    def hear(
-        self, session: bytes, public_key: bytes, room_id: bytes, wants: bool | None, now: float
-    ) -> Contact | None:
+    def hear(self, session: bytes, public_key: bytes, room_id: bytes, wants: bool | None, now: float) -> Contact | None:
         """A signed signal proved that the session is in the room. ``wants`` None: the signal did not say.
 
         None: we know the session with another key that it belongs to as well.
