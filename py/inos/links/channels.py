@@ -8,7 +8,7 @@ a use that is not yet authenticated.
 Invariants: a channel that was opened stays CLOSING until the net worker said closed, since until then it may write into
 spans; one that never opened is free at once. Each use is an object of its own, so that a coroutine of an old use can
 never touch the next one. Ending a slot fails everything that anybody awaits of it. What a peer may send before it is
-authenticated is bounded by EARLY_MESSAGES_MAX.
+authenticated is bounded by EARLY_MESSAGES_MAX, and how often it may send at all by a token bucket.
 
 Must not know: rooms' rules, dialling policy.
 """
@@ -20,6 +20,7 @@ from enum import Enum
 
 from inos import limits
 from inos.errors import InosError, ProtocolViolation
+from inos.links.bucket import TokenBucket
 from inos.links.commands import LinkId
 from inos.links.rooms import Room
 from inos.tasks import Future
@@ -56,6 +57,7 @@ class Slot:
         self.fingerprints: Future[tuple[bytes, bytes]] = Future()
         self.inbox: deque[Control] = deque()
         self._arrival: Future[None] = Future()
+        self._controls = TokenBucket(limits.CONTROLS_PER_S_MAX, limits.CONTROLS_BURST_MAX)
         self._ended: InosError | None = None
         # once UP
         self.peer_id = b""
@@ -63,6 +65,11 @@ class Slot:
         self.up_since = 0.0
         self.rooms: set[bytes] = set()
         self.proofs_sent: dict[bytes, float] = {}  # room id -> when
+
+    def admit(self, now: float) -> None:
+        """A message came, which costs something to look at. Raises ProtocolViolation when they are too many."""
+        if not self._controls.take(now):
+            raise ProtocolViolation("control messages faster than allowed")
 
     def deliver(self, message: Control) -> None:
         """A message that came before the peer was authenticated. Raises ProtocolViolation when there are too many."""

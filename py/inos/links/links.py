@@ -7,7 +7,7 @@ other looks once a second (or when poked) at liveness, announces, dials and room
 A peer met in another room too is not dialled twice: both ends show a RoomProof over the link they have (``Proofs``).
 
 Invariants: one link per peer id (the newest authenticated one); news of an older generation is ignored; nothing but HELLO
-and AUTH is looked at before the peer is authenticated; a banned peer is refused.
+and AUTH is looked at before the peer is authenticated, and no more than ``Slot.admit`` allows; a banned peer is refused.
 
 Must not know: the vault, what is transferred.
 """
@@ -270,6 +270,7 @@ class Links:
         if slot is None or slot.state is State.CLOSING:
             return
         try:
+            slot.admit(now)
             message = decode_control(data)
             if slot.state is State.UP:
                 self._on_message(slot, message)
