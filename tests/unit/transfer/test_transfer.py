@@ -330,22 +330,44 @@ def test_too_many_blocks_and_too_deep_is_an_error(world, monkeypatch):
         task.result()
 
 
-def test_the_last_blocks_are_asked_twice(world):
-    peers, _, link = holders(world, 2, chunks(world, 30))
-    wanter = world.peer("w")
-    slow = peers[0]
-    true = slow.vault.read_block
+def slow_down(peer: Peer) -> None:
+    """It takes 5 s to read a block, which is below the stall limit."""
+    true = peer.vault.read_block
 
     async def slowly(bid):
-        await slow.tasks.sleep(5)  # below the stall limit
+        await peer.tasks.sleep(5)
         return await true(bid)
 
-    slow.vault.read_block = slowly
+    peer.vault.read_block = slowly
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_last_blocks_are_asked_twice(seed):
+    world = World(seed)
+    world.beats = Heartbeats(world)
+    peers, _, link = holders(world, 2, chunks(world, 30))
+    wanter = world.peer("w")
+    slow_down(peers[0])
     task = wanter.fetch(link)
     at = world.now
     assert world.run(lambda: task.done, 60)
     assert world.now - at < 4, "did not wait for the slow one"
     check_end(world, peers[1], wanter)
+
+
+def test_a_manifest_asked_of_a_slow_peer_is_soon_asked_of_another(world):
+    """Its length is not known, but hardly any manifest is as long as a block may be."""
+    (slow,), capability, link = holders(world, 1, chunks(world, 10))
+    slow_down(slow)
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: any(end.expected for end in wanter.linked(slow)), 10), "the manifest is asked for"
+    fast = world.peer("fast", vault=slow.vault)
+    at = world.now
+    assert world.run(lambda: capability.bid in wanter.vault.blocks, 3)
+    assert got_from(wanter, slow) == 0
+    assert world.run(lambda: task.done, 4 - (world.now - at)), "did not wait for the slow one"
+    check_end(world, fast, wanter)
 
 
 def test_memory_in_flight_is_bounded(world):
