@@ -48,6 +48,7 @@ READ_BYTES = 4 * MIB
 IN_FLIGHT_BYTES_MAX = 64 * MIB
 JOBS_MAX = 256
 MUSCLES_MAX = 8
+RING_READ_BYTES = 128 * KIB  # what one look into a ring copies at most (unless one frame is longer)
 
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
