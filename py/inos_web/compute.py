@@ -16,11 +16,11 @@ import inos_js
 import inos
 from inos.errors import BadArgument
 from inos.memory import layout
+from inos.memory.region import Region
 from inos.ports import Span
 from inos.tasks import Tasks
 from inos.workers import EndThread, InterruptThread, StartThread, Worker, Workers
 from inos_web.memory import WebArena
-from inos_web.region import Region
 
 _GATE_RETRY_S = 0.001
 _HELD = layout.COMPUTE_WORDS.index("HELD")

@@ -32,7 +32,7 @@ from inos_web.kernels import KERNEL_EFFECTS, Kernels
 from inos_web.keyring import KEY_EFFECTS, Keyring
 from inos_web.memory import WebArena, WebEntropy, WebHashes, WebKeys
 from inos_web.peers import Outbox, WebPeerTable
-from inos_web.region import Region
+from inos_web.region import WebRegion
 from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
@@ -57,7 +57,7 @@ class Brain:
     """The composition of the node in a browser."""
 
     def __init__(self, region_path: str, muscles: int, wall_offset_s: float) -> None:
-        region = Region(region_path)
+        region = WebRegion(region_path)
         arena = WebArena(region)
         self.tasks = Tasks()
         self.tasks.on_crash = self._crashed

@@ -17,6 +17,7 @@ from inos import ids
 from inos.errors import InosError, NotFound
 from inos.links.commands import PeerTable
 from inos.memory import layout
+from inos.memory.region import Region
 from inos.node import Node, TransferProgress
 from inos.ports import DevicePublicKey, Ports
 from inos.vault.names import clean_name
@@ -26,7 +27,6 @@ from inos.vault.vault import RootInfo, Vault
 from inos.wire.link import Link, encode, parse
 from inos.workers import Workers
 from inos_web.compute import Namespace
-from inos_web.region import Region
 
 _PROGRESS_INTERVAL_S = 0.1
 _METRICS = layout.REGIONS["METRICS"][0]

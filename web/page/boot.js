@@ -99,7 +99,8 @@ function writeHeader(memory, muscles, buildId) {
   words[L.HEADER_ARENA_BYTES] = memory.buffer.byteLength - L.ARENA_OFFSET;
   words[L.HEADER_MUSCLES] = muscles;
   const buffer = sharedBuffer(memory);
-  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
+  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE])
+    new Queue(buffer, region, 0).init();
   const text = new TextEncoder().encode(buildId.slice(0, 32));
   new Uint8Array(memory.buffer, L.REGION_HEADER + L.HEADER_BUILD_ID_OFFSET, 32).set(text);
   Atomics.store(words, L.HEADER_MAGIC, L.MAGIC); // last: whoever sees it may read the rest

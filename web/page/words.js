@@ -416,6 +416,7 @@ export const errorWords = {
     title: "A Python worker ended with an error",
     todo: "Read its traceback, change its source, then run it again. Nothing else was touched.",
   },
+  Fenced: { title: "Another part of INOS took this over", todo: "Reload the page.", action: "reload" },
   RemoteError: BAD_PEER,
   ProtocolViolation: BAD_PEER,
   AuthRefused: {
@@ -458,6 +459,11 @@ export const errorWords = {
   LogDamaged: {
     title: "The vault's log is damaged",
     todo: "Whatever can still be proven right is kept. Check the vault below to see which files are affected.",
+  },
+  RingDamaged: {
+    title: "The shared memory was damaged",
+    todo: "Reload the page. What is stored is not affected.",
+    action: "reload",
   },
   LimitError: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },
   LimitExceeded: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },

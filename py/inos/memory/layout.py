@@ -89,12 +89,16 @@ EPOCHS = (
 )
 
 # A queue of job ids (Vyukov bounded MPMC): line 0 = enqueue position, line 1 = dequeue position, then cells of
-# {sequence u32, value u32}.
+# {sequence u32, value u32}. A sequence is a position of the cell plus a state; see inos.memory.queue.
 QUEUE_ENQUEUE_OFFSET = 0
 QUEUE_DEQUEUE_OFFSET = LINE_BYTES
 QUEUE_CELLS_OFFSET = 2 * LINE_BYTES
 QUEUE_CELL_BYTES = 8
 QUEUE_CELLS = limits.JOBS_MAX
+QUEUE_FILLED = 1
+QUEUE_CLAIMED = 2  # + thread: a producer is filling the cell
+QUEUE_TAKEN = QUEUE_CLAIMED + THREADS_MAX  # + thread: a consumer is emptying it
+QUEUE_ABANDONED = QUEUE_TAKEN + THREADS_MAX  # its producer died
 
 # Job descriptor: sixteen u32.
 JOB_WORDS = (
@@ -149,12 +153,14 @@ KEY_SLOT_FIELDS = {
 CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 vault v1 "
 
 # Rings: single producer, single consumer. Line 0: head (bytes ever written, u32, wraps), line 1: tail (bytes ever read),
-# line 2: dropped frames; then data, a power of two long, so that the counters may wrap. Frames: len u32 (payload bytes),
-# type u16, flags u16, seq u32, crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD
-# frame fills the end of the ring.
+# line 2: dropped frames and the producer's fence (inos.memory.fence), line 3: the consumer's; then data, a power of two
+# long, so that the counters may wrap. Frames: len u32 (payload bytes), type u16, flags u16, seq u32 (the head at which it
+# begins), crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD frame fills the end.
 RING_HEAD_OFFSET = 0
 RING_TAIL_OFFSET = LINE_BYTES
 RING_DROPPED_OFFSET = 2 * LINE_BYTES
+RING_PRODUCER_OFFSET = 2 * LINE_BYTES + 4
+RING_CONSUMER_OFFSET = 3 * LINE_BYTES
 RING_DATA_OFFSET = RING_COUNTERS_BYTES
 FRAME_HEADER_BYTES = 16
 FRAME_PAD = 0xFFFF
@@ -230,6 +236,7 @@ assert _END <= ARENA_OFFSET < min(MEMORY_TIERS_BYTES)
 for _ring in ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS"):
     assert (REGIONS[_ring][1] - RING_DATA_OFFSET).bit_count() == 1, _ring
 assert QUEUE_CELLS_OFFSET + QUEUE_CELLS * QUEUE_CELL_BYTES <= 4_096
+assert QUEUE_ABANDONED < QUEUE_CELLS, "a state is less than a lap"
 assert len(JOB_WORDS) * 4 == JOB_BYTES
 assert len(EPOCHS) <= 64
 assert THREAD_COMPUTE + limits.COMPUTE_WORKERS_MAX <= THREADS_MAX

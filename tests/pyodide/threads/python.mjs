@@ -8,6 +8,7 @@
 
 import { readFile } from "node:fs/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { atomicsBridge, waitBridge } from "../../../web/shared/atomics_bridge.js";
 import { Epoch } from "../../../web/shared/epochs.js";
 import { startKernel } from "../../../web/shared/kernel.js";
 import * as L from "../../../web/shared/layout.gen.js";
@@ -30,7 +31,13 @@ async function machineModules() {
   const kernel = await startKernel(workerData.kernel, memory, THREAD_BRAIN);
   const brain = new Epoch(memory.buffer, L.EPOCH_BRAIN);
   return {
-    inos_js: { ...jobBridge(memory.buffer, kernel), ...ioBridge(memory.buffer), ...netBridge(memory.buffer) },
+    inos_js: {
+      ...atomicsBridge(memory.buffer),
+      ...waitBridge(memory.buffer),
+      ...jobBridge(memory.buffer, kernel, THREAD_BRAIN),
+      ...ioBridge(memory.buffer),
+      ...netBridge(memory.buffer),
+    },
     inos_test: {
       region_path: REGION_PATH,
       seen: () => brain.load(),

@@ -6,6 +6,7 @@
  * Invariants: nothing here blocks; Python is entered only from `turn`.
  */
 
+import { atomicsBridge } from "../../shared/atomics_bridge.js";
 import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
@@ -48,7 +49,8 @@ class Brain {
       module: start.python,
       registerModules: {
         inos_js: {
-          ...jobBridge(this.#buffer, kernel),
+          ...atomicsBridge(this.#buffer),
+          ...jobBridge(this.#buffer, kernel, start.thread),
           ...ioBridge(this.#buffer),
           ...netBridge(this.#buffer),
           ...computeBridge(this.#buffer),

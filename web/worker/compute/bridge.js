@@ -7,6 +7,7 @@
  * neither the arena's lock nor a block without its entry, and the brain can release what is left.
  */
 
+import { atomicsBridge } from "../../shared/atomics_bridge.js";
 import * as L from "../../shared/layout.gen.js";
 
 /** A wait looks at the interrupt this often, since whoever interrupts does not know what is waited for. */
@@ -72,23 +73,13 @@ export function computeBridge(buffer, kernel, slot, checkInterrupt) {
     give: (offset) => inside(() => (drop(offset) ? 0 : -1)),
     used: kernel.arena_used,
 
-    /** @param {number} offset */
-    load: (offset) => Atomics.load(words, offset / 4),
-    /** @param {number} offset @param {number} value */
-    store: (offset, value) => void Atomics.store(words, offset / 4, value),
-    /** @param {number} offset @param {number} value @returns {number} what was there before */
-    add: (offset, value) => Atomics.add(words, offset / 4, value),
-    /** @param {number} offset */
-    publish: (offset) => {
-      Atomics.add(words, offset / 4, 1);
-      Atomics.notify(words, offset / 4);
-    },
+    ...atomicsBridge(buffer),
     /**
      * Block while the word has the value `seen`.
      * @param {number} offset @param {number} seen @param {number} timeoutMs
      * @returns {boolean} false at the timeout
      */
-    wait: (offset, seen, timeoutMs) => {
+    atomic_wait: (offset, seen, timeoutMs) => {
       const until = performance.now() + timeoutMs;
       for (;;) {
         const leftMs = Math.min(until - performance.now(), WAIT_SLICE_MS);

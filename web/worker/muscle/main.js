@@ -20,9 +20,9 @@ async function run({ memory, kernel, thread }) {
   const exports = await startKernel(kernel, memory, thread);
   const buffer = sharedBuffer(memory);
   const words = new Int32Array(buffer);
-  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT);
-  const bulk = new Queue(buffer, L.REGION_JOBS_BULK);
-  const done = new Queue(buffer, L.REGION_JOBS_DONE);
+  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT, thread);
+  const bulk = new Queue(buffer, L.REGION_JOBS_BULK, thread);
+  const done = new Queue(buffer, L.REGION_JOBS_DONE, thread);
   const jobs = new Epoch(buffer, L.EPOCH_JOBS);
   const finished = new Epoch(buffer, L.EPOCH_JOBS_DONE);
   const brain = new Epoch(buffer, L.EPOCH_BRAIN);
@@ -49,7 +49,8 @@ async function run({ memory, kernel, thread }) {
     words[row / 4 + L.JOB_DURATION_US] = Math.round((performance.now() - started) * 1000);
     Atomics.sub(words, metrics + L.METRIC_JOBS_RUNNING, 1);
     Atomics.add(words, metrics + (words[row / 4 + L.JOB_STATUS] === 0 ? L.METRIC_JOBS_DONE : L.METRIC_JOBS_FAILED), 1);
-    done.push(id);
+    // Full only while the brain is interrupted in the middle of a pop, a lap ago.
+    while (!done.push(id)) finished.wait(finished.load(), 1);
     finished.publish();
     brain.publish();
   }
