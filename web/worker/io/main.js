@@ -127,6 +127,7 @@ class IoWorker {
     switch (message.type) {
       case "source":
         this.#sources.add(message.id, message.blob);
+        post({ type: "registered", id: message.id }, []);
         return;
       case "forget-source":
         this.#sources.remove(message.id);
@@ -136,6 +137,7 @@ class IoWorker {
           message.id,
           message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
         );
+        post({ type: "registered", id: message.id }, []);
         return;
       case "abort-sink":
         this.#sinks.get(message.id)?.abort();
