@@ -6,8 +6,8 @@ import { DownloadSink } from "../../web/worker/io/streams.js";
 
 const SOURCE = await readFile(new URL("../../static/sw.js", import.meta.url), "utf8");
 
-/** The body that a service worker of its own answers with, the sink that feeds it, and what crossed the port. */
-async function open() {
+/** The body that a service worker of its own answers with, and the sink that feeds it. @param {import("node:test").TestContext} t */
+async function open(t) {
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {};
   const self = {
@@ -19,6 +19,7 @@ async function open() {
   };
   new Function("self", SOURCE)(self);
   const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close()); // an open port keeps the process alive
   const ready = { postMessage() {} };
   listeners.message?.({ data: { type: "download", id: "1", name: "a", size: 1, mediaType: "", port: port1, ready } });
   /** @type {Response | undefined} */
@@ -37,8 +38,8 @@ function shared(length) {
   return bytes.map((_, at) => (at * 31) ^ (at >> 8));
 }
 
-test("every byte arrives, in order, through one buffer", async () => {
-  const { reader, sink } = await open();
+test("every byte arrives, in order, through one buffer", async (t) => {
+  const { reader, sink } = await open(t);
   const parts = [shared(600_000), shared(1), shared(262_144), shared(0), shared(262_145)];
   const sent = (async () => {
     for (const part of parts) await sink.write(0, part);
@@ -57,8 +58,8 @@ test("every byte arrives, in order, through one buffer", async () => {
   assert.deepEqual(Buffer.concat(got), Buffer.concat(parts));
 });
 
-test("nothing is sent before it is asked for", async () => {
-  const { reader, sink } = await open();
+test("nothing is sent before it is asked for", async (t) => {
+  const { reader, sink } = await open(t);
   let taken = false;
   const sent = sink.write(0, shared(10)).then(() => {
     taken = true;
@@ -69,8 +70,8 @@ test("nothing is sent before it is asked for", async () => {
   await sent;
 });
 
-test("a sender that stops ends the download in an error", async () => {
-  const { reader, sink } = await open();
+test("a sender that stops ends the download in an error", async (t) => {
+  const { reader, sink } = await open(t);
   const first = reader.read();
   await sink.write(0, shared(10));
   await first;
@@ -78,8 +79,8 @@ test("a sender that stops ends the download in an error", async () => {
   await assert.rejects(reader.read(), /the sender stopped/);
 });
 
-test("a paused download that is given up holds back nobody", async () => {
-  const { sink } = await open();
+test("a paused download that is given up holds back nobody", async (t) => {
+  const { sink } = await open(t);
   const waiting = sink.write(0, shared(10));
   sink.abort();
   await assert.rejects(waiting, { name: "AbortError" });
@@ -87,8 +88,8 @@ test("a paused download that is given up holds back nobody", async () => {
   sink.close(false);
 });
 
-test("a download that the person cancels fails its sender", async () => {
-  const { reader, sink } = await open();
+test("a download that the person cancels fails its sender", async (t) => {
+  const { reader, sink } = await open(t);
   const first = reader.read();
   await sink.write(0, shared(10));
   await first;
