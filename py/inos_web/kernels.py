@@ -17,7 +17,7 @@ import inos_js
 from inos import limits
 from inos.errors import STATUS_ERRORS, InosError
 from inos.memory import layout
-from inos.ports import Cut, CutDone, HashSpan, Open, Opened, Piece, Seal, Sealed, Span
+from inos.ports import Cut, CutDone, HashSpan, HashUpdate, Open, Opened, Piece, Seal, Sealed, Span
 from inos.tasks import Effect
 from inos_web.memory import WebArena
 from inos_web.region import Region
@@ -30,8 +30,8 @@ _ROW_BYTES = layout.CUT_ROW_BYTES * _CUT_ROWS_MAX
 _HEAD = struct.Struct("<IIIIBBB")
 _NONE = bytes(32)
 
-KernelEffect = HashSpan | Cut | Seal | Open
-KERNEL_EFFECTS = (HashSpan, Cut, Seal, Open)
+KernelEffect = HashSpan | HashUpdate | Cut | Seal | Open
+KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 
 
 class Kernels:
@@ -84,6 +84,10 @@ class Kernels:
         match effect:
             case HashSpan():
                 queued = self._submit(job, True, layout.JOB_OPS["HASH"], 0, src.offset, src.length, 0, 0, 0, 0, 0, 0)
+            case HashUpdate():
+                queued = self._submit(
+                    job, True, layout.JOB_OPS["HASH"], 0, src.offset, src.length, 0, 0, 0, effect.stream.offset, 0, 0
+                )
             case Cut():
                 extra = self._rows_free.pop()
                 flags = layout.CUT_FINAL if effect.final else 0
@@ -124,6 +128,8 @@ class Kernels:
         fields = layout.RESULT_FIELDS
         if isinstance(effect, HashSpan):
             return result[fields["BID"] : fields["BID"] + 32]
+        if isinstance(effect, HashUpdate):
+            return None
         if isinstance(effect, Cut):
             return self._cut_done(row[_STATUS_WORD + 1], int.from_bytes(result[:4], "little"), extra)
         offset, length, raw_len, _enc_len, codec, quality, _kind = _HEAD.unpack_from(result)
