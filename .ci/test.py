@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ REPORTS = CACHE / "reports"
 NODE_COUNT = re.compile(r"^(?:#|\u2139) (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 PLAIN_COUNT = re.compile(r"(\d+) passed, (\d+) failed")
 NO_TESTS_COLLECTED = 5
+PROGRAM_TIMEOUT_S = 1_200.0  # several times what any part takes: one that hangs becomes a failure that shows its output
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -82,9 +84,12 @@ def streamed(words: list[str]) -> tuple[int, str]:
         encoding="utf-8",
         errors="replace",
     ) as process:
+        alarm = threading.Timer(PROGRAM_TIMEOUT_S, process.kill)
+        alarm.start()
         for line in process.stdout or ():
             output.append(line)
             print(line, end="", flush=True)
+        alarm.cancel()
     return process.returncode, "".join(output)
 
 
