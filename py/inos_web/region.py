@@ -19,17 +19,21 @@ class Region:
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR)
         self.size = os.fstat(self._fd).st_size
+        self.bytes_read = 0  # what Python itself looked at, for the metrics
+        self.bytes_written = 0
 
     def read(self, offset: int, length: int) -> bytes:
         """A copy of ``length`` bytes at ``offset``."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise BadArgument(f"{offset}+{length} is outside the shared memory")
+        self.bytes_read += length
         return os.pread(self._fd, length, offset)
 
     def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
         """Copy ``data`` to ``offset``."""
         if offset < 0 or offset + len(data) > self.size:
             raise BadArgument(f"{offset}+{len(data)} is outside the shared memory")
+        self.bytes_written += len(data)
         if len(data) and os.pwrite(self._fd, data, offset) != len(data):
             raise BadArgument("a short write to the shared memory")
 

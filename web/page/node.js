@@ -11,6 +11,7 @@ import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
+import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
 
@@ -34,10 +35,11 @@ export class InosNode {
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
+  /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
   #streams = 0;
 
-  /** @param {{muscles?: number}} [options] */
+  /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
@@ -145,6 +147,11 @@ export class InosNode {
     return { ...stats, storageUsage: estimate.usage ?? 0, storageQuota: estimate.quota ?? 0 };
   }
 
+  /** The figures of `stats` that need no answer from the brain, at once; null before there is a memory. */
+  metrics() {
+    return this.#metrics?.read() ?? null;
+  }
+
   /** Run Python in the brain, with `node` and `inos` in scope. @param {string} source */
   async python(source) {
     return this.#call("python", { source });
@@ -161,11 +168,12 @@ export class InosNode {
 
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number}} options */
+  /** @param {{muscles?: number, folder?: string}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
     this.#workers = workers;
+    this.#metrics = new Metrics(workers.buffer);
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
     }

@@ -10,6 +10,7 @@ import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 import { BootError, bootPython } from "./boot.js";
 import { drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
 import { Keyring } from "./keyring.js";
@@ -83,7 +84,8 @@ class Brain {
       on_control: python.on_control,
     });
     const turn = python.turn;
-    const turns = new Int32Array(this.#buffer, L.REGION_METRICS, 16);
+    const metrics = metricWords(this.#buffer);
+    const slept = new Meter(metrics, L.METRIC_BRAIN_SLEPT_MS);
     for (;;) {
       const seen = this.#epoch.load();
       const pending = this.#pending;
@@ -91,8 +93,13 @@ class Brain {
       for (const run of pending) run();
       drain();
       const waitMs = turn(performance.now());
-      Atomics.add(turns, L.METRIC_BRAIN_TURNS, 1);
+      Atomics.add(metrics, L.METRIC_BRAIN_TURNS, 1);
+      const sleeps = waitMs > 0 && this.#epoch.load() === seen;
+      const lay = performance.now();
       await this.#epoch.waitAsync(seen, waitMs);
+      if (!sleeps) continue;
+      Atomics.add(metrics, L.METRIC_BRAIN_SLEEPS, 1);
+      slept.add(performance.now() - lay);
     }
   }
 
