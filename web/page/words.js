@@ -232,8 +232,14 @@ export const words = {
     facts: {
       muscles: "Muscle workers",
       jobsDone: "Jobs done",
+      jobsFailed: "Jobs failed",
+      muscleSleeps: "Muscles slept",
+      brainTurns: "Turns of the brain",
       memoryBytes: "Shared memory",
-      arena: "Arena in use",
+      copyBytesIn: "Copied in",
+      copyBytesOut: "Copied out",
+      pythonBytesRead: "Read by Python",
+      eventsDropped: "Events dropped",
       blocks: "Blocks",
       blockBytes: "Stored",
       rawBytes: "Before compression",
@@ -241,6 +247,31 @@ export const words = {
       diskBytesRead: "Read",
       netBytesIn: "Received",
       netBytesOut: "Sent",
+    },
+    live: {
+      heading: "Right now",
+      tiles: {
+        jobs: "Jobs",
+        disk: "Disk",
+        network: "Network",
+        copies: "Copies",
+        brain: "Turns of the brain",
+        arena: "Working memory",
+      },
+      /** @param {string} amount */
+      perSecond: (amount) => `${amount}/s`,
+      /** @param {number} running @param {number} queued @param {string} busy */
+      jobs: (running, queued, busy) => `${running} running, ${queued} queued · muscles ${busy} busy`,
+      /** @param {string} written @param {string} read */
+      disk: (written, read) => `${written} written, ${read} read`,
+      /** @param {string} received @param {string} sent */
+      network: (received, sent) => `${received} received, ${sent} sent`,
+      /** @param {string} taken @param {string} given */
+      copies: (taken, given) => `${taken} in, ${given} out`,
+      /** @param {string} sleeps */
+      brain: (sleeps) => `went to sleep ${sleeps} times a second`,
+      /** @param {string} size @param {number} blocks */
+      arena: (size, blocks) => `of ${size}, in ${counted(blocks, "piece", "pieces")}`,
     },
     peersHeading: "Peers",
     noPeers: "Nobody is connected. Peers meet when a link is opened.",
