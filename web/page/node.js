@@ -29,7 +29,7 @@ const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 export class InosNode {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
-  /** @type {Pick<import("./boot.js").Workers, "io"> | null} */ #workers = null;
+  /** @type {import("./boot.js").Workers | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
@@ -38,6 +38,8 @@ export class InosNode {
   /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
   #streams = 0;
+  /** @type {Worker | null} */ #brain = null;
+  /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
@@ -166,6 +168,18 @@ export class InosNode {
     this.#io({ type: "take-over" });
   }
 
+  /** End this node for good: commit, close the vault, give its lock back, stop every worker. */
+  async close() {
+    if (this.#state.phase === "ready") {
+      await this.#letGo();
+      await this.#released.promise;
+    }
+    this.#line = null;
+    const { io, net, muscles = [] } = this.#workers ?? {};
+    for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
+    this.#workers = null;
+  }
+
   // --- starting and ending -------------------------------------------------------------------------------------------
 
   /** @param {{muscles?: number, folder?: string}} options */
@@ -218,6 +232,7 @@ export class InosNode {
   async #bootBrain(workers) {
     for (let attempt = 1; attempt <= BOOT_ATTEMPTS_MAX; attempt++) {
       const brain = workers.startBrain();
+      this.#brain = brain;
       brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
       const booted = await this.#watchBoot(brain);
       if (booted) return { brain, booted };
@@ -275,6 +290,7 @@ export class InosNode {
     } else if (state === "asked") {
       await this.#letGo();
     } else {
+      if (state === "released") this.#released.resolve();
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }

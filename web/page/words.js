@@ -329,6 +329,124 @@ export const words = {
     nearlyFull: "Nearly full. Delete files here, or free room on this device.",
   },
 
+  bench: {
+    title: "Measure this browser",
+    page: "INOS · Measure",
+    tagline: "What this browser reaches, beside what people use today.",
+    link: "Measure",
+    back: "Your files",
+    skip: "Skip to the measurements",
+    intro:
+      "INOS measures its parts on this very machine, and what else does the same work (libraries, messages, requests) in " +
+      "the same run and by the same method. Your files are not touched; close other tabs and programs for figures worth quoting.",
+    /** @param {string} text */
+    thisMachine: (text) => `You are measuring ${text}.`,
+    modesHeading: "What to measure",
+    modes: {
+      quick: {
+        name: "Quick",
+        /** @param {string} time */
+        hint: (time) => `every row for a moment, about ${time}: shows that it works, says little about speed`,
+      },
+      all: {
+        name: "All",
+        /** @param {string} time */
+        hint: (time) => `every row in full, about ${time}: figures to quote`,
+      },
+      chosen: { name: "Chosen rows", hint: "in full, those that you tick below" },
+    },
+    start: "Start",
+    stop: "Stop",
+    startingNode: "Starting a node of its own, on an empty vault",
+    stopping: "Stopping",
+    stopped: "Stopped. What was finished is kept.",
+    nothingChosen: "Tick at least one row below.",
+    elsewhere: "Another tab is measuring. Two at once would disturb each other.",
+    consoleOpen:
+      "INOS is open in another tab. Its work and this measurement share the processor: let it rest meanwhile.",
+    /** @param {string} why */
+    broken: (why) => `The measurement broke off: ${why}`,
+    /** @param {number} count @param {string} time */
+    finished: (count, time) => `Done: ${counted(count, "row", "rows")} in ${time}.`,
+    /** @param {string} done @param {string} all @param {string} left */
+    progress: (done, all, left) => `${done} of ${all} rows${left ? ` · ${left}` : ""}`,
+
+    /** @param {string} title */
+    pick: (title) => `Measure: ${title}`,
+    notYet: "not measured yet",
+    onlyByCommand: "measured by the command npm run bench only",
+    waiting: "waiting",
+    running: "measuring",
+    /** @param {string} what */
+    runningNow: (what) => `measuring · ${what}`,
+    /** @param {string} ago @param {boolean} quick */
+    measured: (ago, quick) => `measured ${ago}${quick ? ", quickly" : ""}`,
+    failed: "failed",
+    leftOut: "left out",
+    how: "How it is measured",
+    /** @param {number} runs @param {string} values @param {string} unit */
+    samples: (runs, values, unit) => `${counted(runs, "run", "runs")}: ${values} ${unit}`,
+    /** @param {string} id */
+    rowId: (id) => `Row ${id}`,
+    needs: /** @type {Record<string, string>} */ ({
+      libraries: "Compares with libraries that the server offers after npm run bench has set them up.",
+      server: "Compares with requests to the server, which answers them when it was started with --bench.",
+      node: "Starts a node of its own on an empty vault, which is deleted afterwards.",
+      python: "Runs in Python workers.",
+      cli: "Part of it can be measured by the command npm run bench only.",
+    }),
+
+    ours: "INOS",
+    goal: "Goal",
+    beyond: " It lies beyond the chart.",
+    /** @param {string} goal */
+    goalIs: (goal) => `Goal: ${goal}`,
+    /** @param {string} goal @param {boolean} met */
+    goalVerdict: (goal, met) => `Goal ${met ? "met" : "missed"}: ${goal}`,
+    baselines: /** @type {Record<string, string>} */ ({
+      native: "native (Node's zlib)",
+      loadPyodide: "stock loadPyodide",
+      "postMessage.transfer": "postMessage, transferred",
+      "brotli-wasm.decode": "brotli-wasm at decoding",
+      "native.decode": "native at decoding",
+    }),
+    /** @param {string} ratio @param {string} than */
+    timesAsFast: (ratio, than) => `${ratio} times as fast as ${than}`,
+    /** @param {string} ratio @param {string} than */
+    timesAsMuch: (ratio, than) => `${ratio} times as much as ${than}`,
+    /** @param {string} ratio @param {string} than */
+    timesLess: (ratio, than) => `${ratio} times less than ${than}`,
+    /** @param {string} than */
+    asFast: (than) => `as fast as ${than}`,
+    /** @param {string} than */
+    asMuch: (than) => `as much as ${than}`,
+
+    resultsHeading: "All results",
+    columns: {
+      row: "Row",
+      value: "INOS",
+      latency: "Spread",
+      beside: "Beside it (ratio)",
+      goal: "Goal",
+      when: "Measured (UTC)",
+    },
+    quickShort: "quick",
+    copyMarkdown: "Copy as Markdown",
+    copyJson: "Copy as JSON",
+    save: "Save",
+    forget: "Forget all",
+    copied: "Copied.",
+    copyFailed: "Could not copy. Save the results instead.",
+
+    /** @param {string} browser @param {string} system */
+    on: (browser, system) => `${browser} on ${system}`,
+    /** @param {number} count */
+    cores: (count) => counted(count, "core", "cores"),
+    /** @param {number} gb */
+    memory: (gb) => `about ${gb} GB of memory`,
+    someBrowser: "this browser",
+  },
+
   errors: {
     heading: "Problems",
     dismiss: "Dismiss",
