@@ -9,6 +9,9 @@ import { workerUrl } from "../boot.js";
 
 /** @typedef {import("./run.js").RunOptions} RunOptions */
 
+const MIB_DEFAULT = 12; // about what this site ships
+const MIB_QUICK = 4;
+
 /** Calls into one worker; calls are answered in order, several may be open. */
 export class Line {
   #worker;
@@ -50,7 +53,7 @@ export class Line {
 /** One call of `runRows`: its wishes, its workers, what it found. */
 export class Bench {
   /** @type {Line[]} */ #lines = [];
-  /** @type {(() => void)[]} */ #endings = [];
+  /** @type {Worker[]} */ #workers = [];
   /** @type {(id: string, part: number, text: string) => void} */ onProgress = () => {};
 
   /** @param {RunOptions & {quick: boolean, runs: number}} options */
@@ -70,23 +73,41 @@ export class Bench {
     return line;
   }
 
+  /** A worker of the product, told how to start; it ends with the family. @param {string} path @param {object} start */
+  worker(path, start) {
+    const worker = new Worker(workerUrl(path), { type: "module", name: `bench ${path.split("/").at(-2)}` });
+    worker.postMessage(start);
+    this.#workers.push(worker);
+    return worker;
+  }
+
   /** Throws when the caller no longer wants results. @param {string} id @param {number} part @param {string} text */
   progress(id, part, text) {
     this.signal?.throwIfAborted();
     this.onProgress(id, part, text);
   }
 
+  /**
+   * Ask the command that drives this page for what only it can measure; undefined in a visitor's browser.
+   * @param {"native" | "pss"} what @param {...any} given
+   * @returns {Promise<any>}
+   */
+  async host(what, ...given) {
+    const call = /** @type {any} */ (globalThis)[`inosBench_${what}`];
+    return (await call?.(...given)) ?? undefined;
+  }
+
+  /** Text and binaries. @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async data() {
+    const { data, mib = this.quick ? MIB_QUICK : MIB_DEFAULT } = this.options;
+    const length = mib * 1048576;
+    if (data) return new Uint8Array(await data.slice(0, length).arrayBuffer());
+    const line = this.line("data.js");
+    return line.call("assemble", length);
+  }
+
   endWorkers() {
     for (const line of this.#lines.splice(0)) line.end();
-  }
-
-  /** Called at the very end. @param {() => void} ending */
-  atEnd(ending) {
-    this.#endings.push(ending);
-  }
-
-  end() {
-    this.endWorkers();
-    for (const ending of this.#endings.splice(0)) ending();
+    for (const worker of this.#workers.splice(0)) worker.terminate();
   }
 }

@@ -32,6 +32,10 @@ const FAMILIES = [
   { rows: /^sab\.(?!.*\.py$)/, load: () => import("./rows/memory.js") },
   { rows: /^epoch\.(js|async|ops)$/, load: () => import("./rows/epochs.js") },
   { rows: /^ring\.(?!.*\.py$)/, load: () => import("./rows/rings.js") },
+  { rows: /^(load\.100|scale\.cores)$/, load: () => import("./rows/jobs.js") },
+  { rows: /^(brotli\.q11\.(re|over)|gzip)$/, load: () => import("./rows/compression.js") },
+  { rows: /^(blake3|seal|open|brotli\.q6)$/, load: () => import("./rows/kernel.js") },
+  { rows: /^pipeline$/, load: () => import("./rows/pipeline.js") },
   { rows: /^sustained\./, load: () => import("./rows/sustained.js") },
 ];
 
@@ -58,7 +62,7 @@ export async function runRows(options = {}) {
       }
     }
   } finally {
-    bench.end();
+    bench.endWorkers();
   }
   return rows.map((row) => {
     const known = results.get(row.id);

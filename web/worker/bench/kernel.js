@@ -4,13 +4,14 @@
  * Data lie in the arena in blocks of 16 MiB, as the vault's windows do; results are made in place or into buffers that were
  * allocated before the clock started.
  */
-import { startKernel } from "/web/shared/kernel.js";
-import * as L from "/web/shared/layout.gen.js";
-import { answer, timed } from "./worker_calls.js";
+import { startKernel } from "../../shared/kernel.js";
+import * as L from "../../shared/layout.gen.js";
+import { answer, timed } from "./calls.js";
 
 const CHUNK_BYTES = 1 << 20;
 const BLOCK_CHUNKS = 16;
 const QUALITY = 6;
+const QUALITY_BEST = 11;
 const WINDOW_BITS = 21; // what block.zig takes for chunks of just 1 MiB: 2^20 - 16 is too small
 const ROOM_BYTES = CHUNK_BYTES + 65_536;
 const TAG_BYTES = 16;
@@ -20,7 +21,7 @@ const KIND_CHUNK = 1;
 
 /** @typedef {{at: number, length: number}} Span */
 
-/** @type {import("/web/shared/kernel.js").Kernel} */
+/** @type {import("../../shared/kernel.js").Kernel} */
 let kernel;
 /** @type {Uint8Array} */
 let bytes;
@@ -184,6 +185,38 @@ answer({
       kernel.arena_release(target);
       if (status !== 0 || !same) throw new Error(`the library's stream ${from + i} decodes to something else`);
     });
+  },
+
+  /**
+   * What keeping a piece costs: as it is stored first (q6), encoded anew (q11), and its q6 stream compressed again.
+   * @param {Uint8Array} piece at most a chunk
+   */
+  squeeze(piece) {
+    const at = alloc(piece.length);
+    bytes.set(piece, at);
+    const wanted = String(digest({ at, length: piece.length }));
+    const encode = (/** @type {number} */ from, /** @type {number} */ length, /** @type {number} */ quality) => {
+      const made = kernel.brotli_encode(from, length, buffers.room, ROOM_BYTES, quality, WINDOW_BITS);
+      if (made < 0) throw new Error(`brotli_encode answered ${made} at quality ${quality}`);
+      return copy(buffers.room, made);
+    };
+    const q6 = encode(at, piece.length, QUALITY);
+    const began = performance.now();
+    const q11 = encode(at, piece.length, QUALITY_BEST);
+    const q11Ms = performance.now() - began;
+    for (const stream of [q6, q11]) {
+      const source = alloc(stream.length);
+      bytes.set(stream, source);
+      bytes.fill(0, at, at + piece.length);
+      const status = kernel.brotli_decode(source, stream.length, at, piece.length);
+      if (status !== 0 || String(digest({ at, length: piece.length })) !== wanted) throw new Error("a stream does not decode");
+      kernel.arena_release(source);
+    }
+    const source = alloc(q6.length);
+    bytes.set(q6, source);
+    const over = encode(source, q6.length, QUALITY_BEST);
+    for (const used of [source, at]) kernel.arena_release(used);
+    return { raw: piece.length, q6: q6.length, q11: q11.length, over: over.length, q11Ms };
   },
 
   /** The chunker over whole blocks. @param {string} kind @param {number} from @param {number} to */

@@ -3,11 +3,14 @@
  *
  * Data lie in ordinary arrays; what the libraries copy into and out of their own memories is part of their time.
  */
-import brotliReady from "/build/baselines/brotli-wasm/index.web.js";
-import { createBLAKE3 } from "/build/baselines/hash-wasm/index.esm.min.js";
-import sodium from "/build/baselines/libsodium/libsodium-wrappers.mjs";
-import { answer, timed } from "./worker_calls.js";
+import { answer, timed } from "./calls.js";
 
+// Served by serve.py --bench only, so that they are asked for when they are wanted.
+const LIBRARIES = [
+  "/build/baselines/brotli-wasm/index.web.js",
+  "/build/baselines/hash-wasm/index.esm.min.js",
+  "/build/baselines/libsodium/libsodium-wrappers.mjs",
+];
 const CHUNK_BYTES = 1 << 20;
 const QUALITY = 6;
 const TAG_BYTES = 16;
@@ -17,6 +20,8 @@ const KEY = new Uint8Array(32).fill(7);
 let brotli;
 /** @type {any} */
 let blake3;
+/** @type {any} */
+let sodium;
 /** @type {Map<string, Uint8Array[]>} */
 const data = new Map();
 /** @type {Uint8Array[]} */
@@ -49,12 +54,19 @@ const decrypt = (block, index) =>
   sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, block, null, nonceOf(index), KEY);
 
 answer({
+  /** False where this server has not got them. */
   async start() {
-    [brotli, blake3] = await Promise.all([brotliReady, createBLAKE3(), sodium.ready]);
+    const answers = await Promise.all(LIBRARIES.map((url) => fetch(url, { method: "HEAD" })));
+    if (!answers.every(({ ok }) => ok)) return false;
+    const [brotliWasm, hashWasm, sodiumWrappers] = await Promise.all(LIBRARIES.map((url) => import(url)));
+    sodium = sodiumWrappers.default;
+    [brotli, blake3] = await Promise.all([brotliWasm.default, hashWasm.createBLAKE3(), sodium.ready]);
+    return true;
   },
 
   /** @param {string} kind @param {Uint8Array} given */
   take(kind, given) {
+    /** @type {Uint8Array[]} */
     const chunks = [];
     for (let at = 0; at < given.length; at += CHUNK_BYTES) chunks.push(given.slice(at, at + CHUNK_BYTES));
     data.set(kind, chunks);

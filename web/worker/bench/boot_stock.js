@@ -2,10 +2,10 @@
  * What Pyodide does out of the box with the files from npm, to compare with: source standard library, its own lock file,
  * wheels by URL, interpreter compiled in the worker. Our own Python is the same archive in both.
  */
-import { webAssets } from "/web/worker/brain/assets.js";
-import { quietImportScripts } from "/web/worker/brain/seams.js";
+import { webAssets } from "../brain/assets.js";
+import { quietImportScripts } from "../brain/seams.js";
 
-/** @typedef {import("/web/worker/brain/assets.js").Build} Build */
+/** @typedef {import("../brain/assets.js").Build} Build */
 
 /**
  * @param {{base: string, build: Build, registerModules?: Record<string, object>, imports?: string[]}} options

@@ -1,5 +1,5 @@
 /** Bench worker: one start of Python, of the kind asked for; answers with its times and ends. */
-import { bootPython } from "/web/worker/brain/boot.js";
+import { bootPython } from "../brain/boot.js";
 import { stockBoot } from "./boot_stock.js";
 
 /** @type {string[]} */
