@@ -35,6 +35,14 @@ async (length) => {
   return [...seen, globalThis.inos.metrics()];
 }
 """
+# Counts how often the page reads the figures.
+COUNT_LOOKS = """
+() => {
+  window.looks = 0;
+  const read = globalThis.inos.metrics.bind(globalThis.inos);
+  globalThis.inos.metrics = () => { window.looks += 1; return read(); };
+}
+"""
 EPOCHS = """
 import json
 from inos.memory import layout
@@ -106,3 +114,25 @@ def test_counting_wakes_nobody(start: Start, server: Server) -> None:
     assert (moved["JOBS"], moved["JOBS_DONE"]) == (jobs, jobs)
     assert moved["IO_DONE"] == moved["IO_QUEUE"]
     assert moved["BRAIN"] <= jobs + moved["IO_DONE"] + moved["NET_INBOX"] + 8  # and a few calls of the page
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_the_panel_follows_a_put_and_rests_when_closed(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    node.tab.call(COUNT_LOOKS)
+    node.tab.click("#node-panel summary")
+    shown = "() => Number(document.querySelector('[data-stat=jobsDone]').textContent.replaceAll(',', '')) || 0"
+    node.tab.wait_for("the figures are shown", "() => document.querySelector('[data-stat=muscles]').textContent > 0")
+    before = node.tab.call(shown)
+    job = node.tab.begin("() => lab.put({ kind: 'text', seed: 4, length: 32 * 2 ** 20 }, 'seen.txt')")
+    node.tab.wait_for("the count of jobs grows", f"(before) => ({shown})() > before + 4", before, timeout_s=60)
+    moved = "() => document.querySelector('.live .spark > path').getAttribute('d').split('L').length > 2"
+    node.tab.wait_for("the line of the last minute is drawn", moved)
+    assert not job.ended(), "it was seen while the file was on its way"
+    job.result()
+    node.tab.click("#node-panel summary")
+    # Two and a half intervals in which nothing may happen: there is no event to wait for.
+    looks = (
+        "async () => { const from = looks; await new Promise((end) => setTimeout(end, 2500)); return looks - from; }"
+    )
+    assert node.tab.call(looks) == 0

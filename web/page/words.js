@@ -346,7 +346,7 @@ export const words = {
       quick: {
         name: "Quick",
         /** @param {string} time */
-        hint: (time) => `every row for a moment, about ${time}: shows that it works, says little about speed`,
+        hint: (time) => `a moment for each row, about ${time}: a first look`,
       },
       all: {
         name: "All",
@@ -379,8 +379,9 @@ export const words = {
     running: "measuring",
     /** @param {string} what */
     runningNow: (what) => `measuring · ${what}`,
-    /** @param {string} ago @param {boolean} quick */
-    measured: (ago, quick) => `measured ${ago}${quick ? ", quickly" : ""}`,
+    /** @param {string} ago @param {boolean} quick @param {boolean} lessIsBetter */
+    measured: (ago, quick, lessIsBetter) =>
+      `measured ${ago}${quick ? ", quickly" : ""}${lessIsBetter ? " · shorter bars are better" : ""}`,
     failed: "failed",
     leftOut: "left out",
     how: "How it is measured",
@@ -403,10 +404,12 @@ export const words = {
     goalIs: (goal) => `Goal: ${goal}`,
     /** @param {string} goal @param {boolean} met */
     goalVerdict: (goal, met) => `Goal ${met ? "met" : "missed"}: ${goal}`,
+    /** @param {string} goal @param {boolean} met */
+    goalShort: (goal, met) => `${met ? "met" : "missed"}: ${goal}`,
     baselines: /** @type {Record<string, string>} */ ({
       native: "native (Node's zlib)",
       loadPyodide: "stock loadPyodide",
-      "postMessage.transfer": "postMessage, transferred",
+      "postMessage.transfer": "transferred postMessage",
       "brotli-wasm.decode": "brotli-wasm at decoding",
       "native.decode": "native at decoding",
     }),

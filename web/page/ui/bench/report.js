@@ -33,7 +33,7 @@ export function latencies({ result }) {
 /** @param {Entry} entry */
 export function goal({ result }) {
   if (!result.seed) return "";
-  return result.meets_seed === null ? result.seed.text : TEXTS.goalVerdict(result.seed.text, result.meets_seed);
+  return result.meets_seed === null ? result.seed.text : TEXTS.goalShort(result.seed.text, result.meets_seed);
 }
 
 /**

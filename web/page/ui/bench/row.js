@@ -95,7 +95,7 @@ export class RowView {
     const has = result.value !== null;
     this.setState(has ? "done" : result.error ? "failed" : "left-out");
     setText(this.#value, has ? formatValue(result.value, result.unit) : "");
-    const ago = TEXTS.measured(formatAgo(timeMs, nowMs), quick);
+    const ago = TEXTS.measured(formatAgo(timeMs, nowMs), quick, this.#row.better === "less");
     setText(this.#when, has ? ago : result.error ? TEXTS.failed : TEXTS.leftOut);
     this.#figures.replaceChildren();
     if (has) append(this.#figures, chart(result), this.#sentences(entry), this.#goal(entry));

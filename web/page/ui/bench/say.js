@@ -24,7 +24,7 @@ export const baselineName = (name) => TEXTS.baselines[name] ?? name;
 
 /** @param {number} ratio */
 function times(ratio) {
-  if (ratio >= 10) return THREE_DIGITS.format(Math.round(ratio));
+  if (ratio >= 10) return THREE_DIGITS.format(ratio < 100 ? Math.round(ratio) : ratio);
   return ratio >= 0.1 ? ratio.toFixed(ratio < 0.995 ? 2 : 1) : THREE_DIGITS.format(ratio);
 }
 
