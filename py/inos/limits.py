@@ -48,6 +48,18 @@ READ_BYTES = 4 * MIB
 IN_FLIGHT_BYTES_MAX = 64 * MIB
 JOBS_MAX = 256
 MUSCLES_MAX = 8
+RING_READ_BYTES = 128 * KIB  # what one look into a ring copies at most (unless one frame is longer)
+
+# Compute workers: each is a Python of its own, some 60 MB
+COMPUTE_WORKERS_MAX = 12  # threads at once, those that are ending included
+COMPUTE_HELD_MAX = 1_008  # references to arena blocks that one may hold: what its page of COMPUTE has room for
+COMPUTE_TEXT_BYTES_MAX = 1 * MIB  # source, arguments, answer; what is larger goes through the arena
+COMPUTE_NAME_CHARS_MAX = 64
+COMPUTE_KEPT_MAX = 64  # ended workers that are still listed
+COMPUTE_START_ATTEMPTS_MAX = 2
+COMPUTE_START_TIMEOUT_S = 20.0  # a start takes 0.3 s; twelve at once on a slow phone take their time
+COMPUTE_CANCEL_TIMEOUT_S = 2.0  # from KeyboardInterrupt to the thread's end by force
+COMPUTE_END_TIMEOUT_S = 10.0  # for the browser to end a thread
 
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
@@ -57,6 +69,11 @@ DIALS_PENDING_MAX = 8
 AUTH_TIMEOUT_S = 10.0
 DIAL_TIMEOUT_S = 15.0
 CLOCK_WINDOW_S = 120.0
+# Control messages of one link. A downloader sends one want a block, up to 600 a second over a fast link, and now and then a
+# cancel; the brain spends 0.1 ms on each, so one peer gets a tenth of it at most. The burst is what arrives at once after
+# our brain was busy for half a second, and more than all wants, cancels and room proofs that can be on their way.
+CONTROLS_PER_S_MAX = 1_000
+CONTROLS_BURST_MAX = 500
 WANTS_PER_PEER_MAX = 8  # block requests open at one peer
 SERVES_PER_PEER_MAX = 8  # block requests one peer may have open at us
 SERVES_TOTAL_MAX = 16
@@ -85,5 +102,6 @@ assert WINDOW_BYTES * 2 <= IN_FLIGHT_BYTES_MAX
 assert LOG_RECORD_BYTES_MAX < RAW_BYTES_MAX
 assert MESSAGE_CONTROL_BYTES_MAX <= MESSAGE_DATA_BYTES_MAX
 assert SIGNAL_BYTES_MAX <= MESSAGE_CONTROL_BYTES_MAX
+assert CONTROLS_BURST_MAX > 2 * (WANTS_PER_PEER_MAX + SERVES_PER_PEER_MAX + ROOMS_PER_SOCKET_MAX)
 assert WANTS_PER_PEER_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
 assert SERVES_TOTAL_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX

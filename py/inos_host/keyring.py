@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from inos.errors import BadArgument, StorageDenied, VaultLocked
 from inos.links.ed25519_strict import precheck
-from inos.ports import DevicePublicKey, Sign, UnwrapKey, Verify, WrapKey
+from inos.ports import DevicePublicKey, Entropy, Sign, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
 from inos_host.entropy import HostEntropy
 
@@ -31,10 +31,10 @@ KEYRING_EFFECTS = (WrapKey, UnwrapKey, DevicePublicKey, Sign, Verify)
 
 
 class HostKeyring:
-    """Keys of one device. ``path`` None keeps them in memory only."""
+    """Keys of one device. ``path`` None keeps them in memory only. Tests that replay give the entropy."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._entropy = HostEntropy()
+    def __init__(self, path: Path | None = None, entropy: Entropy | None = None) -> None:
+        self._entropy = entropy or HostEntropy()
         seed = self._entropy.random(SEED_BYTES) if path is None else self._load(path)
         self._signing = Ed25519PrivateKey.from_private_bytes(_derive("device key", seed))
         self._wrapping = ChaCha20Poly1305(_derive("wrapping key", seed))

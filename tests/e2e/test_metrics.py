@@ -15,8 +15,7 @@ from conftest import BROWSERS, Start
 PYTHON_READS = """
 import json
 from inos.memory.metrics import read_metrics
-from inos_web.region import Region
-json.dumps(read_metrics(Region("/inos/region")))
+json.dumps(read_metrics(memory))
 """
 # These move by the question itself.
 MOVING = {"brainTurns", "brainSleeps", "brainSleptMs", "pythonBytesRead", "pythonBytesWritten"}
@@ -46,8 +45,7 @@ COUNT_LOOKS = """
 EPOCHS = """
 import json
 from inos.memory import layout
-from inos_web.region import Region
-words = Region("/inos/region").words(layout.REGIONS["EPOCHS"][0], len(layout.EPOCHS) * 16)
+words = memory.words(layout.REGIONS["EPOCHS"][0], len(layout.EPOCHS) * 16)
 json.dumps({name: words[index * 16] for index, name in enumerate(layout.EPOCHS)})
 """
 

@@ -22,7 +22,7 @@ test("every error class of py/inos/errors.py says what happened and what to do",
 });
 
 test("every way in which starting can fail has words", () => {
-  const source = read("web/worker/brain/boot_error.js");
+  const source = read("web/worker/python/boot_error.js");
   const union = /@typedef \{([^}]*)\} BootErrorCode/.exec(source)?.[1] ?? "";
   const codes = [...union.matchAll(/"([\w-]+)"/g)].map((match) => match[1]);
   assert.ok(codes.length >= 4);

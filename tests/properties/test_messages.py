@@ -27,10 +27,12 @@ controls = st.one_of(
     st.builds(m.Have, ids),
 )
 signals = st.one_of(
-    st.builds(m.Announce, sessions, sessions, wall, sessions, st.booleans()),
-    st.builds(m.Offer, sessions, sessions, wall, sessions, sdps),
-    st.builds(m.Answer, sessions, sessions, wall, sessions, sessions, sdps),
+    st.builds(m.Announce, ids, sessions, sessions, wall, sessions, st.booleans()),
+    st.builds(m.Offer, ids, sessions, sessions, wall, sessions, sdps),
+    st.builds(m.Answer, ids, sessions, sessions, wall, sessions, sessions, sdps),
 )
+signeds = st.builds(m.Signed, signals.map(m.encode), st.binary(min_size=64, max_size=64))
+DECODERS = (m.decode_control, m.decode_signal, m.decode_signed)
 scalars = st.one_of(
     st.none(),
     st.booleans(),
@@ -57,6 +59,15 @@ def test_controls_survive(message):
     assert len(data) <= 160
     assert m.decode_control(data) == message
     assert decoded(m.decode_signal, data) is None
+    assert decoded(m.decode_signed, data) is None
+
+
+@given(signeds)
+def test_signed_signals_survive(signed):
+    data = m.encode(signed)
+    assert m.decode_signed(data) == signed
+    assert decoded(m.decode_control, data) is None
+    assert decoded(m.decode_signal, data) is None
 
 
 @given(signals)
@@ -64,26 +75,27 @@ def test_signals_survive(signal):
     data = m.encode(signal)
     assert m.decode_signal(data) == signal
     assert decoded(m.decode_control, data) is None
+    assert decoded(m.decode_signed, data) is None
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=500)
 def test_any_bytes(data):
-    for decode in (m.decode_control, m.decode_signal):
+    for decode in DECODERS:
         message = decoded(decode, data)
         assert message is None or decode(m.encode(message)) == message
 
 
-@given(st.tuples(st.integers(0, 40), *[things] * 5), st.integers(1, 6))
+@given(st.tuples(st.integers(0, 50), *[things] * 5), st.integers(1, 6))
 @settings(max_examples=500)
 def test_any_fields(fields, count):
     data = msgspec.msgpack.encode(list(fields)[:count])
-    for decode in (m.decode_control, m.decode_signal):
+    for decode in DECODERS:
         message = decoded(decode, data)
         assert message is None or m.encode(message)
 
 
-@given(controls | signals, st.data())
+@given(controls | signals | signeds, st.data())
 @settings(max_examples=300)
 def test_changed_bytes(message, data):
     whole = m.encode(message)
@@ -91,9 +103,9 @@ def test_changed_bytes(message, data):
     bit = data.draw(st.integers(0, 7))
     changed = whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :]
     for cut in (changed, whole[:at], whole + whole[:1]):
-        for decode in (m.decode_control, m.decode_signal):
+        for decode in DECODERS:
             decoded(decode, cut)
-    for decode in (m.decode_control, m.decode_signal):
+    for decode in DECODERS:
         assert decoded(decode, whole[:at]) is None, "a cut message is no message"
         assert decoded(decode, whole + b"\x00") is None, "trailing bytes"
 
@@ -117,4 +129,5 @@ def test_changed_bytes(message, data):
 )
 def test_bombs_and_lies(data):
     assert decoded(m.decode_control, data) is None
+    assert decoded(m.decode_signed, data) is None
     assert decoded(m.decode_signal, data) is None

@@ -19,10 +19,6 @@ export const DESELECTED = [
     "the same play with other seeds, 3 s and some 15 GB of short-lived arenas each: seeds 0 to 49 run here, all on CPython",
   ]),
   [
-    "tests/unit/transfer/test_transfer.py::test_the_last_blocks_are_asked_twice",
-    "a known fault, not Pyodide's: a manifest asked of a slow peer is not asked twice, so that half of the seeds wait for it",
-  ],
-  [
     "tests/unit/test_node.py::test_a_file_from_vault_to_vault_survives_reloads",
     "inos_host.disk needs os.preadv, which Pyodide lacks; the browser's disk has tests/pyodide/adapter and brain.test.mjs",
   ],

@@ -337,7 +337,7 @@ class Peer:
         self.rng = random.Random(world.rng.random())
         ports, self.kernels = make_ports(world.arena_bytes)
         self.ports = dataclasses.replace(ports, entropy=SeededEntropy(self.rng))
-        self.keyring = keyring or HostKeyring()
+        self.keyring = keyring or HostKeyring(entropy=self.ports.entropy)  # who dials whom follows from keys
         self.tasks = Tasks()
         self.tasks.now = world.now
         self.crashes: list[tuple[str, BaseException]] = []

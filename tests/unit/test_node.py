@@ -112,12 +112,13 @@ def test_contacts_are_bounded_and_forgotten():
     assert rendezvous.join(room)
     assert not rendezvous.join(room)
     for n in range(CONTACTS_MAX + 50):
-        rendezvous.hear(n.to_bytes(16), room.room_id, wants=True, now=float(n))
+        rendezvous.hear(n.to_bytes(16), bytes(32), room.room_id, wants=True, now=float(n))
     assert len(rendezvous.contacts) == CONTACTS_MAX
     rendezvous.set_up(up=True)
     rendezvous.forget_silent(1e6)
     assert not rendezvous.contacts
-    contact = rendezvous.hear(b"s" * 16, room.room_id, wants=None, now=1e6)
+    contact = rendezvous.hear(b"s" * 16, b"k" * 32, room.room_id, wants=None, now=1e6)
+    assert rendezvous.hear(b"s" * 16, b"K" * 32, room.room_id, wants=True, now=1e6) is None, "its key stays"
     assert rendezvous.wanted_room(contact) is None
     assert rendezvous.leave(room.room_id)
     assert not rendezvous.leave(room.room_id)

@@ -9,20 +9,24 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
+import { ComputeThreads } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
+ *   resolves when all that it held was given back
+ */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
-/** A starting Python that says nothing for this long is stuck: with all its files there, or while they still arrive. */
-const BOOT_SILENCE_MS = 10_000;
-const BOOT_SILENCE_LOADING_MS = 90_000;
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
@@ -31,6 +35,7 @@ export class InosNode {
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
   /** @type {import("./boot.js").Workers | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
+  /** @type {ComputeThreads | null} */ #compute = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
@@ -159,6 +164,29 @@ export class InosNode {
     return this.#call("python", { source });
   }
 
+  /**
+   * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
+   * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
+   * @param {string} source @param {{name?: string, args?: object}} [options]
+   * @returns {Promise<ComputeWorker>}
+   */
+  async spawn(source, { name = "", args = {} } = {}) {
+    const worker = await this.#call("spawn", { source, name, args });
+    const result = this.#call("worker_result", { worker: worker.id });
+    result.catch(() => {}); // whoever asks hears of it
+    return {
+      ...worker,
+      result: () => result,
+      cancel: () => this.#call("worker_cancel", { worker: worker.id }),
+      close: () => this.#call("worker_close", { worker: worker.id }),
+    };
+  }
+
+  /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
+  async workers() {
+    return this.#call("workers");
+  }
+
   async persist() {
     return navigator.storage.persist();
   }
@@ -175,6 +203,7 @@ export class InosNode {
       await this.#released.promise;
     }
     this.#line = null;
+    this.#compute?.stop();
     const { io, net, muscles = [] } = this.#workers ?? {};
     for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
     this.#workers = null;
@@ -189,7 +218,7 @@ export class InosNode {
     this.#workers = workers;
     this.#metrics = new Metrics(workers.buffer);
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
-      worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
+      worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
@@ -202,6 +231,9 @@ export class InosNode {
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
+    this.#compute = new ComputeThreads(workers.startCompute, (happening) =>
+      brain.postMessage({ type: "compute", ...happening }),
+    );
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );
@@ -234,40 +266,18 @@ export class InosNode {
       const brain = workers.startBrain();
       this.#brain = brain;
       brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
-      const booted = await this.#watchBoot(brain);
+      const booted = await watchBoot(brain, (stage) => this.#onStage(stage));
       if (booted) return { brain, booted };
       brain.terminate();
     }
     throw new NodeError("BrainCrashed", "Python went silent while it started");
   }
 
-  /** @param {Worker} brain @returns {Promise<any>} what it says when it has started; null when it went silent */
-  #watchBoot(brain) {
-    return new Promise((resolve, reject) => {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      const watch = (/** @type {number} */ silenceMs) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => resolve(null), silenceMs);
-      };
-      watch(BOOT_SILENCE_LOADING_MS);
-      const stop = new AbortController();
-      const end = (/** @type {() => void} */ settle) => {
-        clearTimeout(timer);
-        stop.abort();
-        settle();
-      };
-      const hear = (/** @type {MessageEvent} */ { data }) => {
-        if (data.type === "booted") end(() => resolve(data));
-        else if (data.type === "failed") end(() => reject(new NodeError(data.code, data.message)));
-        else if (data.type === "stage") {
-          const toGo = data.bytesTotal ? data.bytesTotal - data.bytes : this.#state.bytesToGo;
-          if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: data.name, bytesToGo: toGo });
-          watch(toGo === 0 ? BOOT_SILENCE_MS : BOOT_SILENCE_LOADING_MS);
-        }
-      };
-      brain.addEventListener("message", hear, { signal: stop.signal });
-    });
+  /** @param {any} stage of the start @returns {number | null} the bytes that are still to come */
+  #onStage({ name, bytes, bytesTotal }) {
+    const toGo = bytesTotal ? bytesTotal - bytes : this.#state.bytesToGo;
+    if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: name, bytesToGo: toGo });
+    return toGo;
   }
 
   /** @param {any} message */
@@ -309,6 +319,7 @@ export class InosNode {
   #onBrain(message) {
     if (message.type === "reply") this.#line?.onReply(message);
     else if (message.type === "peers") this.network?.handle(message.command);
+    else if (message.type === "compute") this.#compute?.handle(message.command, message.files);
     else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
   }
 
@@ -332,6 +343,7 @@ export class InosNode {
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
+    this.#compute?.stop();
     this.#ready.reject(known);
   }
 

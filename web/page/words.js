@@ -564,6 +564,11 @@ export const errorWords = {
   BadArgument: { title: "That was not understood", todo: "Reload the page and try again.", action: "reload" },
   Cancelled: { title: "Stopped", todo: "Nothing was changed." },
   NotReady: { title: "INOS is still starting", todo: "Wait a moment, then try again.", action: "retry" },
+  WorkerFailed: {
+    title: "A Python worker ended with an error",
+    todo: "Read its traceback, change its source, then run it again. Nothing else was touched.",
+  },
+  Fenced: { title: "Another part of INOS took this over", todo: "Reload the page.", action: "reload" },
   RemoteError: BAD_PEER,
   ProtocolViolation: BAD_PEER,
   AuthRefused: {
@@ -606,6 +611,11 @@ export const errorWords = {
   LogDamaged: {
     title: "The vault's log is damaged",
     todo: "Whatever can still be proven right is kept. Check the vault below to see which files are affected.",
+  },
+  RingDamaged: {
+    title: "The shared memory was damaged",
+    todo: "Reload the page. What is stored is not affected.",
+    action: "reload",
   },
   LimitError: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },
   LimitExceeded: { title: "That is more than INOS takes", todo: "Try it in smaller parts." },
@@ -656,7 +666,7 @@ export const errorWords = {
   PythonFailed: PYTHON_FAILED,
   "python-failed": PYTHON_FAILED,
   BootError: PYTHON_FAILED,
-  WorkerFailed: {
+  ThreadFailed: {
     title: "A part of INOS stopped",
     todo: "Reload the page. What was stored is safe; what was under way starts again.",
     action: "reload",

@@ -8,7 +8,7 @@ a use that is not yet authenticated.
 Invariants: a channel that was opened stays CLOSING until the net worker said closed, since until then it may write into
 spans; one that never opened is free at once. Each use is an object of its own, so that a coroutine of an old use can
 never touch the next one. Ending a slot fails everything that anybody awaits of it. What a peer may send before it is
-authenticated is bounded by EARLY_MESSAGES_MAX.
+authenticated is bounded by EARLY_MESSAGES_MAX, and how often it may send at all by a token bucket.
 
 Must not know: rooms' rules, dialling policy.
 """
@@ -20,6 +20,7 @@ from enum import Enum
 
 from inos import limits
 from inos.errors import InosError, ProtocolViolation
+from inos.links.bucket import TokenBucket
 from inos.links.commands import LinkId
 from inos.links.rooms import Room
 from inos.tasks import Future
@@ -41,9 +42,10 @@ class State(Enum):
 class Slot:
     """One use of one channel."""
 
-    def __init__(self, link: LinkId, session: bytes, room: Room, *, offering: bool) -> None:
+    def __init__(self, link: LinkId, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> None:
         self.link = link
         self.session: bytes | None = session  # of the peer; None when its claim turned out untrue
+        self.public_key = public_key  # of the peer, as its signals showed it; proven by AUTH
         self.room = room  # where it was met; proven by AUTH
         self.offering = offering
         self.state = State.PENDING
@@ -55,6 +57,7 @@ class Slot:
         self.fingerprints: Future[tuple[bytes, bytes]] = Future()
         self.inbox: deque[Control] = deque()
         self._arrival: Future[None] = Future()
+        self._controls = TokenBucket(limits.CONTROLS_PER_S_MAX, limits.CONTROLS_BURST_MAX)
         self._ended: InosError | None = None
         # once UP
         self.peer_id = b""
@@ -62,6 +65,11 @@ class Slot:
         self.up_since = 0.0
         self.rooms: set[bytes] = set()
         self.proofs_sent: dict[bytes, float] = {}  # room id -> when
+
+    def admit(self, now: float) -> None:
+        """A message came, which costs something to look at. Raises ProtocolViolation when they are too many."""
+        if not self._controls.take(now):
+            raise ProtocolViolation("control messages faster than allowed")
 
     def deliver(self, message: Control) -> None:
         """A message that came before the peer was authenticated. Raises ProtocolViolation when there are too many."""
@@ -109,14 +117,14 @@ class Channels:
             slot if slot is not None and slot.link.generation == generation and slot.state is not State.FREE else None
         )
 
-    def begin(self, session: bytes, room: Room, *, offering: bool) -> Slot | None:
+    def begin(self, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> Slot | None:
         """Use a free channel; the least used one, so that late news of an old use is told apart. None: all are taken."""
         free = [n for n, slot in enumerate(self._slots) if slot is None or slot.state is State.FREE]
         if not free:
             return None
         channel = min(free, key=lambda n: self._generations[n])
         self._generations[channel] += 1
-        slot = Slot(LinkId(channel, self._generations[channel]), session, room, offering=offering)
+        slot = Slot(LinkId(channel, self._generations[channel]), session, public_key, room, offering=offering)
         self._slots[channel] = slot
         return slot
 

@@ -22,6 +22,7 @@ from inos.links import commands
 from inos.links.channels import Channels, Slot, State
 from inos.links.commands import Command, LinkId
 from inos.links.handshake import Proven, own_hello, prove
+from inos.links.identity import Identity
 from inos.links.rendezvous import Contact, Rendezvous
 from inos.links.rooms import Room
 from inos.links.sealing import Sealer
@@ -43,7 +44,7 @@ class Dialer:
         rendezvous: Rendezvous,
         sealer: Sealer,
         *,
-        session: bytes,
+        identity: Identity,
         emit: Callable[[Command], None],
         on_proven: Callable[[Slot, Proven], None],
         end: Callable[[Slot, InosError], None],
@@ -53,33 +54,32 @@ class Dialer:
         self._channels = channels
         self._rendezvous = rendezvous
         self._sealer = sealer
-        self._session = session
+        self._identity = identity
         self._emit = emit
         self._on_proven = on_proven
         self._end = end
-        self.public_key = b""
         self.busy: Callable[[LinkId], bool] = lambda _link: False
 
     # --- policy -------------------------------------------------------------------------------------------------------
 
     def consider(self, contact: Contact) -> None:
         """Dial a contact if a link is wanted, it is ours to dial, and it is time."""
-        if self._session > contact.session or not self._rendezvous.up or contact.retry_at > self._tasks.now:
+        if self._identity.session > contact.session or not self._rendezvous.up or contact.retry_at > self._tasks.now:
             return
         if self._channels.of_session(contact.session):
             return
         member = self._rendezvous.wanted_room(contact)
         if member is not None:
-            self._start(contact.session, member.room, None, wanting=member.wanting)
+            self._start(contact, member.room, None, wanting=member.wanting)
 
-    def on_offer(self, room: Room, offer: Offer, *, wanting: bool) -> None:
+    def on_offer(self, contact: Contact, room: Room, offer: Offer, *, wanting: bool) -> None:
         """Somebody dials us."""
-        if offer.to != self._session or offer.sender > self._session:
+        if offer.to != self._identity.session or offer.sender > self._identity.session:
             return
         for slot in self._channels.of_session(offer.sender):
             if slot.state is State.PENDING:
                 self._end(slot, PeerGone("dialled again"))
-        self._start(offer.sender, room, offer, wanting=wanting)
+        self._start(contact, room, offer, wanting=wanting)
 
     def on_answer(self, room: Room, answer: Answer) -> None:
         """The answer to one of our offers."""
@@ -87,10 +87,10 @@ class Dialer:
             if slot.offering and slot.room == room and slot.offer_nonce == answer.offer:
                 slot.answer.set(answer.sdp)
 
-    def _start(self, session: bytes, room: Room, offer: Offer | None, *, wanting: bool) -> None:
-        if not self.public_key or len(self._channels.in_state(State.PENDING)) >= limits.DIALS_PENDING_MAX:
+    def _start(self, contact: Contact, room: Room, offer: Offer | None, *, wanting: bool) -> None:
+        if len(self._channels.in_state(State.PENDING)) >= limits.DIALS_PENDING_MAX:
             return
-        slot = self._channels.begin(session, room, offering=offer is None)
+        slot = self._channels.begin(contact.session, contact.public_key, room, offering=offer is None)
         if slot is not None:
             self._tasks.spawn(self._attempt(slot, offer), f"attempt {slot.link}")
         elif wanting:
@@ -120,16 +120,17 @@ class Dialer:
     async def _connect(self, slot: Slot, offer: Offer | None) -> None:
         deadline = self._tasks.now + limits.DIAL_TIMEOUT_S
         room, to, nonce = slot.room, slot.session, self._ports.entropy.random(SESSION_BYTES)
+        own_key, own_session = self._identity.public_key, self._identity.session
         assert to is not None
         if offer is None:
             slot.offer_nonce = nonce
             self._emit(commands.Dial(*slot.link))
             sdp = await self._within(slot.local_sdp, deadline)
-            signal: Offer | Answer = Offer(self._session, to, self._sealer.wall_ms(), nonce, sdp)
+            signal: Offer | Answer = Offer(own_key, own_session, to, self._sealer.wall_ms(), nonce, sdp)
         else:
             self._emit(commands.Answer(*slot.link, offer.sdp))
             sdp = await self._within(slot.local_sdp, deadline)
-            signal = Answer(self._session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
+            signal = Answer(own_key, own_session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
         payload = await self._sealer.seal(room, signal)
         if slot.state is not State.PENDING:
             return  # ended while sealing; receive() raises why
@@ -150,8 +151,9 @@ class Dialer:
                 self._ports.hashes,
                 slot.room,
                 offering=slot.offering,
-                own=own_hello(self.public_key, nonce, self._session),
+                own=own_hello(self._identity.public_key, nonce, self._identity.session),
                 session=slot.session,
+                public_key=slot.public_key,
                 send=send,
                 receive=slot.receive,
                 fingerprints=slot.fingerprints,

@@ -78,12 +78,14 @@ def transcript(role: bytes, shared: bytes) -> bytes:
     return LABEL + role + shared
 
 
-def check_hello(own: Hello, theirs: Hello, session: bytes) -> None:
-    """Refuse a HELLO that is ours, or is not from the session that was dialled. Raises AuthRefused."""
+def check_hello(own: Hello, theirs: Hello, session: bytes, public_key: bytes) -> None:
+    """Refuse a HELLO that is ours, or is not from the session that was dialled and its key. Raises AuthRefused."""
     if theirs.public_key == own.public_key or theirs.nonce == own.nonce or theirs.session == own.session:
         raise AuthRefused("our own HELLO came back")
     if theirs.session != session:
         raise AuthRefused("another session than the one that was dialled")
+    if theirs.public_key != public_key:
+        raise AuthRefused("another key than the one that signed the signals")
 
 
 def check_fingerprints(local: bytes, remote: bytes) -> None:
@@ -114,11 +116,12 @@ async def prove(
     offering: bool,
     own: Hello,
     session: bytes,
+    public_key: bytes,
     send: Callable[[Control], None],
     receive: Callable[[], Awaitable[Control]],
     fingerprints: Awaitable[tuple[bytes, bytes]],
 ) -> Proven:
-    """Run the handshake on a channel that has just opened.
+    """Run the handshake on a channel that has just opened, with the session and the key that the peer's signals showed.
 
     ``receive`` gives the peer's messages in order; ``fingerprints`` gives (local, remote). Raises AuthRefused,
     ProtocolViolation (anything but HELLO, AUTH), and whatever ``receive`` raises. Deadlines are the caller's.
@@ -127,7 +130,7 @@ async def prove(
     theirs = await receive()
     if not isinstance(theirs, Hello):
         raise ProtocolViolation("something else before HELLO")
-    check_hello(own, theirs, session)
+    check_hello(own, theirs, session, public_key)
     local, remote = await fingerprints
     check_fingerprints(local, remote)
     us, them = Side(own, local), Side(theirs, remote)

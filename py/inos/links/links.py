@@ -7,7 +7,7 @@ other looks once a second (or when poked) at liveness, announces, dials and room
 A peer met in another room too is not dialled twice: both ends show a RoomProof over the link they have (``Proofs``).
 
 Invariants: one link per peer id (the newest authenticated one); news of an older generation is ignored; nothing but HELLO
-and AUTH is looked at before the peer is authenticated; a banned peer is refused.
+and AUTH is looked at before the peer is authenticated, and no more than ``Slot.admit`` allows; a banned peer is refused.
 
 Must not know: the vault, what is transferred.
 """
@@ -23,6 +23,7 @@ from inos.links.channels import Channels, Slot, State
 from inos.links.commands import Command, LinkEvent, LinkId, PeerRow, PeerTable
 from inos.links.dialer import Dialer
 from inos.links.handshake import Proven
+from inos.links.identity import Identity
 from inos.links.liveness import LOOK_INTERVAL_S, Liveness
 from inos.links.meeting import Meeting
 from inos.links.penalties import Penalties
@@ -32,7 +33,7 @@ from inos.links.rooms import room_of
 from inos.links.sealing import Sealer
 from inos.ports import DevicePublicKey, Ports, Span
 from inos.tasks import Future, Tasks
-from inos.wire.messages import NOBODY, SESSION_BYTES, Auth, Bye, Control, Hello, RoomProof, decode_control, encode
+from inos.wire.messages import NOBODY, Auth, Bye, Control, Hello, RoomProof, decode_control, encode
 
 
 class Links:
@@ -42,10 +43,10 @@ class Links:
         self._tasks = tasks
         self._ports = ports
         self._table = table
-        self.session = ports.entropy.random(SESSION_BYTES)
+        self.identity = Identity()
         self._channels = Channels()
         self._rendezvous = Rendezvous()
-        self._sealer = Sealer(tasks, ports, self.session, wall_offset_s)
+        self._sealer = Sealer(tasks, ports, self.identity, wall_offset_s)
         self._liveness = Liveness(table)
         self._penalties = Penalties()
         self.dialer = Dialer(
@@ -54,7 +55,7 @@ class Links:
             self._channels,
             self._rendezvous,
             self._sealer,
-            session=self.session,
+            identity=self.identity,
             emit=self._emit,
             on_proven=self._on_proven,
             end=self._end,
@@ -65,7 +66,7 @@ class Links:
             self._rendezvous,
             self._sealer,
             self.dialer,
-            session=self.session,
+            identity=self.identity,
             emit=self._emit,
             is_linked=lambda session: bool(self._channels.of_session(session)),
             consider=self._consider,
@@ -79,8 +80,7 @@ class Links:
 
     def start(self) -> None:
         """Begin to run; needs the device key, which the first effect asks for."""
-        self._tasks.spawn(self._look(), "links look")
-        self._tasks.spawn(self._meeting.listen(), "links listen")
+        self._tasks.spawn(self._begin(), "links begin")
 
     def close(self, now: float) -> None:
         """Say goodbye to everybody and leave all rooms."""
@@ -110,9 +110,8 @@ class Links:
         room = room_of(self._ports.hashes, secret)
         if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
             raise LimitExceeded(f"{limits.ROOMS_PER_SOCKET_MAX} rooms")
-        if self._rendezvous.join(
-            room
-        ):  # said even while the server is away: the page connects only when a room is wanted
+        if self._rendezvous.join(room):
+            # Said even while the server is away: the page connects only when a room is wanted.
             self._emit(commands.JoinRoom(room.room_id))
         return room.room_id
 
@@ -271,6 +270,7 @@ class Links:
         if slot is None or slot.state is State.CLOSING:
             return
         try:
+            slot.admit(now)
             message = decode_control(data)
             if slot.state is State.UP:
                 self._on_message(slot, message)
@@ -349,8 +349,12 @@ class Links:
 
     # --- inside: coroutines -------------------------------------------------------------------------------------------
 
+    async def _begin(self) -> None:
+        self.identity.begin(self._ports.hashes, self._ports.entropy, await DevicePublicKey())
+        self._tasks.spawn(self._look(), "links look")
+        self._tasks.spawn(self._meeting.listen(), "links listen")
+
     async def _look(self) -> None:
-        self.dialer.public_key = await DevicePublicKey()
         while True:
             now = self._tasks.now
             up = [(slot.link, slot.up_since) for slot in self._channels.in_state(State.UP)]

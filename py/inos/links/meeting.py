@@ -5,8 +5,9 @@ Nouns: an *announce* to all says that we are in a room; an announce to one answe
 Theory of operation. Only the lower of two sessions dials. The lower one dials when it hears an announce; the higher one
 answers an announce to all with one to its sender, who then dials. Announces to one are never answered, so nothing loops.
 
-Invariants: signals are opened one after the other, and at most SIGNALS_QUEUED_MAX wait: what a flood costs is bounded.
-What cannot be opened is dropped without a word, since nobody but the server could be blamed.
+Invariants: signals are opened, and their signatures verified, one after the other, and at most SIGNALS_QUEUED_MAX wait: what
+a flood costs is bounded. Nothing is learned from a signal that cannot be opened, or that its session's key did not sign;
+it is dropped without a word, since nobody could be blamed.
 
 Must not know: connections.
 """
@@ -21,6 +22,7 @@ from inos.errors import InosError
 from inos.links import commands
 from inos.links.commands import Command
 from inos.links.dialer import Dialer
+from inos.links.identity import Identity
 from inos.links.rendezvous import REPLY_GAP_S, Contact, Membership, Rendezvous
 from inos.links.sealing import Sealer
 from inos.ports import Entropy
@@ -41,7 +43,7 @@ class Meeting:
         sealer: Sealer,
         dialer: Dialer,
         *,
-        session: bytes,
+        identity: Identity,
         emit: Callable[[Command], None],
         is_linked: Callable[[bytes], bool],
         consider: Callable[[Contact], None],
@@ -51,7 +53,7 @@ class Meeting:
         self._rendezvous = rendezvous
         self._sealer = sealer
         self._dialer = dialer
-        self._session = session
+        self._identity = identity
         self._emit = emit
         self._is_linked = is_linked
         self._consider = consider
@@ -79,20 +81,22 @@ class Meeting:
                 signal = await self._sealer.open(member.room, payload)
             except InosError:
                 continue
-            if self._rendezvous.rooms.get(room_id) is member and signal.to in (NOBODY, self._session):
+            if self._rendezvous.rooms.get(room_id) is member and signal.to in (NOBODY, self._identity.session):
                 self._on_signal(member, signal)
 
     def _on_signal(self, member: Membership, signal: Signal) -> None:
         now = self._tasks.now
         wants = signal.wants if isinstance(signal, Announce) else None
-        contact = self._rendezvous.hear(signal.sender, member.room.room_id, wants, now)
+        contact = self._rendezvous.hear(signal.sender, signal.public_key, member.room.room_id, wants, now)
+        if contact is None:
+            return
         if isinstance(signal, Offer):
-            self._dialer.on_offer(member.room, signal, wanting=member.wanting)
+            self._dialer.on_offer(contact, member.room, signal, wanting=member.wanting)
             return
         if isinstance(signal, Answer):
             self._dialer.on_answer(member.room, signal)
             return
-        if signal.to == NOBODY and self._session > signal.sender and not self._is_linked(signal.sender):
+        if signal.to == NOBODY and self._identity.session > signal.sender and not self._is_linked(signal.sender):
             is_needed = self._rendezvous.wanted_room(contact) is not None
             if is_needed and now - contact.replied_at >= REPLY_GAP_S:
                 contact.replied_at = now
@@ -107,7 +111,8 @@ class Meeting:
 
     async def _send_announce(self, member: Membership, to: bytes) -> None:
         nonce = self._entropy.random(SESSION_BYTES)
-        signal = Announce(self._session, to, self._sealer.wall_ms(), nonce, member.wanting)
+        own = self._identity
+        signal = Announce(own.public_key, own.session, to, self._sealer.wall_ms(), nonce, member.wanting)
         try:
             payload = await self._sealer.seal(member.room, signal)
         except InosError:

@@ -2,9 +2,8 @@
 
 Nouns: a *proof* is a MAC under a room's key over the link's binding; see ``inos.links.handshake``.
 
-Invariants: a room is proven only to a session that announced itself there; a wrong proof is a broken protocol. The session
-that a peer claims in HELLO is a hint only: a link that does not answer our proof in PROOF_TIMEOUT_S loses its claim to the
-session, and the session is dialled like any other.
+Invariants: a room is proven only to a session that announced itself there; a wrong proof is a broken protocol. A link
+that does not answer our proof in PROOF_TIMEOUT_S loses its claim to its session, and the session is dialled like any other.
 
 Must not know: why a link is needed.
 """

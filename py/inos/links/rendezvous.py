@@ -1,6 +1,6 @@
 """Who is where: the rooms we are in, the sessions heard of there, and when to announce ourselves.
 
-Nouns: a *membership* is a room we joined; a *contact* is a session that a sealed signal told us of; a room is *wanting*
+Nouns: a *membership* is a room we joined; a *contact* is a session that a signed signal told us of; a room is *wanting*
 while we lack bytes that its members may have.
 
 Invariants: contacts are bounded and the longest silent one goes first; an announce to all goes out when the room is joined,
@@ -46,6 +46,7 @@ class Contact:
     """A session heard of, and how dialling it went."""
 
     session: bytes
+    public_key: bytes
     heard_at: float
     rooms: dict[bytes, bool] = field(default_factory=dict)  # room id -> whether it wants
     failures: int = 0
@@ -125,11 +126,16 @@ class Rendezvous:
 
     # --- contacts -----------------------------------------------------------------------------------------------------
 
-    def hear(self, session: bytes, room_id: bytes, wants: bool | None, now: float) -> Contact:
-        """A sealed signal proved that the session is in the room. ``wants`` None: the signal did not say."""
+    def hear(self, session: bytes, public_key: bytes, room_id: bytes, wants: bool | None, now: float) -> Contact | None:
+        """A signed signal proved that the session is in the room. ``wants`` None: the signal did not say.
+
+        None: we know the session with another key that it belongs to as well.
+        """
         contact = self.contacts.get(session)
         if contact is None:
-            contact = self.contacts[session] = Contact(session, now)
+            contact = self.contacts[session] = Contact(session, public_key, now)
+        elif contact.public_key != public_key:
+            return None
         contact.heard_at = now
         contact.rooms[room_id] = contact.rooms.get(room_id, False) if wants is None else wants
         self.contacts.move_to_end(session)

@@ -41,6 +41,8 @@ PROGRESS_INTERVAL_S = 0.1
 SCAN_MAX = 256  # steps looked at to find one that a source may have
 ENDGAME_BLOCKS = 8
 ENDGAME_AFTER_S = 0.5
+# The root's manifest is the one block whose length is not known: 116 bytes a chunk, so of nearly every file it is shorter.
+MANIFEST_BYTES_EXPECTED = 64 * limits.KIB
 RATE_UNKNOWN_BYTES_PER_S = 256 * 1024.0  # of a source that has not delivered yet
 # A file's manifests nest 4 deep (levels 0..3); directories above it add one each.
 MANIFESTS_DEPTH_MAX = limits.MANIFEST_LEVEL_MAX + 1 + 16
@@ -215,7 +217,7 @@ class Download:
                 return
             request = requests[0]
             source = idle[-1]
-            length = request.span.length
+            length = step.block_len or MANIFEST_BYTES_EXPECTED
             patience_s = ENDGAME_AFTER_S + 2 * length / max(source.rate_bytes_per_s, RATE_UNKNOWN_BYTES_PER_S)
             late = now - request.asked_at > patience_s
             if len(requests) > 1 or not late or request.link == source.link or not source.may_have(bid, now):

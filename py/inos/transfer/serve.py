@@ -4,10 +4,15 @@ Policy: any block of a shared, received or wished-for root goes to any authentic
 is ciphertext, its name is public, and whoever knows the name has it from a manifest. What was never shared is answered as
 missing, so that nobody can probe what else is in the vault.
 
-Invariants: at most SERVES_PER_PEER_MAX blocks on their way to one peer and SERVES_TOTAL_MAX to all, within a budget of
-bytes; peers take turns; what waits beyond that is bounded, and more is a broken protocol. A span that was lent to the net
-worker is released only when it says so. A peer that takes less than FLOOR_BYTES_PER_S while we have something for it
-is dropped, since it keeps memory from the others.
+Fairness: what a block needs is counted before it is read, and the next block goes to the client with the fewest bytes out. A
+client may hold as many bytes as it leaves free, or BLOCK_BYTES_MAX where that is more; and as many blocks as it leaves to
+others, or one (the dynamic thresholds of Choudhury and Hahne, 1998). So one client alone gets at most half, of n busy ones
+each gets 1/(n+1), and there is room for a newcomer until several are slow at once: 16, 8, 4 and 4 MiB fill the budget.
+
+Invariants: at most SERVES_PER_PEER_MAX blocks out to one peer and SERVES_TOTAL_MAX to all, within a budget of bytes; what
+waits beyond that is bounded, and more is a broken protocol. A span that was lent to the net worker is released only when
+it says so. A peer that takes less than FLOOR_BYTES_PER_S while we have something for it is dropped, since it keeps
+memory from the others.
 
 Must not know: how the store finds blocks, who a peer is.
 """
@@ -16,11 +21,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from inos import limits
 from inos.errors import InosError, NotFound, PeerStalled, ProtocolViolation
 from inos.ports import Arena
-from inos.tasks import Future, Semaphore, Tasks
+from inos.tasks import Future, Tasks
 from inos.transfer.needs import Link, Store, Wire
 from inos.wire.messages import Missing
 
@@ -30,13 +36,24 @@ FLOOR_BYTES_PER_S = 16 * limits.KIB
 FLOOR_INTERVAL_S = 10.0
 
 assert limits.BLOCK_BYTES_MAX <= BUDGET_BYTES
+assert 2 * limits.SERVES_PER_PEER_MAX <= limits.SERVES_TOTAL_MAX
+
+
+class Wanted(NamedTuple):
+    """A block that a peer asked for."""
+
+    request: int
+    bid: bytes
+    length: int  # 0: not ours to give
 
 
 class Client:
     """One peer that asks."""
 
     def __init__(self) -> None:
-        self.queue: deque[tuple[int, bytes]] = deque()
+        self.queue: deque[Wanted] = deque()
+        self.held_bytes = 0  # of blocks that are being read or sent
+        self.turn = 0  # when it was last given one, counted in blocks
         self.active: set[int] = set()
         self.cancelled: set[int] = set()
         self.sending: dict[int, Future[bool]] = {}
@@ -62,9 +79,9 @@ class Server:
         self._wire = wire
         self._store = store
         self._offers = offers
-        self._budget = Semaphore(budget_bytes)
+        self._free_bytes = budget_bytes
         self._clients: dict[Link, Client] = {}
-        self._turns: deque[Link] = deque()
+        self._turn = 0
         self._active = 0
         self._watching = False
         self.blocks_sent = 0
@@ -75,13 +92,12 @@ class Server:
     def on_want(self, link: Link, request: int, bid: bytes) -> None:
         """A peer asks. Raises ProtocolViolation: the number is in use, or far too many are waiting."""
         client = self._clients.setdefault(link, Client())
-        if request in client.active or any(request == number for number, _ in client.queue):
+        if request in client.active or any(request == wanted.request for wanted in client.queue):
             raise ProtocolViolation("a request number twice")
         if len(client.queue) >= QUEUED_PER_PEER_MAX:
             raise ProtocolViolation("too many requests")
-        client.queue.append((request, bid))
-        if link not in self._turns:
-            self._turns.append(link)
+        length = self._store.block_len(bid) if self._offers(bid) else None
+        client.queue.append(Wanted(request, bid, length or 0))
         self._pump()
 
     def on_cancel(self, link: Link, request: int) -> None:
@@ -91,7 +107,7 @@ class Server:
             return
         if request in client.active:
             client.cancelled.add(request)
-        client.queue = deque(entry for entry in client.queue if entry[0] != request)
+        client.queue = deque(wanted for wanted in client.queue if wanted.request != request)
 
     def on_block_sent(self, link: Link, request: int, ok: bool) -> None:
         """The net worker gives a span back."""
@@ -124,61 +140,67 @@ class Server:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _pump(self) -> None:
-        """Start what the limits allow, one block a peer in turn."""
-        blocked: list[Link] = []
-        while self._turns and self._active < limits.SERVES_TOTAL_MAX:
-            link = self._turns.popleft()
-            client = self._clients.get(link)
-            if client is None or not client.queue:
-                continue
-            if len(client.active) >= limits.SERVES_PER_PEER_MAX:
-                blocked.append(link)
-                continue
-            request, bid = client.queue.popleft()
-            if client.queue and link not in self._turns:
-                self._turns.append(link)
-            client.active.add(request)
+        """Start what the limits allow: each time the client with the fewest bytes out, of equals the longest waiting."""
+        while willing := [item for item in self._clients.items() if self._may_take(item[1])]:
+            link, client = min(willing, key=lambda item: (item[1].held_bytes, item[1].turn))
+            wanted = client.queue.popleft()
+            self._turn += 1
+            client.turn = self._turn
+            client.active.add(wanted.request)
+            client.held_bytes += wanted.length
+            self._free_bytes -= wanted.length
             self._active += 1
-            self._tasks.spawn(self._serve(link, client, request, bid), "serve")
-        self._turns.extend(blocked)
+            self._tasks.spawn(self._serve(link, client, wanted), "serve")
 
-    async def _serve(self, link: Link, client: Client, request: int, bid: bytes) -> None:
+    def _may_take(self, client: Client) -> bool:
+        """Whether the client's next block fits, and leaves as much free as the client then has."""
+        if not client.queue or self._active >= limits.SERVES_TOTAL_MAX:
+            return False
+        count, free_count = len(client.active) + 1, limits.SERVES_TOTAL_MAX - self._active - 1
+        length = client.queue[0].length
+        held_bytes, free_bytes = client.held_bytes + length, self._free_bytes - length
+        return (
+            count <= limits.SERVES_PER_PEER_MAX
+            and count <= max(1, free_count)
+            and free_bytes >= 0
+            and held_bytes <= max(limits.BLOCK_BYTES_MAX, free_bytes)
+        )
+
+    async def _serve(self, link: Link, client: Client, wanted: Wanted) -> None:
         try:
-            if not await self._give(link, client, request, bid):
-                self._wire.send(link, Missing(request))
+            await self._give(link, client, wanted)
         except InosError:
-            self._wire.send(link, Missing(request))  # our disk's or memory's fault: the peer asks elsewhere, or again
+            self._wire.send(
+                link, Missing(wanted.request)
+            )  # or our disk's or memory's fault: it asks elsewhere, or again
         finally:
-            client.active.discard(request)
-            client.cancelled.discard(request)
+            client.active.discard(wanted.request)
+            client.cancelled.discard(wanted.request)
+            client.held_bytes -= wanted.length
+            self._free_bytes += wanted.length
             self._active -= 1
             self._pump()
 
-    async def _give(self, link: Link, client: Client, request: int, bid: bytes) -> bool:
-        """Read and send; False when it is not ours to give."""
-        length = self._store.block_len(bid) if self._offers(bid) else None
-        if length is None:
-            return False
-        await self._budget.acquire(length)
+    async def _give(self, link: Link, client: Client, wanted: Wanted) -> None:
+        """Read and send. Raises NotFound."""
+        request = wanted.request
+        if not wanted.length:
+            raise NotFound("not here, or not offered")
+        if client.gone or request in client.cancelled:
+            return
+        span = await self._store.read_block(wanted.bid)
         try:
-            if client.gone or request in client.cancelled:
-                return True
-            span = await self._store.read_block(bid)
-            try:
-                if span.length != length:
-                    raise NotFound("another length than the index says")
-                sent: Future[bool] = Future()
-                if not (client.gone or request in client.cancelled) and self._wire.send_block(link, request, span):
-                    client.sending[request] = sent
-                    self._watch(link, client)
-                    if await sent:
-                        self.blocks_sent += 1
-                        self.bytes_sent += length
-            finally:
-                self._arena.release(span)
+            if span.length != wanted.length:
+                raise NotFound("another length than the index says")
+            sent: Future[bool] = Future()
+            if not (client.gone or request in client.cancelled) and self._wire.send_block(link, request, span):
+                client.sending[request] = sent
+                self._watch(link, client)
+                if await sent:
+                    self.blocks_sent += 1
+                    self.bytes_sent += wanted.length
         finally:
-            self._budget.release(length)
-        return True
+            self._arena.release(span)
 
     # --- slow takers --------------------------------------------------------------------------------------------------
 

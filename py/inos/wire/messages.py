@@ -1,7 +1,8 @@
 """What peers say to each other: control messages on a channel, and signals through the rendezvous.
 
 Nouns: a *control* message travels on a data channel (at most MESSAGE_CONTROL_BYTES_MAX); a *signal* travels sealed through
-the rendezvous server, which sees only its length; a *session* is 16 random bytes naming one run of one node.
+the rendezvous server, which sees only its length, and is signed by its sender's device key; a *session* is 16 bytes naming
+one run of one node (``inos.links.identity``).
 
 Invariants: tagged array-like MessagePack, every field with its bounds, nothing unknown accepted; ``decode_*`` raises
 ``ProtocolViolation`` and nothing else, whatever the bytes, and allocates no more than the message's own length.
@@ -29,6 +30,7 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 U32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 WallMs = Annotated[int, Meta(ge=0, le=1 << 52)]
 Sdp = Annotated[str, Meta(max_length=SDP_BYTES_MAX)]
+SignalBytes = Annotated[bytes, Meta(min_length=1, max_length=limits.SIGNAL_BYTES_MAX)]
 Reason = Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z]*$")]
 
 
@@ -90,6 +92,7 @@ class Have(Struct, tag=19, array_like=True, frozen=True, forbid_unknown_fields=T
 class Announce(Struct, tag=32, array_like=True, frozen=True, forbid_unknown_fields=True):
     """I am in this room. ``to`` NOBODY: everybody; else an answer to that session's announce. ``wants``: I lack bytes."""
 
+    public_key: Id
     sender: Session
     to: Session
     time_ms: WallMs
@@ -100,6 +103,7 @@ class Announce(Struct, tag=32, array_like=True, frozen=True, forbid_unknown_fiel
 class Offer(Struct, tag=33, array_like=True, frozen=True, forbid_unknown_fields=True):
     """An SDP offer with its ICE candidates, for one session."""
 
+    public_key: Id
     sender: Session
     to: Session
     time_ms: WallMs
@@ -110,6 +114,7 @@ class Offer(Struct, tag=33, array_like=True, frozen=True, forbid_unknown_fields=
 class Answer(Struct, tag=34, array_like=True, frozen=True, forbid_unknown_fields=True):
     """The SDP answer to the offer that had nonce ``offer``."""
 
+    public_key: Id
     sender: Session
     to: Session
     time_ms: WallMs
@@ -118,17 +123,25 @@ class Answer(Struct, tag=34, array_like=True, frozen=True, forbid_unknown_fields
     sdp: Sdp
 
 
+class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """A signal's bytes, as its sender encoded and signed them. Only decoding them tells what they are."""
+
+    signal: SignalBytes
+    signature: Signature
+
+
 Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()
 _controls: msgspec.msgpack.Decoder[Control] = msgspec.msgpack.Decoder(Control)
 _signals: msgspec.msgpack.Decoder[Signal] = msgspec.msgpack.Decoder(Signal)
+_signed: msgspec.msgpack.Decoder[Signed] = msgspec.msgpack.Decoder(Signed)
 # UnicodeDecodeError is a ValueError; RecursionError comes from nests deeper than the interpreter's stack.
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def encode(message: Control | Signal) -> bytes:
+def encode(message: Control | Signal | Signed) -> bytes:
     """The message's bytes. Control messages are at most 80 bytes, except for Hello (about 100)."""
     return _encoder.encode(message)
 
@@ -144,10 +157,20 @@ def decode_control(data: bytes) -> Control:
 
 
 def decode_signal(data: bytes) -> Signal:
-    """The signal in ``data`` (already unsealed). Raises ProtocolViolation."""
+    """The signal in ``data`` (of a ``Signed``). Raises ProtocolViolation."""
     if len(data) > limits.SIGNAL_BYTES_MAX:
         raise ProtocolViolation(f"signal of {len(data)} bytes")
     try:
         return _signals.decode(data)
     except _REFUSED as error:
         raise ProtocolViolation(f"signal: {error}") from None
+
+
+def decode_signed(data: bytes) -> Signed:
+    """The signed signal in ``data`` (already unsealed); nothing of it is checked. Raises ProtocolViolation."""
+    if len(data) > limits.SIGNAL_BYTES_MAX:
+        raise ProtocolViolation(f"signed signal of {len(data)} bytes")
+    try:
+        return _signed.decode(data)
+    except _REFUSED as error:
+        raise ProtocolViolation(f"signed signal: {error}") from None

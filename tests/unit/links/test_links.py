@@ -13,8 +13,10 @@ from inos.errors import AuthFailed, InosError, ProtocolViolation
 from inos.links import commands as c
 from inos.links import dialer, liveness, proofs
 from inos.links.channels import EARLY_MESSAGES_MAX, State
+from inos.links.identity import Identity
 from inos.links.rooms import room_of, share_room_secret
 from inos.links.sealing import NONCES_MAX, Sealer
+from inos.ports import DevicePublicKey
 from inos.tasks import Tasks
 from inos.wire import messages as m
 
@@ -60,8 +62,8 @@ def test_the_server_sees_no_addresses_and_no_keys(world):
     assert len(world.signals) >= 3
     for _, payload in world.signals:
         assert b"candidates" not in payload
-        assert holder.links.session not in payload
-        assert wanter.links.session not in payload
+        assert holder.links.identity.session not in payload
+        assert wanter.links.identity.session not in payload
 
 
 def test_holders_of_the_same_file_need_no_link(world):
@@ -275,7 +277,7 @@ def test_another_room_is_refused(world, monkeypatch):
     true = dialer.prove
 
     def prove(hashes, room, **rest):
-        if rest["session"] == holder.links.session:
+        if rest["session"] == holder.links.identity.session:
             room = dataclasses.replace(room, mac_key=bytes(32))
         return true(hashes, room, **rest)
 
@@ -349,9 +351,20 @@ def test_a_peer_that_breaks_the_protocol_twice_is_banned(world):
 
 def sealers(world: World) -> tuple[Peer, Sealer, Sealer, Tasks]:
     peer = world.peer("p")
-    one = Sealer(peer.tasks, peer.ports, b"1" * 16, WALL_OFFSET_S)
-    two = Sealer(peer.tasks, peer.ports, b"2" * 16, WALL_OFFSET_S)
+    one, two = (Sealer(peer.tasks, peer.ports, identity_of(peer), WALL_OFFSET_S) for _ in range(2))
     return peer, one, two, peer.tasks
+
+
+def identity_of(peer: Peer) -> Identity:
+    """Another run of the peer's device."""
+    identity = Identity()
+    identity.begin(peer.ports.hashes, peer.ports.entropy, peer.keyring.perform(DevicePublicKey()))
+    return identity
+
+
+def announce(sealer: Sealer, nonce: bytes, when: int | None = None, *, wants: bool = True) -> m.Announce:
+    own = sealer._identity
+    return m.Announce(own.public_key, own.session, m.NOBODY, sealer.wall_ms() if when is None else when, nonce, wants)
 
 
 def outcome(world: World, tasks: Tasks, coro) -> object:
@@ -367,7 +380,7 @@ def outcome(world: World, tasks: Tasks, coro) -> object:
 def test_signals_are_fresh_single_and_of_their_room(world):
     peer, one, two, tasks = sealers(world)
     room, other = (room_of(peer.ports.hashes, bytes([n]) * 32) for n in (1, 2))
-    said = m.Announce(b"1" * 16, m.NOBODY, one.wall_ms(), b"n" * 16, wants=True)
+    said = announce(one, b"n" * 16)
     payload = outcome(world, tasks, one.seal(room, said))
     assert outcome(world, tasks, two.open(room, payload)) == said
     assert isinstance(outcome(world, tasks, two.open(room, payload)), ProtocolViolation), "replayed"
@@ -383,7 +396,7 @@ def test_signals_are_fresh_single_and_of_their_room(world):
         assert isinstance(outcome(world, tasks, two.open(room, bad)), InosError)
     for off_s, is_fine in ((-119, True), (119, True), (-121, False), (121, False)):
         when = one.wall_ms() + off_s * 1_000
-        late = m.Announce(b"1" * 16, m.NOBODY, when, world.rng.randbytes(16), wants=True)
+        late = announce(one, world.rng.randbytes(16), when)
         payload = outcome(world, tasks, one.seal(room, late))
         assert isinstance(outcome(world, tasks, two.open(room, payload)), m.Announce) == is_fine
     assert peer.lent_spans() == 0
@@ -393,7 +406,8 @@ def test_too_long_a_signal_is_not_sent(world):
     peer, one, _, tasks = sealers(world)
     room = room_of(peer.ports.hashes, bytes(32))
     sdp = "".join(chr(0x4E00 + world.rng.randrange(20_000)) for _ in range(m.SDP_BYTES_MAX))
-    offer = m.Offer(b"1" * 16, b"2" * 16, one.wall_ms(), b"n" * 16, sdp)
+    own = one._identity
+    offer = m.Offer(own.public_key, own.session, b"2" * 16, one.wall_ms(), b"n" * 16, sdp)
     assert isinstance(outcome(world, tasks, one.seal(room, offer)), InosError)
     assert peer.lent_spans() == 0
 
@@ -402,7 +416,7 @@ def test_the_memory_of_nonces_is_bounded(world):
     _, one, two, _ = sealers(world)
     room = room_of(world.peers[0].ports.hashes, bytes(32))
     for n in range(NONCES_MAX + 10):
-        two._check_fresh(room, m.Announce(b"1" * 16, m.NOBODY, one.wall_ms(), n.to_bytes(16), wants=False))
+        two._remember(room, announce(one, n.to_bytes(16), wants=False))
     assert len(two._seen[room.room_id]) == NONCES_MAX
     two.forget(room.room_id)
     assert two._seen == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness import Capability, Heartbeats, Peer, World, link_to
+from harness import Capability, End, Heartbeats, Peer, World, link_to
 
 from inos import limits
 from inos.errors import (
@@ -17,8 +17,10 @@ from inos.errors import (
 )
 from inos.links import commands as c
 from inos.node import TransferFailed, TransferProgress
+from inos.ports import Span
+from inos.tasks import Tasks
 from inos.transfer import download, sources
-from inos.transfer.serve import QUEUED_PER_PEER_MAX
+from inos.transfer.serve import BUDGET_BYTES, QUEUED_PER_PEER_MAX, Server
 from inos.wire import messages as m
 
 
@@ -328,22 +330,44 @@ def test_too_many_blocks_and_too_deep_is_an_error(world, monkeypatch):
         task.result()
 
 
-def test_the_last_blocks_are_asked_twice(world):
-    peers, _, link = holders(world, 2, chunks(world, 30))
-    wanter = world.peer("w")
-    slow = peers[0]
-    true = slow.vault.read_block
+def slow_down(peer: Peer) -> None:
+    """It takes 5 s to read a block, which is below the stall limit."""
+    true = peer.vault.read_block
 
     async def slowly(bid):
-        await slow.tasks.sleep(5)  # below the stall limit
+        await peer.tasks.sleep(5)
         return await true(bid)
 
-    slow.vault.read_block = slowly
+    peer.vault.read_block = slowly
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_last_blocks_are_asked_twice(seed):
+    world = World(seed)
+    world.beats = Heartbeats(world)
+    peers, _, link = holders(world, 2, chunks(world, 30))
+    wanter = world.peer("w")
+    slow_down(peers[0])
     task = wanter.fetch(link)
     at = world.now
     assert world.run(lambda: task.done, 60)
     assert world.now - at < 4, "did not wait for the slow one"
     check_end(world, peers[1], wanter)
+
+
+def test_a_manifest_asked_of_a_slow_peer_is_soon_asked_of_another(world):
+    """Its length is not known, but hardly any manifest is as long as a block may be."""
+    (slow,), capability, link = holders(world, 1, chunks(world, 10))
+    slow_down(slow)
+    wanter = world.peer("w")
+    task = wanter.fetch(link)
+    assert world.run(lambda: any(end.expected for end in wanter.linked(slow)), 10), "the manifest is asked for"
+    fast = world.peer("fast", vault=slow.vault)
+    at = world.now
+    assert world.run(lambda: capability.bid in wanter.vault.blocks, 3)
+    assert got_from(wanter, slow) == 0
+    assert world.run(lambda: task.done, 4 - (world.now - at)), "did not wait for the slow one"
+    check_end(world, fast, wanter)
 
 
 def test_memory_in_flight_is_bounded(world):
@@ -421,6 +445,131 @@ def test_cancelled_wants_are_not_served(world):
     assert holder.node.server.blocks_sent - sent <= limits.SERVES_PER_PEER_MAX
     assert holder.lent_spans() == 0
     holder.node.server.on_cancel((31, 9), 1)
+
+
+def stuck(world: World, holder: Peer, link: str, name: str) -> End:
+    """The holder's end of a link to a new peer, which takes nothing from now on."""
+    peer = world.peer(name)
+    task = peer.fetch(link)
+    assert world.run(lambda: task.done, 30)
+    (end,) = holder.linked(peer)
+    end.free_at = world.now + 1e6
+    return end
+
+
+@pytest.mark.parametrize("length", [3_800_000, 100_000])
+@pytest.mark.parametrize("count", [1, 2])
+def test_slow_clients_leave_room_for_a_fast_one(world, length, count):
+    """Large blocks would take all of the memory, and small ones of two clients all of the places."""
+    (holder,), capability, link = holders(world, 1, chunks(world, 10, length))
+    small = holder.share(holder.vault.put(chunks(world, 1, 1_000)))
+    bids = [bid for bid, block in holder.vault.blocks.items() if len(block) > length and bid != capability.bid]
+    assert len(bids) == 10
+    for end in [stuck(world, holder, small, f"slow {n}") for n in range(count)]:
+        for number, bid in enumerate(bids):
+            holder.node.server.on_want(end.link, 9_000 + number, bid)
+    world.run(seconds=1)
+    fast = world.peer("fast")
+    task = fast.fetch(link)
+    assert world.run(lambda: task.done, 6)
+    task.result()
+    assert holder.saw(c.PeerDown) == [], "the slow ones were not even dropped yet"
+    assert world.run(lambda: len(holder.linked()) == 1, 60), "and then they are"
+    world.run(seconds=5)
+    assert holder.crashes == fast.crashes == []
+    assert holder.lent_spans() == fast.lent_spans() == 0
+
+
+@pytest.mark.parametrize(("length", "count"), [(1_000_000, limits.SERVES_PER_PEER_MAX), (3_800_000, 4)])
+def test_a_lone_client_gets_its_window_or_half_of_the_memory(world, length, count):
+    (holder,), _, _ = holders(world, 1, chunks(world, 10, length))
+    small = holder.share(holder.vault.put(chunks(world, 1, 1_000)))
+    end = stuck(world, holder, small, "lone")
+    for number, bid in enumerate([bid for bid, block in holder.vault.blocks.items() if len(block) > length]):
+        holder.node.server.on_want(end.link, 9_000 + number, bid)
+    world.run(seconds=1)
+    assert len(end.sending) == count
+    assert (count + 1) * length > BUDGET_BYTES // 2 or count == limits.SERVES_PER_PEER_MAX
+    assert world.run(lambda: holder.linked() == [], 40)
+    world.run(seconds=5)
+    assert holder.lent_spans() == 0
+
+
+class Shelf:
+    """A store, a wire and an arena of no substance: a block's name ends with its length."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[tuple[int, int], int, int]] = []
+
+    def block_len(self, bid: bytes) -> int:
+        return int.from_bytes(bid, "little")
+
+    async def read_block(self, bid: bytes) -> Span:
+        return Span(0, self.block_len(bid))
+
+    def send_block(self, link: tuple[int, int], request: int, span: Span) -> bool:
+        self.sent.append((link, request, span.length))
+        return True
+
+    def release(self, span: Span) -> None:
+        pass
+
+    def row(self, link: tuple[int, int]) -> None:
+        return None
+
+
+def ask(server: Server, link: tuple[int, int], number: int, length: int) -> None:
+    server.on_want(link, number, length.to_bytes(32, "little"))
+
+
+def settle_all(server: Server, tasks: Tasks, budget_bytes: int) -> None:
+    """Every link ends; everything that was counted is given back."""
+    for link in list(server._clients):
+        server.on_settled(link)
+    tasks.poll_effects()
+    assert (server._free_bytes, server._active) == (budget_bytes, 0)
+
+
+def test_whoever_has_the_fewest_bytes_out_is_next():
+    tasks, shelf, mib = Tasks(), Shelf(), limits.MIB
+    server = Server(tasks, shelf, shelf, shelf, lambda _bid: True, budget_bytes=12 * mib)
+    one, two, three = (0, 1), (1, 1), (2, 1)
+    for link, count in ((one, 6), (two, 3), (three, 2)):
+        for number in range(count):
+            ask(server, link, number, 2 * mib)
+    tasks.poll_effects()
+    assert [link for link, _, _ in shelf.sent] == [one] * 3 + [two] * 2 + [three], "as much as each leaves free"
+    for link, number in ((one, 0), (two, 0), (one, 1)):
+        server.on_block_sent(link, number, ok=True)
+        tasks.poll_effects()
+    assert [link for link, _, _ in shelf.sent[6:]] == [three, two, one]
+    settle_all(server, tasks, 12 * mib)
+
+
+def test_shares_are_kept_whatever_is_asked_and_taken(world):
+    """Many clients, some of whom take nothing."""
+    for clients in range(1, 9):
+        tasks, shelf = Tasks(), Shelf()
+        server = Server(tasks, shelf, shelf, shelf, lambda _bid: True)
+        for number in range(400):
+            link = (world.rng.randrange(clients), 1)
+            takers = [sent for sent in shelf.sent if sent[0][0] % 2 == 0]
+            if takers and world.rng.random() < 0.6:
+                sent = world.rng.choice(takers)
+                shelf.sent.remove(sent)
+                server.on_block_sent(*sent[:2], ok=True)
+            elif link not in server._clients or len(server._clients[link].queue) < QUEUED_PER_PEER_MAX:
+                ask(server, link, number, world.rng.choice([world.rng.randrange(1, 100_000), limits.BLOCK_BYTES_MAX]))
+            tasks.poll_effects()
+            held = {link: sum(sent[2] for sent in shelf.sent if sent[0] == link) for link in server._clients}
+            free = BUDGET_BYTES - sum(held.values())
+            assert free >= 0
+            assert max(held.values()) <= BUDGET_BYTES // 2
+            assert len(shelf.sent) <= limits.SERVES_TOTAL_MAX
+            for link, client in server._clients.items():
+                if client.queue and not held[link]:
+                    assert client.queue[0].length > free or len(shelf.sent) == limits.SERVES_TOTAL_MAX, "it could have"
+        settle_all(server, tasks, BUDGET_BYTES)
 
 
 def test_a_peer_that_takes_nothing_is_dropped(world):

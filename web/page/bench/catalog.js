@@ -313,6 +313,7 @@ export const ROWS = [
     section: REAL_WORLD,
     needs: ["node", "libraries"],
     seconds: 40,
+    targets: { "1 x kernel.q6": 0.85, "2 x kernel.q6": 0.85 },
   },
   {
     id: "vault.put.random",
@@ -427,6 +428,7 @@ export const ROWS = [
     section: START,
     needs: ["cli"],
     seconds: 40,
+    targets: { "limit of 1000 ms": 1 },
   },
   {
     id: "pipeline",

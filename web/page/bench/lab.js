@@ -39,6 +39,7 @@ export class Line {
   /** @param {Transferable[]} transfer @param {string} method @param {...any} given @returns {Promise<any>} */
   callWith(transfer, method, ...given) {
     const waiting = Promise.withResolvers();
+    waiting.promise.catch(() => {}); // a stop ends workers whose answers nobody awaits any more
     this.#waiting.push(waiting);
     this.#worker.postMessage({ method, given }, transfer);
     return waiting.promise;
@@ -89,7 +90,7 @@ export class Bench {
 
   /**
    * Ask the command that drives this page for what only it can measure; undefined in a visitor's browser.
-   * @param {"native" | "pss"} what @param {...any} given
+   * @param {"native" | "pss" | "pssNow"} what @param {...any} given
    * @returns {Promise<any>}
    */
   async host(what, ...given) {

@@ -36,6 +36,9 @@ const FAMILIES = [
   { rows: /^(brotli\.q11\.(re|over)|gzip)$/, load: () => import("./rows/compression.js") },
   { rows: /^(blake3|seal|open|brotli\.q6)$/, load: () => import("./rows/kernel.js") },
   { rows: /^pipeline$/, load: () => import("./rows/pipeline.js") },
+  { rows: /^boot\.(restore|brain)$/, load: () => import("./rows/boot.js") },
+  { rows: /^vault\./, load: () => import("./rows/vault.js") },
+  { rows: /^scale\.memory$/, load: () => import("./rows/footprint.js") },
   { rows: /^sustained\./, load: () => import("./rows/sustained.js") },
 ];
 

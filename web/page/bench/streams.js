@@ -1,7 +1,7 @@
 /**
  * A producer and a consumer, each a worker, and the shared memory between them; what ring.* and sustained.* are made of.
  */
-import { RING_DATA_OFFSET, REGION_EPOCHS, REGION_EPOCHS_BYTES } from "../../shared/layout.gen.js";
+import { REGION_EPOCHS, REGION_EPOCHS_BYTES, RING_DATA_OFFSET } from "../../shared/layout.gen.js";
 
 /** @typedef {import("./lab.js").Bench} Bench */
 

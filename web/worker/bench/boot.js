@@ -1,13 +1,7 @@
 /** Bench worker: one start of Python, of the kind asked for; answers with its times and ends. */
-import { bootPython } from "../brain/boot.js";
+import { bootPython } from "../python/boot.js";
 import { stockBoot } from "./boot_stock.js";
-
-/** @type {string[]} */
-const reports = [];
-addEventListener("securitypolicyviolation", (event) => {
-  const { violatedDirective, blockedURI } = /** @type {SecurityPolicyViolationEvent} */ (event);
-  reports.push(`${violatedDirective} ${blockedURI}`);
-});
+import { answer } from "./calls.js";
 
 /** @param {any} options */
 async function measure({ kind, imports, base, build, module }) {
@@ -26,10 +20,4 @@ async function measure({ kind, imports, base, build, module }) {
   return { kind, startedMs: readyMs - importsMs, readyMs, how, why, from, stages };
 }
 
-addEventListener("message", async ({ data }) => {
-  try {
-    postMessage({ ...(await measure(data)), reports });
-  } catch (error) {
-    postMessage({ error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error), reports });
-  }
-});
+answer({ measure });

@@ -2,10 +2,10 @@
  * What Pyodide does out of the box with the files from npm, to compare with: source standard library, its own lock file,
  * wheels by URL, interpreter compiled in the worker. Our own Python is the same archive in both.
  */
-import { webAssets } from "../brain/assets.js";
-import { quietImportScripts } from "../brain/seams.js";
+import { webAssets } from "../python/assets.js";
+import { quietImportScripts } from "../python/seams.js";
 
-/** @typedef {import("../brain/assets.js").Build} Build */
+/** @typedef {import("../python/assets.js").Build} Build */
 
 /**
  * @param {{base: string, build: Build, registerModules?: Record<string, object>, imports?: string[]}} options

@@ -14,6 +14,7 @@ import * as L from "../../shared/layout.gen.js";
 import { Queue } from "../../shared/queue.js";
 import { answer } from "./calls.js";
 
+const THREAD = 0; // muscles have the next ones
 const LOST_MS = 20_000;
 const HASH_BYTES = 32;
 const KIND_CHUNK = 1;
@@ -133,12 +134,13 @@ const outcome = (ledger, ms) => ({ ms, tasks: ledger.count, answered: ledger.ans
 answer({
   /** Lays out a new memory. @param {WebAssembly.Memory} memory @param {WebAssembly.Module} module */
   async start(memory, module) {
-    kernel = await startKernel(module, memory, 0);
+    kernel = await startKernel(module, memory, THREAD);
     const buffer = sharedBuffer(memory);
     bytes = new Uint8Array(buffer);
-    for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
-    bulk = new Queue(buffer, L.REGION_JOBS_BULK);
-    done = new Queue(buffer, L.REGION_JOBS_DONE);
+    for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE])
+      new Queue(buffer, region, THREAD).init();
+    bulk = new Queue(buffer, L.REGION_JOBS_BULK, THREAD);
+    done = new Queue(buffer, L.REGION_JOBS_DONE, THREAD);
     jobs = new Epoch(buffer, L.EPOCH_JOBS);
     finished = new Epoch(buffer, L.EPOCH_JOBS_DONE);
     slot = alloc(L.KEY_SLOT_BYTES);

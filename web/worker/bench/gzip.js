@@ -15,7 +15,8 @@ answer({
       ms += performance.now() - began;
       bytes += packed.length;
       const back = await passed(packed, new DecompressionStream("gzip"));
-      if (back.length !== chunk.length || back.some((byte, i) => byte !== chunk[i])) throw new Error("gzip gave other bytes");
+      if (back.length !== chunk.length || back.some((byte, i) => byte !== chunk[i]))
+        throw new Error("gzip gave other bytes");
     }
     return { ms, bytes };
   },

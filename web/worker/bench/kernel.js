@@ -209,7 +209,8 @@ answer({
       bytes.set(stream, source);
       bytes.fill(0, at, at + piece.length);
       const status = kernel.brotli_decode(source, stream.length, at, piece.length);
-      if (status !== 0 || String(digest({ at, length: piece.length })) !== wanted) throw new Error("a stream does not decode");
+      if (status !== 0 || String(digest({ at, length: piece.length })) !== wanted)
+        throw new Error("a stream does not decode");
       kernel.arena_release(source);
     }
     const source = alloc(q6.length);

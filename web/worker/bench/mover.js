@@ -7,7 +7,7 @@
  * has read the first and last word of the block (`held`); it is taken again after the sum (`read`).
  */
 import { Epoch } from "../../shared/epochs.js";
-import { EPOCH_NET_INBOX, EPOCH_NET_OUTBOX } from "../../shared/layout.gen.js";
+import { EPOCH_NET_INBOX } from "../../shared/layout.gen.js";
 import { answer, clockStep, now, sleepUntil, sumOf } from "./calls.js";
 
 const PAUSE_MS = 1;
@@ -18,8 +18,6 @@ const WAITS = 0; // word of the flags: how many blocks the taker has asked for
 
 /** @type {Epoch} */
 let there;
-/** @type {Epoch} */
-let back;
 /** @type {MessagePort} */
 let port;
 /** @type {BroadcastChannel} */
@@ -80,7 +78,6 @@ answer({
    */
   start(buffer, { at, bytes, flags: words, port: given, channel }) {
     there = new Epoch(buffer, EPOCH_NET_INBOX);
-    back = new Epoch(buffer, EPOCH_NET_OUTBOX);
     port = given;
     broadcast = new BroadcastChannel(channel);
     flags = new Int32Array(words);

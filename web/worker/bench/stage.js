@@ -89,7 +89,8 @@ answer({
       const frames = inbox.drain((_type, view, offset) => {
         const [at, length, serial] = [0, 4, 8].map((step) => view.getUint32(offset + step, true));
         kernel.blake3_hash(at, length, hash);
-        if (!out.push(TYPE, at, length, serial, bytes.subarray(hash, hash + HASH_BYTES))) throw new Error("the outbox is full");
+        if (!out.push(TYPE, at, length, serial, bytes.subarray(hash, hash + HASH_BYTES)))
+          throw new Error("the outbox is full");
       });
       passed += frames;
       if (frames === 0 && !came.wait(seen, LOST_MS)) throw new Error("the inbox stays empty");

@@ -73,7 +73,12 @@ function consumeRing(length, count) {
   const wanted = sums(template(length));
   const words = new Uint32Array(buffer);
   let number = 0;
-  const onFrame = (/** @type {number} */ _type, /** @type {DataView} */ _view, /** @type {number} */ at, /** @type {number} */ got) => {
+  const onFrame = (
+    /** @type {number} */ _type,
+    /** @type {DataView} */ _view,
+    /** @type {number} */ at,
+    /** @type {number} */ got,
+  ) => {
     const from = at / 4;
     const good = got === length && words[from] === number && sumOf(words, from, from + got / 4) === wanted(number);
     Atomics.add(flags, good ? VERIFIED : CORRUPT, 1);

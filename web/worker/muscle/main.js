@@ -24,9 +24,9 @@ async function run({ memory, kernel, thread }) {
   const metrics = metricWords(buffer);
   const busy = new Meter(metrics, L.METRIC_JOBS_BUSY_MS);
   const slept = new Meter(metrics, L.METRIC_MUSCLE_SLEPT_MS);
-  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT);
-  const bulk = new Queue(buffer, L.REGION_JOBS_BULK);
-  const done = new Queue(buffer, L.REGION_JOBS_DONE);
+  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT, thread);
+  const bulk = new Queue(buffer, L.REGION_JOBS_BULK, thread);
+  const done = new Queue(buffer, L.REGION_JOBS_DONE, thread);
   const jobs = new Epoch(buffer, L.EPOCH_JOBS);
   const finished = new Epoch(buffer, L.EPOCH_JOBS_DONE);
   const brain = new Epoch(buffer, L.EPOCH_BRAIN);
@@ -58,7 +58,8 @@ async function run({ memory, kernel, thread }) {
     Atomics.sub(metrics, L.METRIC_JOBS_RUNNING, 1);
     Atomics.add(metrics, words[row / 4 + L.JOB_STATUS] === 0 ? L.METRIC_JOBS_DONE : L.METRIC_JOBS_FAILED, 1);
     busy.add(tookMs);
-    done.push(id);
+    // Full only while the brain is interrupted in the middle of a pop, a lap ago.
+    while (!done.push(id)) finished.wait(finished.load(), 1);
     finished.publish();
     brain.publish();
   }

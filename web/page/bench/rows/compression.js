@@ -77,12 +77,15 @@ async function twice(bench, pair, data) {
     "brotli.q11.re": {
       samples: [saved(sum.q11, sum.q6)],
       missed: "These files gain less from the slow encoder.",
-      notes: [`${alone}, re-encoded at q11 ${saved(sum.q11, sum.raw).toFixed(1)} %, at ${details.q11MiBps} MiB/s in idle time`],
+      notes: [
+        `${alone}, re-encoded at q11 ${saved(sum.q11, sum.raw).toFixed(1)} %, at ${details.q11MiBps} MiB/s in idle time`,
+      ],
       details,
     },
     "brotli.q11.over": {
       samples: [saved(sum.over, sum.q6)],
-      missed: "A Brotli stream has no redundancy left that Brotli could find, so INOS encodes anew from plaintext instead.",
+      missed:
+        "A Brotli stream has no redundancy left that Brotli could find, so INOS encodes anew from plaintext instead.",
       notes: [`${alone}; compressing its output again made ${smaller} of ${pieces.length} pieces smaller`],
       details,
     },
@@ -95,5 +98,6 @@ export async function measure(bench, wanted, figures) {
   const pair = new KernelPair(bench);
   await pair.start(Math.min(data.length, GZIP_BYTES_MAX));
   if (wanted.has("gzip")) figures.gzip = await gzip(bench, pair, data);
-  if (wanted.has("brotli.q11.re") || wanted.has("brotli.q11.over")) Object.assign(figures, await twice(bench, pair, data));
+  if (wanted.has("brotli.q11.re") || wanted.has("brotli.q11.over"))
+    Object.assign(figures, await twice(bench, pair, data));
 }

@@ -46,7 +46,8 @@ const pieces = (data, length, count) =>
 
 /** Answers verified exactly once, or an error. @param {string} way @param {{ms: number, tasks: number, answered: number, verified: number}} made */
 function rateOf(way, { ms, tasks, answered, verified }) {
-  if (answered !== tasks || verified !== tasks) throw new Error(`${way}: ${verified} of ${tasks} tasks verified, ${answered} answered`);
+  if (answered !== tasks || verified !== tasks)
+    throw new Error(`${way}: ${verified} of ${tasks} tasks verified, ${answered} answered`);
   return (tasks * 1000) / ms;
 }
 
@@ -59,7 +60,9 @@ async function load(bench, data) {
   const ports = [];
   for (let index = 0; index < muscles; index++) {
     const { port1, port2 } = new MessageChannel();
-    await bench.line("hasher.js").callWith([port2], "start", sharedMemory(LOAD_MEMORY_BYTES), kernel, port2, TASK_BYTES);
+    await bench
+      .line("hasher.js")
+      .callWith([port2], "start", sharedMemory(LOAD_MEMORY_BYTES), kernel, port2, TASK_BYTES);
     ports.push(port1);
   }
   await dispatcher.callWith(ports, "adopt", ...ports);
@@ -81,14 +84,22 @@ async function load(bench, data) {
     baselines,
     missed: `${muscles} muscles and the dispatcher share ${navigator.hardwareConcurrency} cores.`,
     notes: [`100.0 % of ${count * bench.runs} tasks verified, none twice; ${muscles} muscles, 16 MiB for all of it`],
-    details: { tasks: count * bench.runs, open: TASKS_OPEN, taskBytes: TASK_BYTES, muscles, memoryBytes: LOAD_MEMORY_BYTES },
+    details: {
+      tasks: count * bench.runs,
+      open: TASKS_OPEN,
+      taskBytes: TASK_BYTES,
+      muscles,
+      memoryBytes: LOAD_MEMORY_BYTES,
+    },
   };
 }
 
 /** @param {Bench} bench @param {Uint8Array<ArrayBuffer>} data @returns {Promise<Figures>} */
 async function scale(bench, data) {
   const length = Math.min(data.length, bench.quick ? SCALE_BYTES_QUICK : SCALE_BYTES);
-  const chunks = Array.from({ length: Math.floor(length / CHUNK_BYTES) }, (_, i) => data.slice(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES));
+  const chunks = Array.from({ length: Math.floor(length / CHUNK_BYTES) }, (_, i) =>
+    data.slice(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
+  );
   const cores = Math.min(MUSCLES_MAX, navigator.hardwareConcurrency || 2);
   const counts = [1, 2, 4, 8].filter((count) => count <= Math.max(2, cores));
   const worlds = [];
@@ -111,8 +122,13 @@ async function scale(bench, data) {
   return {
     samples: two.rates.map((rate, run) => rate / (2 * one.rates[run])),
     missed: `${cores} cores also carry the dispatcher, the page and whatever else runs.`,
-    notes: worlds.map(({ count, rates }) => `${count} muscle${count > 1 ? "s" : ""}: ${median(rates).toFixed(1)} MiB/s`),
-    details: { cores, mibPerSByMuscles: Object.fromEntries(worlds.map(({ count, rates }) => [count, rates.map(rounded)])) },
+    notes: worlds.map(
+      ({ count, rates }) => `${count} muscle${count > 1 ? "s" : ""}: ${median(rates).toFixed(1)} MiB/s`,
+    ),
+    details: {
+      cores,
+      mibPerSByMuscles: Object.fromEntries(worlds.map(({ count, rates }) => [count, rates.map(rounded)])),
+    },
   };
 }
 

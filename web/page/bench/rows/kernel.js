@@ -54,7 +54,9 @@ async function brotli(bench, pair) {
   const ratios = {};
   if (decodeTheirs.length) ratios["brotli-wasm.decode"] = quotients(ours(decoded), decodeTheirs);
   if (decodeNative.length) ratios["native.decode"] = quotients(ours(decoded), decodeNative);
-  const nativeSays = native.length ? `native code makes ${median(native).toFixed(0)} MiB/s of it on this machine` : "native code was not measured here";
+  const nativeSays = native.length
+    ? `native code makes ${median(native).toFixed(0)} MiB/s of it on this machine`
+    : "native code was not measured here";
   return {
     samples: ours(encoded),
     baselines: { "brotli-wasm": side(encoded, "theirs"), native },

@@ -21,8 +21,16 @@ const COPIES = 4000;
 const CHASES = 20;
 
 /** Which way of the workers stands for which baseline. */
-const READ = { postMessage: "postMessage", "postMessage.transfer": "transfer.filled", BroadcastChannel: "BroadcastChannel" };
-const WRITE = { postMessage: "postMessage", "postMessage.transfer": "transfer.written", BroadcastChannel: "BroadcastChannel" };
+const READ = {
+  postMessage: "postMessage",
+  "postMessage.transfer": "transfer.filled",
+  BroadcastChannel: "BroadcastChannel",
+};
+const WRITE = {
+  postMessage: "postMessage",
+  "postMessage.transfer": "transfer.written",
+  BroadcastChannel: "BroadcastChannel",
+};
 
 /** @param {Bench} bench @param {number} bytes */
 async function movers(bench, bytes) {
@@ -127,7 +135,12 @@ async function move(bench, id) {
       `with the sum of every word inside the clock: ${readMs.INOS} ms, ${rounded(readMs.postMessage / readMs.INOS)} x postMessage`,
       "fetch and WebSocket go over loopback; a WebSocket's message goes to the server and comes back, as between two clients",
     ],
-    details: { blocks: held[own].flat().length, clockStepMs: pair.stepMs, summedMs: readMs, meanMs: mean(held[own].flat()) },
+    details: {
+      blocks: held[own].flat().length,
+      clockStepMs: pair.stepMs,
+      summedMs: readMs,
+      meanMs: mean(held[own].flat()),
+    },
   };
 }
 
@@ -145,7 +158,9 @@ async function copy(bench, medians) {
   return {
     samples,
     baselines: Object.fromEntries(rates),
-    notes: [`${COPY_BLOCKS} MiB copied to ${COPY_BLOCKS} other MiB, over and over; what fits in the caches stays there`],
+    notes: [
+      `${COPY_BLOCKS} MiB copied to ${COPY_BLOCKS} other MiB, over and over; what fits in the caches stays there`,
+    ],
     missed: "The machine's memory is no faster.",
   };
 }

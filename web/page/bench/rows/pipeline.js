@@ -43,7 +43,8 @@ class Shown {
 
   /** @param {number} serial @param {Uint32Array} words @param {Uint8Array} hash */
   show(serial, words, hash) {
-    if (serial !== this.seen || sumOf(words) !== ((wanted + serial) | 0)) throw new Error(`message ${serial} came damaged`);
+    if (serial !== this.seen || sumOf(words) !== ((wanted + serial) | 0))
+      throw new Error(`message ${serial} came damaged`);
     this.hashes.set(hash, serial * HASH_BYTES);
     this.seen++;
     return this.seen === this.count;
@@ -56,7 +57,11 @@ const rate = (count, began, ended) => (count * MESSAGE_BYTES) / 1048.576 / (ende
 const now = () => performance.timeOrigin + performance.now();
 
 class Stages {
-  #memory = new WebAssembly.Memory({ initial: MEMORY_BYTES / L.PAGE_BYTES, maximum: MEMORY_BYTES / L.PAGE_BYTES, shared: true });
+  #memory = new WebAssembly.Memory({
+    initial: MEMORY_BYTES / L.PAGE_BYTES,
+    maximum: MEMORY_BYTES / L.PAGE_BYTES,
+    shared: true,
+  });
   #reader;
   #words;
 
@@ -78,7 +83,9 @@ class Stages {
   /** KiB copied so far, in and out, by the metrics block. */
   copiedKib() {
     const metrics = L.REGION_METRICS / 4;
-    return [L.METRIC_COPY_BYTES_IN_KIB, L.METRIC_COPY_BYTES_OUT_KIB].map((word) => Atomics.load(this.#words, metrics + word));
+    return [L.METRIC_COPY_BYTES_IN_KIB, L.METRIC_COPY_BYTES_OUT_KIB].map((word) =>
+      Atomics.load(this.#words, metrics + word),
+    );
   }
 
   /** By pointers. @param {number} count */

@@ -44,8 +44,14 @@ async function ring(bench, id) {
     samples,
     baselines: made,
     missed: `Writing, reading and adding up every message bounds two threads to ${(best / 1e6).toFixed(0)} MB/s here.`,
-    notes: [`${(bytesPerS[bytesPerS.length >> 1] / MIB).toFixed(0)} MiB/s; a WebSocket's message goes to the server and comes back`],
-    details: { messageBytes: length, messagesPerRun: part(count), mibPerS: bytesPerS.map((bytes) => Math.round(bytes / MIB)) },
+    notes: [
+      `${(bytesPerS[bytesPerS.length >> 1] / MIB).toFixed(0)} MiB/s; a WebSocket's message goes to the server and comes back`,
+    ],
+    details: {
+      messageBytes: length,
+      messagesPerRun: part(count),
+      mibPerS: bytesPerS.map((bytes) => Math.round(bytes / MIB)),
+    },
   };
 }
 

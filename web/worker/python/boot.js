@@ -37,9 +37,11 @@ export { BootError };
  * @typedef {import("./snapshot.js").Snapshot} Snapshot
  * @typedef {{name: string, bytes?: number, bytesTotal?: number}} StageReport with name `assets`: how much has arrived
  * @typedef {{base: string, build: Build, module?: WebAssembly.Module, registerModules?: Record<string, object>,
- *   imports?: string[], onStage?: (stage: StageReport) => void, source?: AssetSource, pantry?: Pantry}} BootOptions
- * @typedef {{pyodide: any, how: "snapshot" | "cold", why?: string, from: "pantry" | "network", kept: Promise<void>,
- *   stages: {name: string, ms: number}[]}} Booted `why` there was no restore; `kept` = the pantry is filled
+ *   imports?: string[], onStage?: (stage: StageReport) => void, source?: AssetSource, pantry?: Pantry,
+ *   files?: Record<string, Uint8Array>}} BootOptions `files`: checked before, they may be in shared memory
+ * @typedef {{pyodide: any, how: "snapshot" | "cold", why?: string, from: "pantry" | "network" | "given",
+ *   kept: Promise<void>, files: Map<string, Promise<Uint8Array>>, stages: {name: string, ms: number}[]}} Booted `why` there
+ *   was no restore; `kept` = the pantry is filled; `files` = what it started from
  * @typedef {{indexUrl: string, build: Build, files: Map<string, Promise<Uint8Array>>, needed: Promise<Uint8Array[]>,
  *   loadPyodide: any, createModule: any, module: WebAssembly.Module, clock: ReturnType<typeof stageClock>}} Parts
  */
@@ -72,7 +74,8 @@ export async function bootPython(options) {
     clock.begin("load");
     const source = options.source ?? webAssets(base);
     const pantry = options.pantry ?? (options.source ? undefined : opfsPantry());
-    const gathered = gather(source, build, [STDLIB, SITE, INOS, SNAPSHOT], pantry);
+    const names = [STDLIB, SITE, INOS, SNAPSHOT];
+    const gathered = options.files ? given(options.files) : gather(source, build, names, pantry);
     reportArrivals(build, gathered.files, onStage);
     const [loader, interpreter, compiled] = await Promise.all([
       source.load("pyodide.mjs"),
@@ -96,12 +99,19 @@ export async function bootPython(options) {
     for (const [name, value] of Object.entries(registerModules)) started.pyodide.registerJsModule(name, value);
     clock.begin("imports");
     for (const name of imports) started.pyodide.pyimport(name).destroy();
-    return { ...started, from: gathered.from(), stages: clock.end(), kept: gathered.keep().catch(() => {}) };
+    const kept = gathered.keep().catch(() => {});
+    return { ...started, from: gathered.from(), stages: clock.end(), kept, files };
   } catch (error) {
     throw asBootError(error);
   } finally {
     restoreImportScripts();
   }
+}
+
+/** @param {Record<string, Uint8Array>} files */
+function given(files) {
+  const there = new Map(Object.entries(files).map(([name, data]) => [name, Promise.resolve(data)]));
+  return { files: there, from: () => /** @type {const} */ ("given"), keep: async () => {} };
 }
 
 /**

@@ -76,6 +76,26 @@ export async function readChecked(source, build, name) {
 }
 
 /**
+ * The same files in one piece of shared memory, so that any number of workers can be started from one copy.
+ *
+ * @param {Map<string, Promise<Uint8Array>>} files
+ * @returns {Promise<Record<string, Uint8Array>>}
+ */
+export async function shareFiles(files) {
+  const named = await Promise.all([...files].map(async ([name, file]) => ({ name, data: await file })));
+  const buffer = new SharedArrayBuffer(named.reduce((sum, { data }) => sum + data.length, 0));
+  let offset = 0;
+  return Object.fromEntries(
+    named.map(({ name, data }) => {
+      const view = new Uint8Array(buffer, offset, data.length);
+      view.set(data);
+      offset += data.length;
+      return [name, view];
+    }),
+  );
+}
+
+/**
  * All of `names`, each as a promise of its own, so that whoever needs one waits for that one only.
  *
  * @param {AssetSource} source

@@ -26,7 +26,7 @@ export function storedEntries(archive) {
     const local = view.getUint32(at + 42, true);
     const start = local + LOCAL_BYTES + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     entries.push({
-      name: decoder.decode(archive.subarray(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes)),
+      name: decoder.decode(archive.slice(at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameBytes)),
       data: archive.subarray(start, start + view.getUint32(at + 20, true)),
     });
     at += CENTRAL_BYTES + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
