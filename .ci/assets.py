@@ -81,7 +81,7 @@ def put_copy(source: Path, target: Path) -> None:
 
 def pyodide() -> Stage:
     builder = HERE / "build_pyodide.mjs"
-    encoder = ROOT / "web" / "worker" / "brain" / "snapshot.js"  # the script writes what this module reads
+    encoder = ROOT / "web" / "worker" / "python" / "snapshot.js"  # the script writes what this module reads
     sources = (builder, HERE / "pyodide", encoder, PY / "inos", PY / "inos_web", packages.requirements("pyodide"))
     key = digest("pyodide", *sources, ROOT / "package-lock.json")
 

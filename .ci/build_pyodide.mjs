@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { encodeSnapshot } from "../web/worker/brain/snapshot.js";
+import { encodeSnapshot } from "../web/worker/python/snapshot.js";
 import { pythonCompiler, startPyodide, takeSnapshot } from "./pyodide/python.mjs";
 import { isShipped } from "./pyodide/stdlib.mjs";
 import { readZip, writeZip } from "./pyodide/zip.mjs";

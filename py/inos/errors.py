@@ -52,6 +52,14 @@ class NotReady(LocalError):
     """The node is starting, or is shutting down."""
 
 
+class WorkerFailed(LocalError):
+    """A Python worker ended with an error of its own, in the words of its traceback, or did not start or end as it should."""
+
+
+class Fenced(LocalError):
+    """This end of a ring has a new owner: whoever held it was given up for dead, and must stop."""
+
+
 # --- remote: a peer's misbehaviour or absence ------------------------------------------------------------------------
 
 
@@ -158,6 +166,10 @@ class UnsupportedFeature(CorruptError):
 
 class LogDamaged(CorruptError):
     """The vault's log has records that do not verify and valid ones after them."""
+
+
+class RingDamaged(CorruptError):
+    """Counters or headers in the shared memory that no working thread leaves behind."""
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------

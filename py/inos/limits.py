@@ -48,6 +48,18 @@ READ_BYTES = 4 * MIB
 IN_FLIGHT_BYTES_MAX = 64 * MIB
 JOBS_MAX = 256
 MUSCLES_MAX = 8
+RING_READ_BYTES = 128 * KIB  # what one look into a ring copies at most (unless one frame is longer)
+
+# Compute workers: each is a Python of its own, some 60 MB
+COMPUTE_WORKERS_MAX = 12  # threads at once, those that are ending included
+COMPUTE_HELD_MAX = 1_008  # references to arena blocks that one may hold: what its page of COMPUTE has room for
+COMPUTE_TEXT_BYTES_MAX = 1 * MIB  # source, arguments, answer; what is larger goes through the arena
+COMPUTE_NAME_CHARS_MAX = 64
+COMPUTE_KEPT_MAX = 64  # ended workers that are still listed
+COMPUTE_START_ATTEMPTS_MAX = 2
+COMPUTE_START_TIMEOUT_S = 20.0  # a start takes 0.3 s; twelve at once on a slow phone take their time
+COMPUTE_CANCEL_TIMEOUT_S = 2.0  # from KeyboardInterrupt to the thread's end by force
+COMPUTE_END_TIMEOUT_S = 10.0  # for the browser to end a thread
 
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB

@@ -15,16 +15,12 @@ from typing import Any
 import inos_js
 
 from inos import limits
-from inos.errors import STATUS_ERRORS, InosError
-from inos.memory import layout
+from inos.errors import Busy, InosError
+from inos.memory import Jobs, Region, layout
 from inos.ports import Cut, CutDone, HashSpan, HashUpdate, Open, Opened, Piece, Seal, Sealed, Span
 from inos.tasks import Effect
 from inos_web.memory import WebArena
-from inos_web.region import Region
 
-_RESULTS = layout.REGIONS["JOB_RESULTS"][0]
-_TABLE = layout.REGIONS["JOB_TABLE"][0]
-_STATUS_WORD = layout.JOB_WORDS.index("STATUS")
 _CUT_ROWS_MAX = 32
 _ROW_BYTES = layout.CUT_ROW_BYTES * _CUT_ROWS_MAX
 _HEAD = struct.Struct("<IIIIBBB")
@@ -32,6 +28,14 @@ _NONE = bytes(32)
 
 KernelEffect = HashSpan | HashUpdate | Cut | Seal | Open
 KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
+THREAD_BRAIN = 0  # only the bridge's queues are used here, and they have their own
+
+
+class BridgedQueues:
+    """``inos.memory.jobs.AskerQueues`` in one crossing each."""
+
+    push = staticmethod(inos_js.push_job)
+    pop_done = staticmethod(inos_js.take_done)
 
 
 class Kernels:
@@ -40,12 +44,10 @@ class Kernels:
     def __init__(self, region: Region, arena: WebArena, answer: Callable[[int, object], None]) -> None:
         self._region = region
         self._answer = answer
-        self._submit = inos_js.submit
-        self._take = inos_js.take_done
+        self._jobs = Jobs(region, THREAD_BRAIN, BridgedQueues())
         self._args = arena.alloc(limits.JOBS_MAX * layout.OPEN_ARGS_BYTES).offset
         self._rows = arena.alloc(_ROW_BYTES * limits.JOBS_MAX // 8).offset
         self._rows_free = [self._rows + index * _ROW_BYTES for index in range(limits.JOBS_MAX // 8)]
-        self._free = list(range(limits.JOBS_MAX))
         self._running: dict[int, tuple[int, KernelEffect, int]] = {}
         self._waiting: deque[tuple[int, KernelEffect]] = deque()
 
@@ -62,13 +64,13 @@ class Kernels:
 
     def drain(self) -> None:
         """Answer every finished job, then start what waited."""
-        while (job := self._take()) >= 0:
+        while (job := self._jobs.take_done()) >= 0:
             effect_id, effect, extra = self._running.pop(job)
             try:
                 result: object = self._result(job, effect, extra)
             except InosError as error:
                 result = error
-            self._free.append(job)
+            self._jobs.release(job)
             if isinstance(effect, Cut):
                 self._rows_free.append(extra)
             self._answer(effect_id, result)
@@ -76,41 +78,46 @@ class Kernels:
             self._waiting.popleft()
 
     def _start(self, effect_id: int, effect: KernelEffect) -> bool:
-        if not self._free or (isinstance(effect, Cut) and not self._rows_free):
+        if not self._jobs.free or (isinstance(effect, Cut) and not self._rows_free):
             return False
-        job = self._free.pop()
-        src = effect.src
-        extra = 0
-        match effect:
-            case HashSpan():
-                queued = self._submit(job, True, layout.JOB_OPS["HASH"], 0, src.offset, src.length, 0, 0, 0, 0, 0, 0)
-            case HashUpdate():
-                queued = self._submit(
-                    job, True, layout.JOB_OPS["HASH"], 0, src.offset, src.length, 0, 0, 0, effect.stream.offset, 0, 0
-                )
-            case Cut():
-                extra = self._rows_free.pop()
-                flags = layout.CUT_FINAL if effect.final else 0
-                stream = effect.stream.offset if effect.stream else 0
-                queued = self._submit(
-                    job, True, layout.JOB_OPS["CUT"], flags, src.offset, src.length, extra, _ROW_BYTES, effect.keys,
-                    stream, 0, 0,
-                )  # fmt: skip
-            case Seal():
-                flags = layout.SEAL_NO_IDS if effect.piece else 0
-                queued = self._submit(
-                    job, effect.urgent, layout.JOB_OPS["SEAL"], flags, src.offset, src.length, 0, 0, effect.keys,
-                    effect.kind, effect.quality, 0,
-                )  # fmt: skip
-            case Open():
-                extra = self._args + job * layout.OPEN_ARGS_BYTES
-                queued = self._submit(
-                    job, effect.urgent, layout.JOB_OPS["OPEN"], self._open_args(effect, extra), src.offset,
-                    src.length, 0, 0, effect.keys or 0, effect.kind, extra, effect.raw_len_max,
-                )  # fmt: skip
-        assert queued, "the queue holds as many ids as there are"
+        job = self._jobs.reserve()
+        extra = self._rows_free.pop() if isinstance(effect, Cut) else 0
+        if isinstance(effect, Open):
+            extra = self._args + job * layout.OPEN_ARGS_BYTES
+        try:
+            self._submit(job, effect, extra)
+        except Busy:  # and the job's id is free again
+            if isinstance(effect, Cut):
+                self._rows_free.append(extra)
+            return False
         self._running[job] = (effect_id, effect, extra)
         return True
+
+    def _submit(self, job: int, effect: KernelEffect, extra: int) -> None:
+        submit, ops = self._jobs.submit, layout.JOB_OPS
+        src, length = effect.src.offset, effect.src.length
+        match effect:
+            case HashSpan():
+                submit(ops["HASH"], src=src, src_len=length, urgent=True, job=job)
+            case HashUpdate():
+                submit(ops["HASH"], src=src, src_len=length, arg0=effect.stream.offset, urgent=True, job=job)
+            case Cut():
+                submit(
+                    ops["CUT"], src=src, src_len=length, dst=extra, dst_cap=_ROW_BYTES, keys=effect.keys,
+                    flags=layout.CUT_FINAL if effect.final else 0, arg0=effect.stream.offset if effect.stream else 0,
+                    urgent=True, job=job,
+                )  # fmt: skip
+            case Seal():
+                submit(
+                    ops["SEAL"], src=src, src_len=length, keys=effect.keys,
+                    flags=layout.SEAL_NO_IDS if effect.piece else 0, arg0=effect.kind, arg1=effect.quality,
+                    urgent=effect.urgent, job=job,
+                )  # fmt: skip
+            case Open():
+                submit(
+                    ops["OPEN"], src=src, src_len=length, keys=effect.keys or 0, flags=self._open_args(effect, extra),
+                    arg0=effect.kind, arg1=extra, arg2=effect.raw_len_max, urgent=effect.urgent, job=job,
+                )  # fmt: skip
 
     def _open_args(self, effect: Open, at: int) -> int:
         self._region.write(at, (effect.secret or _NONE) + (effect.bid or _NONE) + (effect.h or _NONE))
@@ -120,18 +127,17 @@ class Kernels:
         return flags | (layout.OPEN_VERIFY_ONLY if effect.verify_only else 0)
 
     def _result(self, job: int, effect: KernelEffect, extra: int) -> object:
-        row = self._region.words(_TABLE + job * layout.JOB_BYTES, len(layout.JOB_WORDS))
-        status = row[_STATUS_WORD]
-        if status:
-            raise STATUS_ERRORS[status - (1 << 32)](f"{type(effect).__name__} of {effect.src.length} bytes")
-        result = self._region.read(_RESULTS + job * layout.RESULT_BYTES, layout.RESULT_BYTES)
+        try:
+            value, result = self._jobs.outcome(job)
+        except InosError as error:
+            raise type(error)(f"{type(effect).__name__} of {effect.src.length} bytes") from error
         fields = layout.RESULT_FIELDS
         if isinstance(effect, HashSpan):
             return result[fields["BID"] : fields["BID"] + 32]
         if isinstance(effect, HashUpdate):
             return None
         if isinstance(effect, Cut):
-            return self._cut_done(row[_STATUS_WORD + 1], int.from_bytes(result[:4], "little"), extra)
+            return self._cut_done(value, int.from_bytes(result[:4], "little"), extra)
         offset, length, raw_len, _enc_len, codec, quality, _kind = _HEAD.unpack_from(result)
         ids = {name: result[fields[name] : fields[name] + 32] for name in ("SECRET", "BID", "H", "CID")}
         if isinstance(effect, Seal):

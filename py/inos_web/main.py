@@ -26,16 +26,18 @@ from inos.node import Node, TransferProgress
 from inos.ports import Ports
 from inos.tasks import Task, Tasks
 from inos.vault.vault import Vault
+from inos_web.compute import Compute
 from inos_web.disk import DISK_EFFECTS, Disk
 from inos_web.kernels import KERNEL_EFFECTS, Kernels
 from inos_web.keyring import KEY_EFFECTS, Keyring
 from inos_web.memory import WebArena, WebEntropy, WebHashes, WebKeys
 from inos_web.peers import Outbox, WebPeerTable
-from inos_web.region import Region
+from inos_web.region import WebRegion
 from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
+_COUNT_BYTES_MIN = 16 * 1024  # a call to JavaScript costs about a microsecond: not one a turn
 _NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
 
 
@@ -56,7 +58,7 @@ class Brain:
     """The composition of the node in a browser."""
 
     def __init__(self, region_path: str, muscles: int, wall_offset_s: float) -> None:
-        region = Region(region_path)
+        self._region = region = WebRegion(region_path)
         arena = WebArena(region)
         self.tasks = Tasks()
         self.tasks.on_crash = self._crashed
@@ -66,6 +68,7 @@ class Brain:
         self._disk = Disk(self._answer)
         self._keyring = Keyring(self._answer)
         self._outbox = Outbox()
+        self._compute = Compute(self.tasks, region, arena, self.report)
         self._performers: dict[type, Callable[[int, Any], None]] = {
             **dict.fromkeys(KERNEL_EFFECTS, self._kernels.perform),
             **dict.fromkeys(DISK_EFFECTS, self._disk.perform),
@@ -74,7 +77,7 @@ class Brain:
         self.vault = Vault(ports, self.tasks, lanes=muscles, wall_offset_s=wall_offset_s)
         table = WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
         self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s)
-        self._verbs = Verbs(ports, self.node, self.vault, table, region, muscles, self._emit)
+        self._verbs = Verbs(ports, self.node, self.vault, table, region, self._emit, self._compute.workers)
         self._calls: dict[int, Task[Any]] = {}
 
     # --- entered from JavaScript -----------------------------------------------------------------------------------
@@ -85,7 +88,9 @@ class Brain:
         try:
             self._kernels.drain()
             self.node.on_deadline(now)
+            self._compute.workers.on_deadline(now)
             idle = any(not self._round() for _ in range(_ROUNDS_MAX))
+            self._count_bytes()
             return self._sleep_ms(now) if idle else 0.0
         except Exception:  # noqa: BLE001 - a turn must return, or the node stops without a word
             self.report("the brain's turn failed")
@@ -147,6 +152,11 @@ class Brain:
                 links.on_failed(given["channel"], given["generation"], given["reason"], now)
 
     @_contained
+    def on_compute(self, thread: int, op: str, text: str) -> None:
+        """A happening of a compute worker."""
+        self._compute.on_happening(thread, op, text, self._clock)
+
+    @_contained
     def on_call(self, call: int, method: str, args: str) -> None:
         """A call of the page; answered by ``inos_js.reply``."""
         given = json.loads(args)
@@ -202,16 +212,23 @@ class Brain:
         for command in commands:
             self._outbox.perform(command)
         self._outbox.pump()
+        computed = self._compute.perform()
         for event in self.node.poll_events():
             if isinstance(event, TransferProgress):
                 self._verbs.on_transfer(event)
             elif isinstance(event, PeerUp | PeerDown):
                 self._verbs.tell_peers()
-        return bool(effects or commands)
+        return bool(effects or commands or computed)
+
+    def _count_bytes(self) -> None:
+        region = self._region
+        if region.bytes_read + region.bytes_written >= _COUNT_BYTES_MIN:
+            inos_js.parsed(region.bytes_read, region.bytes_written)
+            region.bytes_read = region.bytes_written = 0
 
     def _sleep_ms(self, now: float) -> float:
-        deadline = self.node.next_deadline()
-        wait_ms = _SLEEP_MS_MAX if deadline is None else min((deadline - now) * 1000, _SLEEP_MS_MAX)
+        deadlines = (self.node.next_deadline(), self._compute.next_deadline(now))
+        wait_ms = min([_SLEEP_MS_MAX, *((deadline - now) * 1000 for deadline in deadlines if deadline is not None)])
         if not self._outbox.pump():
             wait_ms = min(wait_ms, 5.0)
         return max(wait_ms, 0.0)

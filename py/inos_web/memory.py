@@ -8,8 +8,8 @@ import inos_js
 
 from inos.errors import ArenaFull, BadArgument, LimitExceeded
 from inos.memory import layout
+from inos.memory.region import Region
 from inos.ports import Span
-from inos_web.region import Region
 
 _SCRATCH_BYTES = 80 * 1024  # what the small hashes work in: context, material, output
 _CONTEXT_BYTES_MAX = 256

@@ -14,7 +14,7 @@ import inos_js
 from inos import ids
 from inos.links import commands as c
 from inos.memory import layout
-from inos_web.region import Region
+from inos.memory.region import Region
 
 _FRAMES = layout.NET_FRAMES
 _TABLE = layout.REGIONS["PEER_TABLE"][0]

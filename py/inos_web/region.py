@@ -1,38 +1,65 @@
-"""The shared memory as Python sees it: a file whose contents are the SharedArrayBuffer.
+"""The shared memory in Pyodide: a file whose contents are the SharedArrayBuffer, and closures over its words.
 
-``os.pread`` at any offset costs 0.4 us, ten times less than a fresh typed-array view (pyodide-facts A.1.5). Invariants: the
-file is opened without truncation and never written past its end, since MEMFS would silently replace the contents by a
-private copy; ordinary memory, so publish with an epoch after writing and look after observing one.
+Implements ``inos.memory.region.Region``. What an access costs (Node 20; pyodide-facts A.1 has Chromium's figures): ``read`` and
+``write`` 0.6 us at any offset plus the copy, ten times less than a fresh typed-array view; a word operation is one crossing,
+0.4 to 0.8 us. No access makes a JavaScript object.
+
+Invariants: the file is opened without truncation and never written past its end, since MEMFS would silently replace the
+contents by a private copy; ordinary memory, so publish with an epoch after writing and look after observing one. A word that
+is none is JavaScript's RangeError.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 
+import inos_js
+
 from inos.errors import BadArgument
+from inos.memory.region import NOTIFY_ALL, Buffer, check_range
 
 
-class Region:
+class WebRegion:
     """Reads and writes of the shared memory by offset."""
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR)
         self.size = os.fstat(self._fd).st_size
+        self.bytes_read = 0  # what Python itself looked at, for the metrics
+        self.bytes_written = 0
+        # Bound once and called directly: a method around each would cost a third more.
+        self.load = inos_js.atomic_load
+        self.store = inos_js.atomic_store
+        self.add = inos_js.atomic_add
+        self.compare_exchange = inos_js.atomic_compare_exchange
+        self._notify = inos_js.atomic_notify
+        self._wait = getattr(inos_js, "atomic_wait", None)  # the brain has none: it awaits
 
     def read(self, offset: int, length: int) -> bytes:
         """A copy of ``length`` bytes at ``offset``."""
-        if offset < 0 or length < 0 or offset + length > self.size:
-            raise BadArgument(f"{offset}+{length} is outside the shared memory")
+        check_range(offset, length, self.size)
+        self.bytes_read += length
         return os.pread(self._fd, length, offset)
 
-    def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
+    def write(self, offset: int, data: Buffer) -> None:
         """Copy ``data`` to ``offset``."""
-        if offset < 0 or offset + len(data) > self.size:
-            raise BadArgument(f"{offset}+{len(data)} is outside the shared memory")
+        check_range(offset, len(data), self.size)
+        self.bytes_written += len(data)
         if len(data) and os.pwrite(self._fd, data, offset) != len(data):
             raise BadArgument("a short write to the shared memory")
 
     def words(self, offset: int, count: int) -> tuple[int, ...]:
         """``count`` u32 at ``offset``."""
         return struct.unpack(f"<{count}I", self.read(offset, 4 * count))
+
+    def notify(self, offset: int, count: int = NOTIFY_ALL) -> int:
+        """Wake threads that wait on the word; how many."""
+        return int(self._notify(offset, count))
+
+    def wait(self, offset: int, expected: int, timeout_s: float = math.inf) -> bool:
+        """Block while the word is ``expected`` and nobody notifies. False at the timeout. Not for event loops."""
+        if self._wait is None:
+            raise BadArgument("this thread runs an event loop: it awaits, it does not block")
+        return bool(self._wait(offset, expected, timeout_s * 1000))

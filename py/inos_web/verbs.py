@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
-import inos_js
 from pyodide.code import eval_code_async
 
-import inos
 from inos import ids
-from inos.errors import InosError
+from inos.errors import InosError, NotFound
 from inos.links.commands import PeerTable
-from inos.memory import layout
+from inos.memory.metrics import read_metrics
+from inos.memory.region import Region
 from inos.node import Node, TransferProgress
 from inos.ports import DevicePublicKey, Ports
 from inos.vault.names import clean_name
@@ -25,12 +24,10 @@ from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
 from inos.vault.vault import RootInfo, Vault
 from inos.wire.link import Link, encode, parse
-from inos_web.region import Region
+from inos.workers import Workers
+from inos_web.compute import Namespace
 
 _PROGRESS_INTERVAL_S = 0.1
-_METRICS = layout.REGIONS["METRICS"][0]
-_METRIC = {name: index for index, name in enumerate(layout.METRICS_WORDS)}
-_KIB = 1024
 
 
 class Verbs:
@@ -43,16 +40,17 @@ class Verbs:
         vault: Vault,
         table: PeerTable,
         region: Region,
-        muscles: int,
         emit: Callable[..., None],
+        workers: Workers,
     ) -> None:
         self._ports = ports
         self._node = node
         self._vault = vault
         self._table = table
         self._region = region
-        self._muscles = muscles
         self._emit = emit
+        self._workers = workers
+        self._inos = Namespace(workers)
         self._told_at: dict[int, float] = {}
         self._fetches: dict[Link, set[int]] = {}  # operations that wait for a link's root
         self._names: dict[Link, str] = {}  # what those files are called, once their manifest is here
@@ -68,6 +66,7 @@ class Verbs:
 
     async def do_close(self, _op: int) -> None:
         """Commit, close the vault, say goodbye."""
+        self._workers.close()
         self._node.close(self._node.tasks.now)
         await self._vault.close()
 
@@ -199,34 +198,42 @@ class Verbs:
 
     async def do_stats(self, _op: int) -> dict[str, int]:
         """Numbers of the vault, the memory, the disk and the network."""
-        words = self._region.words(_METRICS, len(layout.METRICS_WORDS))
-        header = self._region.words(layout.REGIONS["HEADER"][0], len(layout.HEADER_WORDS))
         own = {
-            "arenaBytes": header[layout.HEADER_WORDS.index("ARENA_BYTES")],
-            "arenaBytesUsed": int(inos_js.used()),
-            "arenaBlocks": int(inos_js.blocks()),
-            "memoryBytes": header[layout.HEADER_WORDS.index("MEMORY_BYTES")],
-            "muscles": self._muscles,
-            "jobsDone": words[_METRIC["JOBS_DONE"]],
-            "jobsFailed": words[_METRIC["JOBS_FAILED"]],
-            "jobsRunning": words[_METRIC["JOBS_RUNNING"]],
-            "netBytesIn": words[_METRIC["NET_BYTES_IN_KIB"]] * _KIB,
-            "netBytesOut": words[_METRIC["NET_BYTES_OUT_KIB"]] * _KIB,
-            "diskBytesRead": words[_METRIC["DISK_BYTES_READ_KIB"]] * _KIB,
-            "diskBytesWritten": words[_METRIC["DISK_BYTES_WRITTEN_KIB"]] * _KIB,
-            "copyBytesIn": words[_METRIC["COPY_BYTES_IN_KIB"]] * _KIB,
-            "copyBytesOut": words[_METRIC["COPY_BYTES_OUT_KIB"]] * _KIB,
-            "brainTurns": words[_METRIC["BRAIN_TURNS"]],
+            "blockBytes": self._vault.stats()["live_bytes"],
             "peers": len(self._node.links.peers()),
             "rawBytes": sum(info.size for info in self._node.list()),
         }
-        vault = {_camel(name): value for name, value in self._vault.stats().items()}
-        return vault | {"blockBytes": vault["liveBytes"]} | own
+        shown = self._vault.stats() | read_metrics(self._region)
+        return {_camel(name): value for name, value in shown.items()} | own
 
     async def do_python(self, _op: int, source: str) -> object:
-        """Run Python with ``node`` and ``inos`` in scope; answers the last value, as JSON if it can be, else its repr."""
-        value = await eval_code_async(source, {"node": self._node, "vault": self._vault, "inos": inos})
+        """Run Python with the node's parts in scope; answers the last value, as JSON if it can be, else its repr."""
+        scope = {"node": self._node, "vault": self._vault, "inos": self._inos, "memory": self._region}
+        value = await eval_code_async(source, {**scope, "arena": self._ports.arena})
         return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else repr(value)
+
+    async def do_spawn(self, _op: int, source: str, name: str, args: dict[str, Any]) -> dict[str, object]:
+        """Run Python in a worker of its own."""
+        worker = await self._inos.spawn(source, name, args)
+        return {"id": worker.id, "name": worker.name}
+
+    async def do_worker_result(self, _op: int, worker: int) -> object:
+        """What a worker answers, once it does."""
+        return await self._workers.get(worker).result()
+
+    async def do_worker_cancel(self, _op: int, worker: int) -> None:
+        """Interrupt a worker; one that has been closed needs it no more."""
+        with contextlib.suppress(NotFound):
+            self._workers.get(worker).cancel()
+
+    async def do_worker_close(self, _op: int, worker: int) -> None:
+        """End a worker; closing it twice does nothing."""
+        with contextlib.suppress(NotFound):
+            await self._workers.get(worker).close()
+
+    async def do_workers(self, _op: int) -> list[dict[str, object]]:
+        """The workers that run or have not been closed."""
+        return [{"id": worker.id, "name": worker.name, "state": worker.state} for worker in self._workers.listed()]
 
     def tell_peers(self) -> None:
         """Peers came or went."""

@@ -1,4 +1,4 @@
-"""Rows of the start: Python restored from the snapshot beside stock Pyodide, and the page's first and later visits."""
+"""The row boot.page: first visits with a new profile, and later ones of a restarted browser."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import catalog
 from browser import Chromium, PageFailed, Server
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Playwright
 from relay import Relay
-from rows import Row
+from rows import Result, result, rounded
 
-IDS = ("boot.brain", "boot.page")
-IMPORTS = ["asyncio", "msgspec", "cbor2", "inos.node"]
-KINDS = ("restored", "stock", "cold")
+ID = "boot.page"
+RUNS = 5
 WARM_MS_MAX = 1000.0
-PAGE_RUNS_MIN = 5
 MIB = 1 << 20
 # Runs before the page's own scripts: notes when the page is mounted and painted, and when its node is ready.
 WATCH = """
@@ -49,44 +48,6 @@ WATCH = """
 MARKS = "() => globalThis.benchVisit()"
 
 
-def brain(page: Page, runs: int) -> Row:
-    """Restored, stock and cold in turns."""
-    measure = "([kind, imports]) => measureBoot(kind, imports)"
-    for kind in ("restored", "stock"):
-        page.evaluate(measure, [kind, IMPORTS])  # fills the pantry and the browser's caches
-    made: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
-    for _ in range(runs):
-        for kind in KINDS:
-            made[kind].append(page.evaluate(measure, [kind, IMPORTS]))
-    hows = sorted({boot["how"] for boot in made["restored"]})
-    if hows != ["snapshot"]:
-        raise PageFailed(f"the snapshot was not restored: {made['restored'][0].get('why')}")
-    started = {kind: [boot["startedMs"] for boot in boots] for kind, boots in made.items()}
-    ready = {kind: [boot["readyMs"] for boot in boots] for kind, boots in made.items()}
-    row = Row(
-        "boot.brain",
-        "ms",
-        f"From asking a fresh worker until Python runs, restored from the snapshot, beside a stock loadPyodide; then until "
-        f"{', '.join(IMPORTS)} are imported (ready), the same on both sides; files in the browser's storage or cache, in turns.",
-        started["restored"],
-        {"loadPyodide.started": started["stock"], "cold.started": started["cold"]},
-        own_ratios={
-            "loadPyodide.ready": [theirs / ours for ours, theirs in zip(ready["restored"], ready["stock"], strict=True)]
-        },
-        targets={"loadPyodide.started": 4.0, "loadPyodide.ready": 2.5},  # 0.25 and 0.4 of the stock times
-    )
-    stages: dict[str, list[float]] = {}
-    for boot in made["restored"]:
-        for stage in boot["stages"]:
-            stages.setdefault(stage["name"], []).append(stage["ms"])
-    row.details = {
-        "readyMs": {kind: median(values) for kind, values in ready.items()},
-        "restoredStagesMs": {name: round(median(values), 1) for name, values in stages.items()},
-        "compileMs": page.evaluate("() => compileMs"),
-    }
-    return row
-
-
 def visit(playwright: Playwright, profile: Path, url: str) -> dict[str, Any]:
     """One visit by a browser just started on the profile: milliseconds since the navigation began."""
     with Chromium(playwright, profile) as browser:
@@ -99,11 +60,11 @@ def visit(playwright: Playwright, profile: Path, url: str) -> dict[str, Any]:
         return marks
 
 
-def page(playwright: Playwright, server: Server, folder: Path, runs: int) -> Row:
+def page(playwright: Playwright, server: Server, folder: Path, runs: int) -> Result:
     """First visits with new profiles, and second visits of restarted browsers on the same ones."""
     cold: list[dict[str, Any]] = []
     warm: list[dict[str, Any]] = []
-    for number in range(max(runs, PAGE_RUNS_MIN)):
+    for number in range(runs):
         profile = folder / f"visit-{number}"
         cold.append(visit(playwright, profile, server.url))
         warm.append(visit(playwright, profile, server.url))
@@ -114,19 +75,15 @@ def page(playwright: Playwright, server: Server, folder: Path, runs: int) -> Row
         visit(playwright, folder / "counted", relay.url)
         warm_bytes = relay.take()
     usable = [marks["usable"] for marks in warm]
-    row = Row(
-        "boot.page",
-        "ms",
-        "Second visit by a restarted browser on the same profile: from navigation until #drop is mounted and painted; cold is "
-        "the first visit with a new profile; bytes are everything that crosses the connections, counted by a relay in visits of "
-        "their own.",
+    details = {"cold": summary(cold, cold_bytes), "warm": summary(warm, warm_bytes)}
+    row = result(
+        catalog.row(ID),
         usable,
         {"cold.usable": [marks["usable"] for marks in cold]},
-        own_ratios={"limit of 1000 ms": [WARM_MS_MAX / ms for ms in usable]},
-        targets={"limit of 1000 ms": 1.0},
+        details=details,
+        notes=[told(kind, figures) for kind, figures in details.items()],
     )
-    row.details = {"cold": summary(cold, cold_bytes), "warm": summary(warm, warm_bytes)}
-    row.notes = [told("cold", row.details["cold"]), told("warm", row.details["warm"])]
+    row["ratio"]["limit of 1000 ms"] = rounded(median(WARM_MS_MAX / ms for ms in usable))
     return row
 
 

@@ -18,6 +18,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"INOS (http://127\.0\.0\.1:(\d+))/\n")
 STOP_S = 10
+PROGRESS = "bench: "  # lines of the page's console that people may read meanwhile
 PAGE_TIMEOUT_MS = 600_000
 ARGUMENTS = (
     "--disable-background-networking",
@@ -81,6 +82,7 @@ class Chromium:
         """A new page; its errors are kept in `problems`."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("crash", lambda _: self.problems.append("the page crashed"))
         page.on("console", self._on_console)
         if url:
             page.goto(url)
@@ -89,16 +91,5 @@ class Chromium:
     def _on_console(self, message: Any) -> None:
         if message.type == "error":
             self.problems.append(message.text)
-
-    def bench_page(self, url: str) -> Page:
-        """A measuring page, once it says `benchReady`."""
-        page = self.page(url)
-        page.evaluate(
-            """(ms) => new Promise((resolve, reject) => {
-              const late = setTimeout(() => reject(new Error("the measuring page did not become ready")), ms);
-              const look = () => globalThis.benchReady ? (clearTimeout(late), resolve()) : setTimeout(look, 20);
-              look();
-            })""",
-            60_000,
-        )
-        return page
+        elif message.text.startswith(PROGRESS):
+            print(message.text.removeprefix(PROGRESS), file=sys.stderr, flush=True)

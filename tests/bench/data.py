@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
@@ -32,6 +33,10 @@ class Mixture:
     files: int
     sources: dict[str, int] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """For the results."""
+        return {"mib": self.mib, "files": self.files, "bytesFrom": self.sources}
+
 
 def sources() -> dict[str, Path]:
     """Folders to take from, by a name that says nothing about this machine."""
@@ -44,6 +49,12 @@ def sources() -> dict[str, Path]:
         "system Python packages": Path("/usr/lib/python3/dist-packages"),
     }
     return {name: folder for name, folder in found.items() if folder.is_dir()}
+
+
+def corpus() -> list[Path]:
+    """Files of the Canterbury corpus, where it is present."""
+    folder = sources().get("Canterbury corpus")
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
 
 
 def candidates(folder: Path) -> Iterator[tuple[Path, bool]]:

@@ -1,8 +1,9 @@
-"""`npm run bench -- [--only ID,ID] [--json FILE] [--runs N] [--mib N]`: what INOS reaches in a real browser, beside the rest.
+"""`npm run bench -- [--only ID,ID] [--quick] [--json FILE] [--compare OLD.json] [--runs N] [--mib N]`.
 
-Rows: blake3 seal open brotli.q6 vault.put.text vault.put.random vault.get boot.brain boot.page. One JSON (machine, data,
-rows), one table; a target that is missed is said, with the figure; results that are wrong end the run with exit code 1.
-The last line printed is the JSON's path, or without --json the JSON itself.
+What INOS reaches in a real browser, beside what people use today: rows of web/page/bench/catalog.js, measured by the same code
+that the page's own bench view runs, and what only a command can measure (native Brotli, a browser's memory, first visits).
+One JSON (machine, data, rows), one table; a figure that is missed is said, with the reason; results that are wrong end the
+run with exit code 1. The last line printed is the JSON's path, or without --json the JSON itself.
 Runs in `.venv`, in a network namespace of its own where the system allows one (.ci/netns.py).
 """
 
@@ -21,37 +22,61 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT / ".ci")]
 
 import boot_rows  # noqa: E402 - our own folders come first on the path
+import catalog  # noqa: E402
 import data  # noqa: E402
-import kernel_rows  # noqa: E402
+import host  # noqa: E402
 import machine  # noqa: E402
 import vault_rows  # noqa: E402
-from browser import Chromium, PageFailed, Server  # noqa: E402
-from playwright.sync_api import Error, Playwright, sync_playwright  # noqa: E402
-from rows import Row, table  # noqa: E402
+from browser import PROGRESS, Chromium, PageFailed, Server  # noqa: E402
+from playwright.sync_api import Error, Page, Playwright, sync_playwright  # noqa: E402
+from rows import Result, judged  # noqa: E402
+from table import compared, regressions, table  # noqa: E402
 
 import netns  # noqa: E402
 
-IDS = (*kernel_rows.IDS, *vault_rows.IDS, *boot_rows.IDS)
-MIB_DEFAULT = 64
-RUNS_DEFAULT = 3
+MIB_DEFAULT, MIB_QUICK = 64, 4
+RUNS_DEFAULT, RUNS_QUICK = 3, 1
+DATA_INPUT, CORPUS_INPUT = "bench-data", "bench-corpus"
+ADD_INPUTS = """(names) => {
+  for (const name of names) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "file", id: name, multiple: true });
+    document.body.append(input);
+  }
+}"""
+RUN = """async ([options, dataInput, corpusInput, prefix]) => {
+  const { runRows } = await import("/web/page/bench/run.js");
+  const filesOf = (id) => [...document.getElementById(id).files];
+  let last = "";
+  const onProgress = ({ id, part, text }) => {
+    const line = `${id} ${Math.round(100 * part)} % ${text}`;
+    if (text !== "waits" && line !== last) console.info(prefix + line);
+    last = line;
+  };
+  return runRows({ ...options, data: filesOf(dataInput)[0], corpus: filesOf(corpusInput), onProgress });
+}"""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line; a bad one ends the program with code 2."""
     parser = argparse.ArgumentParser(prog="npm run bench --", description="Measure INOS in a real browser.")
-    parser.add_argument("--only", default=",".join(IDS), help="rows, separated by commas (default: all)")
+    parser.add_argument("--only", help="rows, separated by commas (default: all)")
+    parser.add_argument("--quick", action="store_true", help="short and rough: shows within 90 s that every row works")
     parser.add_argument("--json", type=Path, help="write the results to this file")
-    parser.add_argument("--runs", type=int, default=RUNS_DEFAULT, help=f"runs per row (default {RUNS_DEFAULT})")
-    parser.add_argument(
-        "--mib", type=int, default=MIB_DEFAULT, help=f"MiB of each kind of data (default {MIB_DEFAULT})"
-    )
+    parser.add_argument("--compare", type=Path, help="show what changed since these results, and the noise of both")
+    parser.add_argument("--runs", type=int, help=f"runs per row (default {RUNS_DEFAULT}, quick {RUNS_QUICK})")
+    parser.add_argument("--mib", type=int, help=f"MiB of each kind of data (default {MIB_DEFAULT}, quick {MIB_QUICK})")
     options = parser.parse_args(arguments)
-    options.only = options.only.split(",")
-    unknown = [name for name in options.only if name not in IDS]
+    ids = catalog.ids()
+    options.only = options.only.split(",") if options.only else ids
+    unknown = [name for name in options.only if name not in ids]
     if unknown:
-        parser.error(f"no such row: {unknown[0]} (rows are {', '.join(IDS)})")
+        parser.error(f"no such row: {unknown[0]} (rows are {', '.join(ids)})")
+    options.runs = options.runs or (RUNS_QUICK if options.quick else RUNS_DEFAULT)
+    options.mib = options.mib or (MIB_QUICK if options.quick else MIB_DEFAULT)
     if options.runs < 1 or not 1 <= options.mib <= 96:
         parser.error("--runs must be at least 1 and --mib between 1 and 96")
+    options.old = json.loads(options.compare.read_text("utf-8"))["rows"] if options.compare else None
     return options
 
 
@@ -68,48 +93,75 @@ class Bench:
         self._playwright = playwright
         self._server = server
         self._folder = folder
-        self.rows: list[Row] = []
+        self.rows: list[Result] = []
         self.machine: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
 
     def measure(self) -> None:
         """All rows that were asked for; starts of the page last, since each needs a browser of its own."""
-        wanted, runs = set(self._options.only), self._options.runs
+        wanted = list(self._options.only)
         contention = machine.Contention()
-        with Chromium(self._playwright, self._folder / "profile") as browser:
-            self.machine = machine.facts(browser.version)
-            if wanted & {*kernel_rows.IDS, *vault_rows.IDS}:
-                self._with_data(browser, wanted, runs)
-            if "boot.brain" in wanted:
-                say("boot.brain ...")
-                self.rows.append(boot_rows.brain(browser.bench_page(f"{self._server.url}/bench/boot.html"), runs))
-            self.machine["othersCpuShare"] = contention.share()
-        if "boot.page" in wanted:
-            say("boot.page ...")
-            self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
-        self.machine["loadAfter"] = machine.load()
-
-    def _with_data(self, browser: Chromium, wanted: set[str], runs: int) -> None:
         mixture = data.assemble(self._folder / "data.bin", self._options.mib)
-        self.data = {"mib": mixture.mib, "files": mixture.files, "bytesFrom": mixture.sources}
+        self.data = mixture.as_json()
         say(f"data: {mixture.mib} MiB of {mixture.files} files")
-        page = browser.bench_page(f"{self._server.url}/bench/kernel.html")
-        page.set_input_files("#data", mixture.path)
-        page.evaluate("() => bench.load('text')")
-        say("kernel rows ...")
-        self.rows += kernel_rows.measure(page, wanted, runs)
-        if wanted & set(vault_rows.IDS):
-            say("vault rows ...")
-            url, mib = self._server.url, self._options.mib
-            self.rows += vault_rows.measure(browser, page, url, mixture.path, mib, wanted, runs)
+        by_page = [name for name in wanted if name != boot_rows.ID]
+        with Chromium(self._playwright, self._folder / "profile") as browser, host.Native(mixture.path) as native:
+            self.machine = machine.facts(browser.version)
+            if by_page:
+                self.rows = self._by_page(browser, native, by_page)
+            if browser.problems:
+                raise PageFailed("; ".join(browser.problems))
+        if boot_rows.ID in wanted:
+            say(f"{boot_rows.ID} ...")
+            runs = 1 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
+            self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
+        self.machine["othersCpuShare"] = contention.share()
+        self.machine["loadAfter"] = machine.load()
+        by_id = {row["id"]: judged(row) for row in self.rows}
+        self.rows = [by_id[name] for name in wanted]
+
+    def _by_page(self, browser: Chromium, native: host.Native, ids: list[str]) -> list[Result]:
+        page = self._page(browser, native)
+        rows = self._run(page, ids)
         page.close()
-        if browser.problems:
-            raise PageFailed("; ".join(browser.problems))
+        put = next((row for row in rows if row["id"] == vault_rows.ID and row["value"] is not None), None)
+        if put is not None:
+            self._with_muscles(browser, native, put)
+        return rows
+
+    def _with_muscles(self, browser: Chromium, native: host.Native, put: Result) -> None:
+        """The counts that the page does not have by itself; and a profile, which spoils the page it is made on."""
+        for muscles in vault_rows.FORCED:
+            if vault_rows.ratio_name(muscles) in put["ratio"]:
+                continue
+            page = self._page(browser, native, f"?muscles={muscles}")
+            [forced] = self._run(page, [vault_rows.ID])
+            if forced["value"] is None:
+                raise PageFailed("; ".join(forced["notes"]))
+            vault_rows.add(put, forced)
+            if not self._options.quick:
+                put["details"][f"profile of {muscles} muscles"] = vault_rows.profile(page, DATA_INPUT)
+            page.close()
+
+    def _page(self, browser: Chromium, native: host.Native, query: str = "") -> Page:
+        """The page that people use, with a ready node and the data at hand."""
+        page = browser.page()
+        host.offer(page, native)
+        page.goto(f"{self._server.url}/{query}")
+        page.evaluate("async () => { await globalThis.inos.ready; }")
+        page.evaluate(ADD_INPUTS, [DATA_INPUT, CORPUS_INPUT])
+        page.set_input_files(f"#{DATA_INPUT}", self._folder / "data.bin")
+        page.set_input_files(f"#{CORPUS_INPUT}", data.corpus())
+        return page
+
+    def _run(self, page: Page, ids: list[str]) -> list[Result]:
+        options = {"only": ids, "quick": self._options.quick, "runs": self._options.runs, "mib": self._options.mib}
+        return list(page.evaluate(RUN, [options, DATA_INPUT, CORPUS_INPUT, PROGRESS]))
 
     def results(self) -> dict[str, Any]:
-        """The JSON, rows in the order they were asked for."""
-        by_id = {row.id: row.as_json() for row in self.rows}
-        return {"machine": self.machine, "data": self.data, "rows": [by_id[name] for name in self._options.only]}
+        """The JSON."""
+        kind = {"quick": self._options.quick}
+        return {"machine": self.machine, "data": self.data, "options": kind, "rows": self.rows}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -126,18 +178,21 @@ def run(options: argparse.Namespace) -> int:
         except (PageFailed, Error, ValueError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1
-    results = bench.results()
-    facts = bench.machine
+    facts, results = bench.machine, bench.results()
     load = f"load {facts['loadBefore']} to {facts['loadAfter']}, others used {facts['othersCpuShare']:.0%} of the processors"
     print(f"{facts['cpu']}, {facts['cores']} cores, {facts['browser']}, {load}")
     print(table(bench.rows))
+    if options.old is not None:
+        better = {row["id"]: row["better"] for row in catalog.rows()}
+        print(compared(bench.rows, options.old, better))
+        print(f"regressions: {', '.join(regressions(bench.rows, options.old, better)) or 'none'}")
     print(f"{time.monotonic() - began:.0f} s")
     if options.json is None:
         print(json.dumps(results))
-        return 0
-    options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    print(options.json)
-    return 0
+    else:
+        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        print(options.json)
+    return 1 if any("error" in row for row in bench.rows) else 0
 
 
 def main(arguments: list[str]) -> int:

@@ -210,7 +210,8 @@ class FirefoxTab(Tab):
 
     def close(self) -> None:
         """See Tab."""
-        self._driver().close()
+        for handle in self._driver().close()[:1]:  # the driver knows no window until it is told of another
+            self._browser.driver.switch_to_window(handle)
 
     def _raw_problems(self) -> list[str]:
         if not self._browser.alive or self is not self._browser.tabs[0]:

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { bootPython } from "../../web/worker/brain/boot.js";
+import { bootPython } from "../../web/worker/python/boot.js";
 import { flipMiddleBit, folderAssets, gone, OUT, readBuild, spoiling } from "./boot_fixture.js";
 
-/** @typedef {import("../../web/worker/brain/assets.js").Build} Build */
+/** @typedef {import("../../web/worker/python/assets.js").Build} Build */
 
 /** @type {Build} */
 let build;
@@ -17,7 +17,7 @@ before(async () => {
   module = await WebAssembly.compile(await readFile(`${OUT}pyodide.asm.wasm`));
 });
 
-/** @param {Partial<import("../../web/worker/brain/boot.js").BootOptions>} [options] */
+/** @param {Partial<import("../../web/worker/python/boot.js").BootOptions>} [options] */
 const boot = (options = {}) => bootPython({ base: "", build, module, source: folderAssets(), ...options });
 
 test("a restored Python imports the wheels and the registered modules", async () => {
@@ -74,7 +74,7 @@ test("the build machine is not in the snapshot", async () => {
   assert.doesNotMatch(environment, /PYTHONHASHSEED|node_modules|\.mjs/);
 });
 
-/** @type {[string, Partial<import("../../web/worker/brain/boot.js").BootOptions>, (b: Build) => Build, RegExp][]} */
+/** @type {[string, Partial<import("../../web/worker/python/boot.js").BootOptions>, (b: Build) => Build, RegExp][]} */
 const coldCases = [
   [
     "damaged",

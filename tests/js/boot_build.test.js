@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readZip, writeZip } from "../../.ci/pyodide/zip.mjs";
-import { storedEntries } from "../../web/worker/brain/unzip.js";
+import { storedEntries } from "../../web/worker/python/unzip.js";
 import { OUT, ROOT, readBuild } from "./boot_fixture.js";
 
 /** @param {string} path */

@@ -1,14 +1,14 @@
 /** What the boot tests share: the build that the set-up made, read from its folder, with ways to spoil it. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { BootError } from "../../web/worker/brain/boot_error.js";
+import { BootError } from "../../web/worker/python/boot_error.js";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const OUT = `${process.env.INOS_PYODIDE_BUILD ?? `${ROOT}static/build/pyodide`}/`;
 
-/** @typedef {import("../../web/worker/brain/assets.js").Bytes} Bytes */
+/** @typedef {import("../../web/worker/python/assets.js").Bytes} Bytes */
 
-/** @returns {Promise<import("../../web/worker/brain/assets.js").Build>} */
+/** @returns {Promise<import("../../web/worker/python/assets.js").Build>} */
 export async function readBuild() {
   const text = await readFile(`${OUT}build.json`, "utf8").catch((error) => {
     throw new Error("Python's files are not built: the set-up (run by `npm test`) makes them", { cause: error });
@@ -18,7 +18,7 @@ export async function readBuild() {
 
 /**
  * @param {(name: string, data: Bytes, fresh: boolean) => Bytes} [spoil]
- * @returns {import("../../web/worker/brain/assets.js").AssetSource & {reads: string[]}}
+ * @returns {import("../../web/worker/python/assets.js").AssetSource & {reads: string[]}}
  */
 export function folderAssets(spoil = (_, data) => data) {
   /** @type {string[]} */

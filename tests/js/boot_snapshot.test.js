@@ -7,7 +7,7 @@ import {
   PAGE_BYTES,
   SnapshotError,
   writePages,
-} from "../../web/worker/brain/snapshot.js";
+} from "../../web/worker/python/snapshot.js";
 
 const KEY = "5a".repeat(32);
 const PAGES = 600;

@@ -9,7 +9,7 @@ const BYTES = REGION_JOBS_BULK + REGION_JOBS_BULK_BYTES;
 /** @param {number} [position] */
 function newQueue(position) {
   const buffer = new SharedArrayBuffer(BYTES);
-  const queue = new Queue(buffer, REGION_JOBS_BULK);
+  const queue = new Queue(buffer, REGION_JOBS_BULK, 0);
   queue.init(position);
   return { buffer, queue };
 }
@@ -67,6 +67,6 @@ for (const start of [0, 0xffffffff - 500]) {
     );
     assert.deepEqual(await Promise.all(ends), [0, 0, 0, 0, 0, 0]);
     assert.ok(new Uint8Array(seen).every((times) => times === 1));
-    assert.equal(new Queue(buffer, REGION_JOBS_BULK).pop(), -1);
+    assert.equal(new Queue(buffer, REGION_JOBS_BULK, 0).pop(), -1);
   });
 }

@@ -72,6 +72,7 @@ def run(args: list[str]) -> tuple[int, int]:
     counter = Counter()
     # The debugger needs a terminal, and a part of the standard library that is not shipped.
     # Output is not captured by descriptor: there is no dup here. The cache would be written into the checkout.
+    # A watchdog is a thread, and there is none to have.
     options = [
         "-p",
         "no:debugging",
@@ -79,6 +80,8 @@ def run(args: list[str]) -> tuple[int, int]:
         "--color=no",
         "-o",
         "cache_dir=/tmp/pytest",
+        "-o",
+        "faulthandler_timeout=0",
         "-q",
         "--durations=5",
     ]

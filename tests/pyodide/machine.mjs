@@ -30,7 +30,8 @@ export function makeMemory(bytes, muscles) {
   words[L.HEADER_ARENA_OFFSET] = L.ARENA_OFFSET;
   words[L.HEADER_ARENA_BYTES] = bytes - L.ARENA_OFFSET;
   words[L.HEADER_MUSCLES] = muscles;
-  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
+  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE])
+    new Queue(buffer, region, 0).init();
   words[L.HEADER_MAGIC] = L.MAGIC;
   return { memory, buffer };
 }

@@ -18,6 +18,7 @@ const THREAD_MUSCLES = 3;
 /**
  * @typedef {object} Workers
  * @property {() => Worker} startBrain only one brain at a time: it has one stack and one end of each ring
+ * @property {(name: string, start: object) => Worker} startCompute
  * @property {Worker} io
  * @property {Worker} net
  * @property {Worker[]} muscles
@@ -98,7 +99,8 @@ function writeHeader(memory, muscles, buildId) {
   words[L.HEADER_ARENA_BYTES] = memory.buffer.byteLength - L.ARENA_OFFSET;
   words[L.HEADER_MUSCLES] = muscles;
   const buffer = sharedBuffer(memory);
-  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE]) new Queue(buffer, region).init();
+  for (const region of [L.REGION_JOBS_URGENT, L.REGION_JOBS_BULK, L.REGION_JOBS_DONE])
+    new Queue(buffer, region, 0).init();
   const text = new TextEncoder().encode(buildId.slice(0, 32));
   new Uint8Array(memory.buffer, L.REGION_HEADER + L.HEADER_BUILD_ID_OFFSET, 32).set(text);
   Atomics.store(words, L.HEADER_MAGIC, L.MAGIC); // last: whoever sees it may read the rest
@@ -116,9 +118,9 @@ async function fetched(url) {
   return response;
 }
 
-/** @param {string} path @param {object} start @param {Transferable[]} [transfer] */
-function startWorker(path, start, transfer = []) {
-  const worker = new Worker(workerUrl(path), { type: "module", name: path.split("/").at(-2) });
+/** @param {string} path @param {object} start @param {Transferable[]} [transfer] @param {string} [name] */
+function startWorker(path, start, transfer = [], name = path.split("/").at(-2)) {
+  const worker = new Worker(workerUrl(path), { type: "module", name });
   worker.postMessage(start, transfer);
   return worker;
 }
@@ -160,5 +162,12 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault" } = 
       thread: THREAD_BRAIN,
       muscles: count,
     });
-  return { startBrain, io, net, muscles, buffer: sharedBuffer(memory) };
+  const startCompute = (/** @type {string} */ name, /** @type {object} */ start) =>
+    startWorker(
+      "/web/worker/compute/main.js",
+      { type: "start", memory, kernel, python, build, base: "/build/pyodide/", name, ...start },
+      [],
+      name,
+    );
+  return { startBrain, startCompute, io, net, muscles, buffer: sharedBuffer(memory) };
 }

@@ -9,36 +9,45 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
+import { ComputeThreads } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
+import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
+ *   resolves when all that it held was given back
+ */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
-/** A starting Python that says nothing for this long is stuck: with all its files there, or while they still arrive. */
-const BOOT_SILENCE_MS = 10_000;
-const BOOT_SILENCE_LOADING_MS = 90_000;
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
 export class InosNode {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
-  /** @type {Pick<import("./boot.js").Workers, "io"> | null} */ #workers = null;
+  /** @type {import("./boot.js").Workers | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
+  /** @type {ComputeThreads | null} */ #compute = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
+  /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
   #streams = 0;
+  /** @type {Worker | null} */ #brain = null;
+  /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** @param {{muscles?: number}} [options] */
+  /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
@@ -146,9 +155,37 @@ export class InosNode {
     return { ...stats, storageUsage: estimate.usage ?? 0, storageQuota: estimate.quota ?? 0 };
   }
 
+  /** The figures of `stats` that need no answer from the brain, at once; null before there is a memory. */
+  metrics() {
+    return this.#metrics?.read() ?? null;
+  }
+
   /** Run Python in the brain, with `node` and `inos` in scope. @param {string} source */
   async python(source) {
     return this.#call("python", { source });
+  }
+
+  /**
+   * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
+   * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
+   * @param {string} source @param {{name?: string, args?: object}} [options]
+   * @returns {Promise<ComputeWorker>}
+   */
+  async spawn(source, { name = "", args = {} } = {}) {
+    const worker = await this.#call("spawn", { source, name, args });
+    const result = this.#call("worker_result", { worker: worker.id });
+    result.catch(() => {}); // whoever asks hears of it
+    return {
+      ...worker,
+      result: () => result,
+      cancel: () => this.#call("worker_cancel", { worker: worker.id }),
+      close: () => this.#call("worker_close", { worker: worker.id }),
+    };
+  }
+
+  /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
+  async workers() {
+    return this.#call("workers");
   }
 
   async persist() {
@@ -160,15 +197,29 @@ export class InosNode {
     this.#io({ type: "take-over" });
   }
 
+  /** End this node for good: commit, close the vault, give its lock back, stop every worker. */
+  async close() {
+    if (this.#state.phase === "ready") {
+      await this.#letGo();
+      await this.#released.promise;
+    }
+    this.#line = null;
+    this.#compute?.stop();
+    const { io, net, muscles = [] } = this.#workers ?? {};
+    for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
+    this.#workers = null;
+  }
+
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number}} options */
+  /** @param {{muscles?: number, folder?: string}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
     this.#workers = workers;
+    this.#metrics = new Metrics(workers.buffer);
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
-      worker.addEventListener("error", (event) => this.#fail(new NodeError("WorkerFailed", event.message)));
+      worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
@@ -181,6 +232,9 @@ export class InosNode {
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
+    this.#compute = new ComputeThreads(workers.startCompute, (happening) =>
+      brain.postMessage({ type: "compute", ...happening }),
+    );
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );
@@ -211,41 +265,20 @@ export class InosNode {
   async #bootBrain(workers) {
     for (let attempt = 1; attempt <= BOOT_ATTEMPTS_MAX; attempt++) {
       const brain = workers.startBrain();
+      this.#brain = brain;
       brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
-      const booted = await this.#watchBoot(brain);
+      const booted = await watchBoot(brain, (stage) => this.#onStage(stage));
       if (booted) return { brain, booted };
       brain.terminate();
     }
     throw new NodeError("BrainCrashed", "Python went silent while it started");
   }
 
-  /** @param {Worker} brain @returns {Promise<any>} what it says when it has started; null when it went silent */
-  #watchBoot(brain) {
-    return new Promise((resolve, reject) => {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      const watch = (/** @type {number} */ silenceMs) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => resolve(null), silenceMs);
-      };
-      watch(BOOT_SILENCE_LOADING_MS);
-      const stop = new AbortController();
-      const end = (/** @type {() => void} */ settle) => {
-        clearTimeout(timer);
-        stop.abort();
-        settle();
-      };
-      const hear = (/** @type {MessageEvent} */ { data }) => {
-        if (data.type === "booted") end(() => resolve(data));
-        else if (data.type === "failed") end(() => reject(new NodeError(data.code, data.message)));
-        else if (data.type === "stage") {
-          const toGo = data.bytesTotal ? data.bytesTotal - data.bytes : this.#state.bytesToGo;
-          if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: data.name, bytesToGo: toGo });
-          watch(toGo === 0 ? BOOT_SILENCE_MS : BOOT_SILENCE_LOADING_MS);
-        }
-      };
-      brain.addEventListener("message", hear, { signal: stop.signal });
-    });
+  /** @param {any} stage of the start @returns {number | null} the bytes that are still to come */
+  #onStage({ name, bytes, bytesTotal }) {
+    const toGo = bytesTotal ? bytesTotal - bytes : this.#state.bytesToGo;
+    if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: name, bytesToGo: toGo });
+    return toGo;
   }
 
   /** @param {any} message */
@@ -271,6 +304,7 @@ export class InosNode {
     } else if (state === "asked") {
       await this.#letGo();
     } else {
+      if (state === "released") this.#released.resolve();
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
@@ -289,6 +323,7 @@ export class InosNode {
   #onBrain(message) {
     if (message.type === "reply") this.#line?.onReply(message);
     else if (message.type === "peers") this.network?.handle(message.command);
+    else if (message.type === "compute") this.#compute?.handle(message.command, message.files);
     else if (message.type === "failed") this.#fail(new NodeError(message.code, message.message));
   }
 
@@ -313,6 +348,7 @@ export class InosNode {
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
     for (const { reject } of this.#registering.values()) reject(known);
+    this.#compute?.stop();
     this.#ready.reject(known);
   }
 

@@ -5,21 +5,32 @@ export const LAYOUT_VERSION = 2;
 export const LINE_BYTES = 64;
 export const PAGE_BYTES = 65536;
 export const MEMORY_BYTES_MAX = 1073741824;
-export const THREADS_MAX = 16;
+export const THREADS_MAX = 24;
+export const THREAD_COMPUTE = 11;
 export const STACK_BYTES = 262144;
+export const COMPUTE_BYTES = 4096;
+export const COMPUTE_HELD_OFFSET = 64;
+export const SIGNAL_INTERRUPT = 2;
+export const GATE_OPEN = 0;
+export const GATE_BUSY = 1;
+export const GATE_SHUT = 2;
 export const JOB_BYTES = 64;
 export const RESULT_BYTES = 256;
 export const KEY_SLOT_BYTES = 4096;
 export const KEY_SLOTS_MAX = 64;
 export const PEER_ROW_BYTES = 128;
 export const KERNEL_BYTES = 1048576;
-export const ARENA_OFFSET = 7340032;
+export const ARENA_OFFSET = 9437184;
 export const HEADER_BUILD_ID_OFFSET = 64;
 export const QUEUE_ENQUEUE_OFFSET = 0;
 export const QUEUE_DEQUEUE_OFFSET = 64;
 export const QUEUE_CELLS_OFFSET = 128;
 export const QUEUE_CELL_BYTES = 8;
 export const QUEUE_CELLS = 256;
+export const QUEUE_FILLED = 1;
+export const QUEUE_CLAIMED = 2;
+export const QUEUE_TAKEN = 26;
+export const QUEUE_ABANDONED = 50;
 export const CUT_FINAL = 1;
 export const CUT_ROW_BYTES = 72;
 export const SEAL_NO_IDS = 1;
@@ -31,6 +42,8 @@ export const OPEN_ARGS_BYTES = 96;
 export const RING_HEAD_OFFSET = 0;
 export const RING_TAIL_OFFSET = 64;
 export const RING_DROPPED_OFFSET = 128;
+export const RING_PRODUCER_OFFSET = 132;
+export const RING_CONSUMER_OFFSET = 192;
 export const RING_DATA_OFFSET = 256;
 export const FRAME_HEADER_BYTES = 16;
 export const FRAME_PAD = 65535;
@@ -50,6 +63,8 @@ export const CHUNK_BYTES_MAX = 3932160;
 export const JOBS_MAX = 256;
 export const MUSCLES_MAX = 8;
 export const PEERS_MAX = 32;
+export const COMPUTE_WORKERS_MAX = 12;
+export const COMPUTE_HELD_MAX = 1008;
 export const MESSAGE_CONTROL_BYTES_MAX = 16384;
 export const MESSAGE_DATA_BYTES_MAX = 65536;
 export const SIGNAL_BYTES_MAX = 16384;
@@ -84,8 +99,10 @@ export const REGION_IO_DONE = 2536192;
 export const REGION_IO_DONE_BYTES = 65792;
 export const REGION_EVENTS = 2601984;
 export const REGION_EVENTS_BYTES = 262400;
-export const REGION_STACKS = 2864384;
-export const REGION_STACKS_BYTES = 4194304;
+export const REGION_COMPUTE = 2864384;
+export const REGION_COMPUTE_BYTES = 49152;
+export const REGION_STACKS = 2913536;
+export const REGION_STACKS_BYTES = 6291456;
 export const HEADER_MAGIC = 0;
 export const HEADER_LAYOUT_VERSION = 1;
 export const HEADER_MEMORY_BYTES = 2;
@@ -129,22 +146,28 @@ export const PEER_BUFFERED = 6;
 export const PEER_FRAMES_IN = 7;
 export const PEER_FRAMES_OUT = 8;
 export const PEER_BLOCK_BYTES_IN = 9;
-export const METRIC_SEQ = 0;
-export const METRIC_ARENA_BYTES = 1;
-export const METRIC_ARENA_BYTES_USED = 2;
-export const METRIC_ARENA_BLOCKS = 3;
-export const METRIC_JOBS_QUEUED = 4;
-export const METRIC_JOBS_RUNNING = 5;
-export const METRIC_JOBS_DONE = 6;
-export const METRIC_JOBS_FAILED = 7;
-export const METRIC_COPY_BYTES_IN_KIB = 8;
-export const METRIC_COPY_BYTES_OUT_KIB = 9;
-export const METRIC_DISK_BYTES_READ_KIB = 10;
-export const METRIC_DISK_BYTES_WRITTEN_KIB = 11;
-export const METRIC_NET_BYTES_IN_KIB = 12;
-export const METRIC_NET_BYTES_OUT_KIB = 13;
-export const METRIC_EVENTS_DROPPED = 14;
-export const METRIC_BRAIN_TURNS = 15;
+export const METRIC_ARENA_BYTES_USED = 0;
+export const METRIC_ARENA_BLOCKS = 1;
+export const METRIC_JOBS_RUNNING = 2;
+export const METRIC_JOBS_DONE = 3;
+export const METRIC_JOBS_FAILED = 4;
+export const METRIC_JOBS_BUSY_MS = 5;
+export const METRIC_MUSCLE_SLEEPS = 6;
+export const METRIC_MUSCLE_SLEPT_MS = 7;
+export const METRIC_BRAIN_TURNS = 8;
+export const METRIC_BRAIN_SLEEPS = 9;
+export const METRIC_BRAIN_SLEPT_MS = 10;
+export const METRIC_COPY_BYTES_IN_KIB = 11;
+export const METRIC_COPY_BYTES_OUT_KIB = 12;
+export const METRIC_DISK_BYTES_READ_KIB = 13;
+export const METRIC_DISK_BYTES_WRITTEN_KIB = 14;
+export const METRIC_NET_BYTES_IN_KIB = 15;
+export const METRIC_NET_BYTES_OUT_KIB = 16;
+export const METRIC_PYTHON_BYTES_READ_KIB = 17;
+export const METRIC_PYTHON_BYTES_WRITTEN_KIB = 18;
+export const COMPUTE_INTERRUPT = 0;
+export const COMPUTE_GATE = 1;
+export const COMPUTE_HELD = 2;
 export const OP_HASH = 1;
 export const OP_CUT = 2;
 export const OP_SEAL = 3;
@@ -213,4 +236,36 @@ export const STATUS = {
   StorageDenied: -17,
   NotFound: -18,
   Cancelled: -19,
+};
+
+/** @type {Record<string, number>} */
+export const METRICS = {
+  ARENA_BYTES_USED: 0,
+  ARENA_BLOCKS: 1,
+  JOBS_RUNNING: 2,
+  JOBS_DONE: 3,
+  JOBS_FAILED: 4,
+  JOBS_BUSY_MS: 5,
+  MUSCLE_SLEEPS: 6,
+  MUSCLE_SLEPT_MS: 7,
+  BRAIN_TURNS: 8,
+  BRAIN_SLEEPS: 9,
+  BRAIN_SLEPT_MS: 10,
+  COPY_BYTES_IN_KIB: 11,
+  COPY_BYTES_OUT_KIB: 12,
+  DISK_BYTES_READ_KIB: 13,
+  DISK_BYTES_WRITTEN_KIB: 14,
+  NET_BYTES_IN_KIB: 15,
+  NET_BYTES_OUT_KIB: 16,
+  PYTHON_BYTES_READ_KIB: 17,
+  PYTHON_BYTES_WRITTEN_KIB: 18,
+};
+
+/** @type {Record<string, number>} */
+export const RINGS = {
+  NET_INBOX: 1421312,
+  NET_OUTBOX: 1945856,
+  IO_QUEUE: 2470400,
+  IO_DONE: 2536192,
+  EVENTS: 2601984,
 };

@@ -10,5 +10,5 @@ export function requireApi(isThere, lack) {
 /** What a worker tells the page when it cannot go on. @param {unknown} error */
 export function failure(error) {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { type: "failed", code: name === "Unsupported" ? name : "WorkerFailed", message };
+  return { type: "failed", code: name === "Unsupported" ? name : "ThreadFailed", message };
 }

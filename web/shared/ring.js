@@ -1,10 +1,11 @@
 /**
- * Rings: frames from one thread to another through the shared memory (single producer, single consumer).
+ * Rings: frames from one thread to another through the shared memory (single producer, single consumer). The twin of
+ * `py/inos/memory/ring.py`, which defines what happens when a ring is full, empty, torn, or an end dies.
  *
  * Nouns: *head* and *tail* count the bytes ever written and read, u32 that wrap; a *frame* is 16 bytes of header {len
  * u32, type u16, flags u16, seq u32, crc u32} and its payload, padded to 8; a *PAD* frame fills the end of the ring,
  * because a frame never wraps. Where fewer than 16 bytes are left at the end (8: positions are multiples of 8), no
- * header fits, and both sides skip them. `seq` counts all frames, PAD frames too, from 0.
+ * header fits, and both sides skip them. `seq` is the head at which the frame begins. Making an end claims it (fence.js).
  *
  * Invariants: the head is stored after the frame is whole, the tail after the frame was looked at; a header that does
  * not verify stops the reader with RingDamaged (the other thread is broken: there is nothing to skip to). A full ring
@@ -12,12 +13,15 @@
  */
 
 import { crc32Header } from "./crc32.js";
+import { Fence } from "./fence.js";
 import {
   FRAME_HEADER_BYTES,
   FRAME_PAD,
+  RING_CONSUMER_OFFSET,
   RING_DATA_OFFSET,
   RING_DROPPED_OFFSET,
   RING_HEAD_OFFSET,
+  RING_PRODUCER_OFFSET,
   RING_TAIL_OFFSET,
 } from "./layout.gen.js";
 
@@ -66,18 +70,21 @@ export class RingWriter {
   #ring;
   #bytes;
   #epochs;
-  #seq = 0;
+  #fence;
 
   /**
    * @param {SharedArrayBuffer} buffer
    * @param {number} offset REGION_* of the layout
    * @param {number} bytes REGION_*_BYTES
    * @param {Epoch[]} [epochs] published after each frame: the ring's own, and BRAIN where the brain reads it
+   * @param {{dead?: boolean}} [options] dead: the producer before this one is known to be dead
    */
-  constructor(buffer, offset, bytes, epochs = []) {
+  constructor(buffer, offset, bytes, epochs = [], { dead = false } = {}) {
     this.#ring = new Ring(buffer, offset, bytes);
     this.#bytes = new Uint8Array(buffer);
     this.#epochs = epochs;
+    this.#fence = new Fence(this.#ring.words, RING_PRODUCER_OFFSET / 4, dead);
+    if (dead) this.#publish(); // it may have committed without a word
   }
 
   /** The longest payload a frame can have: with half the ring, a frame fits as soon as the reader has caught up. */
@@ -95,6 +102,27 @@ export class RingWriter {
     let length = 0;
     for (const part of parts) length += typeof part === "number" ? 4 : part.length;
     if (length > this.payloadBytesMax) throw new RangeError(`a frame of ${length} bytes`);
+    let written = false;
+    this.#fence.enter();
+    try {
+      written = this.#write(type, length, parts);
+    } finally {
+      this.#fence.leave();
+    }
+    if (written) this.#publish();
+    return written;
+  }
+
+  #publish() {
+    for (const epoch of this.#epochs) epoch.publish();
+  }
+
+  /**
+   * @param {number} type
+   * @param {number} length
+   * @param {(number | Uint8Array)[]} parts
+   */
+  #write(type, length, parts) {
     const { words, capacity, mask } = this.#ring;
     let head = Atomics.load(words, HEAD);
     const toEnd = capacity - (head & mask);
@@ -106,13 +134,14 @@ export class RingWriter {
     this.#header(head, length, type);
     this.#payload(this.#ring.dataOffset + (head & mask) + FRAME_HEADER_BYTES, parts);
     Atomics.store(words, HEAD, (head + total) | 0);
-    for (const epoch of this.#epochs) epoch.publish();
     return true;
   }
 
   /** Count a frame that the caller gives up. */
   drop() {
+    this.#fence.enter();
     Atomics.add(this.#ring.words, DROPPED, 1);
+    this.#fence.leave();
   }
 
   /**
@@ -123,12 +152,10 @@ export class RingWriter {
   #header(head, length, type) {
     const { words, mask } = this.#ring;
     const at = DATA + (head & mask) / 4;
-    const seq = this.#seq | 0;
-    this.#seq = (this.#seq + 1) >>> 0;
     words[at] = length;
     words[at + 1] = type;
-    words[at + 2] = seq;
-    words[at + 3] = crc32Header(length, type, seq);
+    words[at + 2] = head;
+    words[at + 3] = crc32Header(length, type, head);
   }
 
   /**
@@ -163,16 +190,20 @@ export class RingWriter {
 export class RingReader {
   #ring;
   #view;
-  #seq = 0;
+  #fence;
+  #tail;
 
   /**
    * @param {SharedArrayBuffer} buffer
    * @param {number} offset REGION_* of the layout
    * @param {number} bytes REGION_*_BYTES
+   * @param {{dead?: boolean}} [options] dead: the consumer before this one is known to be dead
    */
-  constructor(buffer, offset, bytes) {
+  constructor(buffer, offset, bytes, { dead = false } = {}) {
     this.#ring = new Ring(buffer, offset, bytes);
     this.#view = new DataView(buffer);
+    this.#fence = new Fence(this.#ring.words, RING_CONSUMER_OFFSET / 4, dead);
+    this.#tail = Atomics.load(this.#ring.words, TAIL);
   }
 
   /** Frames the producer gave up because the ring was full. */
@@ -187,20 +218,34 @@ export class RingReader {
    * @returns {number} frames handed over
    */
   drain(onFrame, framesMax = Number.POSITIVE_INFINITY) {
+    this.#fence.enter();
+    try {
+      return this.#drain(onFrame, framesMax);
+    } finally {
+      this.#fence.leave();
+    }
+  }
+
+  /**
+   * @param {OnFrame} onFrame
+   * @param {number} framesMax
+   */
+  #drain(onFrame, framesMax) {
     const { words, mask, capacity, dataOffset } = this.#ring;
     let frames = 0;
     while (frames < framesMax) {
       const tail = Atomics.load(words, TAIL);
+      if (tail !== this.#tail) throw new RingDamaged("the tail is not where its owner left it");
       const used = this.#ring.used();
       if (used === 0) return frames;
       if (used > capacity || (used & 7) !== 0) throw new RingDamaged(`${used} bytes in a ring of ${capacity}`);
       const at = tail & mask;
       const toEnd = capacity - at;
       if (toEnd < FRAME_HEADER_BYTES) {
-        Atomics.store(words, TAIL, (tail + toEnd) | 0);
+        this.#consume((tail + toEnd) | 0);
         continue;
       }
-      const { type, length } = this.#check(at, Math.min(used, toEnd));
+      const { type, length } = this.#check(tail, Math.min(used, toEnd));
       const next = (tail + frameBytes(length)) | 0;
       if (type !== FRAME_PAD) {
         let taken = true;
@@ -220,22 +265,23 @@ export class RingReader {
 
   /** @param {number} tail */
   #consume(tail) {
-    this.#seq = (this.#seq + 1) | 0;
+    this.#tail = tail;
     Atomics.store(this.#ring.words, TAIL, tail);
   }
 
   /**
-   * @param {number} at
+   * @param {number} tail
    * @param {number} bytes that the frame may have at most
    */
-  #check(at, bytes) {
-    const words = this.#ring.words;
+  #check(tail, bytes) {
+    const { words, mask } = this.#ring;
+    const at = tail & mask;
     const index = DATA + at / 4;
     const length = /** @type {number} */ (words[index]);
     const kind = /** @type {number} */ (words[index + 1]);
     const seq = /** @type {number} */ (words[index + 2]);
     if (words[index + 3] !== crc32Header(length, kind, seq)) throw new RingDamaged(`header checksum at ${at}`);
-    if (seq !== this.#seq) throw new RingDamaged(`frame ${seq >>> 0} where ${this.#seq >>> 0} was due`);
+    if (seq !== tail) throw new RingDamaged(`frame ${seq >>> 0} where ${tail >>> 0} was due`);
     if (length < 0 || frameBytes(length) > bytes) throw new RingDamaged(`a frame of ${length >>> 0} bytes at ${at}`);
     return { type: kind & 0xffff, length };
   }

@@ -23,13 +23,15 @@ PAGE_BYTES = 65_536
 MEMORY_TIERS_BYTES = (256 * limits.MIB, 128 * limits.MIB, 64 * limits.MIB)
 MEMORY_BYTES_MAX = limits.GIB  # the kernel declares this maximum; a tier may be anything up to it
 
-THREADS_MAX = 16
+THREADS_MAX = 24
+THREAD_COMPUTE = 3 + limits.MUSCLES_MAX  # the first compute worker's; before it brain, io, net and muscles
 STACK_BYTES = 256 * limits.KIB
 JOB_BYTES = 64
 RESULT_BYTES = 256
 KEY_SLOT_BYTES = 4_096
 KEY_SLOTS_MAX = 64
 PEER_ROW_BYTES = 128
+COMPUTE_BYTES = 4_096
 
 # name -> byte length, in order of address. Regions start at KERNEL_BYTES.
 KERNEL_BYTES = 1 * limits.MIB
@@ -50,6 +52,7 @@ _REGIONS: tuple[tuple[str, int], ...] = (
     ("IO_QUEUE", 64 * limits.KIB + RING_COUNTERS_BYTES),
     ("IO_DONE", 64 * limits.KIB + RING_COUNTERS_BYTES),
     ("EVENTS", 256 * limits.KIB + RING_COUNTERS_BYTES),
+    ("COMPUTE", limits.COMPUTE_WORKERS_MAX * COMPUTE_BYTES),
     ("STACKS", THREADS_MAX * STACK_BYTES),
 )
 
@@ -86,12 +89,17 @@ EPOCHS = (
 )
 
 # A queue of job ids (Vyukov bounded MPMC): line 0 = enqueue position, line 1 = dequeue position, then cells of
-# {sequence u32, value u32}.
+# {sequence u32, value u32}. A sequence is a position of the cell plus a state; see inos.memory.queue.
+QUEUES = ("JOBS_URGENT", "JOBS_BULK", "JOBS_DONE")
 QUEUE_ENQUEUE_OFFSET = 0
 QUEUE_DEQUEUE_OFFSET = LINE_BYTES
 QUEUE_CELLS_OFFSET = 2 * LINE_BYTES
 QUEUE_CELL_BYTES = 8
 QUEUE_CELLS = limits.JOBS_MAX
+QUEUE_FILLED = 1
+QUEUE_CLAIMED = 2  # + thread: a producer is filling the cell
+QUEUE_TAKEN = QUEUE_CLAIMED + THREADS_MAX  # + thread: a consumer is emptying it
+QUEUE_ABANDONED = QUEUE_TAKEN + THREADS_MAX  # its producer died
 
 # Job descriptor: sixteen u32.
 JOB_WORDS = (
@@ -146,12 +154,15 @@ KEY_SLOT_FIELDS = {
 CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 vault v1 "
 
 # Rings: single producer, single consumer. Line 0: head (bytes ever written, u32, wraps), line 1: tail (bytes ever read),
-# line 2: dropped frames; then data, a power of two long, so that the counters may wrap. Frames: len u32 (payload bytes),
-# type u16, flags u16, seq u32, crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD
-# frame fills the end of the ring.
+# line 2: dropped frames and the producer's fence (inos.memory.fence), line 3: the consumer's; then data, a power of two
+# long, so that the counters may wrap. Frames: len u32 (payload bytes), type u16, flags u16, seq u32 (the head at which it
+# begins), crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD frame fills the end.
+RINGS = ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS")
 RING_HEAD_OFFSET = 0
 RING_TAIL_OFFSET = LINE_BYTES
 RING_DROPPED_OFFSET = 2 * LINE_BYTES
+RING_PRODUCER_OFFSET = 2 * LINE_BYTES + 4
+RING_CONSUMER_OFFSET = 3 * LINE_BYTES
 RING_DATA_OFFSET = RING_COUNTERS_BYTES
 FRAME_HEADER_BYTES = 16
 FRAME_PAD = 0xFFFF
@@ -188,6 +199,17 @@ PEER_ROW_WORDS = (
     "BLOCK_BYTES_IN",
 )  # fmt: skip
 
+# One page a compute worker in COMPUTE: sixteen i32, then the offsets of the arena blocks that it holds, one entry for each
+# reference, the first HELD of them in use.
+COMPUTE_WORDS = ("INTERRUPT", "GATE", "HELD")
+COMPUTE_HELD_OFFSET = 64
+SIGNAL_INTERRUPT = 2  # INTERRUPT: the number of SIGINT; Pyodide looks at it and takes it away
+# GATE: the worker is in the kernel or in its page only while it is BUSY. A thread is ended once it is SHUT, which is for good:
+# so none is ended while it holds the arena's lock or is between a block and its entry.
+GATE_OPEN = 0
+GATE_BUSY = 1
+GATE_SHUT = 2
+
 # io worker frames. IO_QUEUE payload: u32 request, u32 handle, f64 file offset, u32 arena offset, u32 length.
 IO_OPS = {
     "READ": 1,
@@ -203,20 +225,43 @@ IO_OPS = {
 }
 # IO_DONE payload: u32 request, i32 status (0 or a STATUS code), f64 value (bytes read or written, or a size).
 
-# Metrics: i32 words from METRICS + 64 (word 0 of the region is the seqlock).
+# Metrics: u32 words from METRICS, written with atomics by whoever knows and published by nobody: who wants to see, looks.
+# Each word is right by itself; two words may be one event apart (a seqlock would need a single writer). Counters wrap. *_KIB
+# and *_MS count whole units, and the writer keeps the rest. What another structure counts already is not counted twice:
+# ``inos.memory.metrics`` reads queued jobs from the queues' positions, drops from the rings.
 METRICS_WORDS = (
-    "SEQ", "ARENA_BYTES", "ARENA_BYTES_USED", "ARENA_BLOCKS", "JOBS_QUEUED", "JOBS_RUNNING", "JOBS_DONE", "JOBS_FAILED",
-    "COPY_BYTES_IN_KIB", "COPY_BYTES_OUT_KIB", "DISK_BYTES_READ_KIB", "DISK_BYTES_WRITTEN_KIB", "NET_BYTES_IN_KIB",
-    "NET_BYTES_OUT_KIB", "EVENTS_DROPPED", "BRAIN_TURNS",
-)  # fmt: skip
+    "ARENA_BYTES_USED",  # now; the kernel, under the arena's lock
+    "ARENA_BLOCKS",  # now
+    "JOBS_RUNNING",  # now; muscles
+    "JOBS_DONE",
+    "JOBS_FAILED",
+    "JOBS_BUSY_MS",  # sum over the muscles, added when a job ends
+    "MUSCLE_SLEEPS",  # how often a muscle found no job and slept
+    "MUSCLE_SLEPT_MS",  # sum over the muscles, added when a sleep ends
+    "BRAIN_TURNS",
+    "BRAIN_SLEEPS",  # turns after which there was nothing to do
+    "BRAIN_SLEPT_MS",
+    "COPY_BYTES_IN_KIB",  # from a dropped file or a message into the shared memory
+    "COPY_BYTES_OUT_KIB",  # to a download, a page's buffer or a message
+    "DISK_BYTES_READ_KIB",  # in place, so no copies
+    "DISK_BYTES_WRITTEN_KIB",
+    "NET_BYTES_IN_KIB",
+    "NET_BYTES_OUT_KIB",
+    "PYTHON_BYTES_READ_KIB",  # what the brain itself parsed: ids, rows, records
+    "PYTHON_BYTES_WRITTEN_KIB",
+)
 
 STATUS = {error.__name__: status for status, error in STATUS_ERRORS.items()}
 
 assert _END <= ARENA_OFFSET < min(MEMORY_TIERS_BYTES)
-for _ring in ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS"):
+assert len(METRICS_WORDS) * 4 <= REGIONS["METRICS"][1]
+for _ring in RINGS:
     assert (REGIONS[_ring][1] - RING_DATA_OFFSET).bit_count() == 1, _ring
 assert QUEUE_CELLS_OFFSET + QUEUE_CELLS * QUEUE_CELL_BYTES <= 4_096
+assert QUEUE_ABANDONED < QUEUE_CELLS, "a state is less than a lap"
 assert len(JOB_WORDS) * 4 == JOB_BYTES
 assert len(EPOCHS) <= 64
+assert THREAD_COMPUTE + limits.COMPUTE_WORKERS_MAX <= THREADS_MAX
+assert COMPUTE_HELD_OFFSET + limits.COMPUTE_HELD_MAX * 4 <= COMPUTE_BYTES
 assert len(PEER_ROW_WORDS) * 4 <= PEER_ROW_BYTES
 assert KEY_SLOT_FIELDS["GEAR"] + 2_048 <= KEY_SLOT_BYTES

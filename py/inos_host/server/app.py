@@ -1,7 +1,8 @@
 """One request: is it for us, is it well-formed, and which of the two things we do (files, rendezvous) does it want.
 
 Invariants: every response leaves through `_reply` or the WebSocket upgrade, both of which carry the security headers;
-also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read.
+also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read, but for
+the measuring routes where they are asked for (`measuring`).
 
 Must not know: command lines, ports, rooms.
 """
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from inos_host.server.headers import SECURITY, accepts_brotli, bracketed, etag_matches, host_is_ours, host_name
+from inos_host.server.measuring import BODY_BYTES_MAX as MEASURED_BYTES_MAX
+from inos_host.server.measuring import Measuring
 from inos_host.server.sockets import Rendezvous, refusal
 
 if TYPE_CHECKING:
@@ -46,33 +49,38 @@ class Address:
 class App:
     """Answers requests for one address from one checkout."""
 
-    def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub) -> None:
+    def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub, *, bench: bool = False) -> None:
         self._address = address
         self._bound = bound
         self._files = files
+        self._measuring = Measuring() if bench else None
         self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        refused = self._refusal(request)
+        path = request.raw_path.partition("?")[0]
+        measuring = self._measuring if self._measuring and self._measuring.takes(request.method, path) else None
+        refused = self._refusal(request, measured=measuring is not None)
         if refused is not None:
             return refused
-        path = request.raw_path.partition("?")[0]
         if host_name(request.host) == "localhost" and request.headers.get("Upgrade") is None:
             # Storage belongs to an origin: with two names for one server a vault would seem to vanish.
             return _reply(308, "the same page, under its one name", {"Location": self._address.url + request.raw_path})
         if path == RENDEZVOUS_PATH:
             return await self._upgrade(request)
+        if measuring is not None:
+            return await measuring.handle(request, path)
         return await self._file(request, path)
 
-    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
+    def _refusal(self, request: web.BaseRequest, *, measured: bool) -> web.Response | None:
         header_bytes = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
         if header_bytes > HEADER_BYTES_MAX:
             return _closing(431, "request headers too large")
-        if request.headers.get("Transfer-Encoding") or (request.content_length or 0) > BODY_BYTES_MAX:
+        body_bytes_max = MEASURED_BYTES_MAX if measured else BODY_BYTES_MAX
+        if request.headers.get("Transfer-Encoding") or (request.content_length or 0) > body_bytes_max:
             return _closing(413, "no request needs a body here")
         if len(request.headers.getall("Host", [])) != 1 or not host_is_ours(request.host, self._bound):
             return _closing(421, "this server does not answer to that host name")
-        if request.method not in {"GET", "HEAD"}:
+        if request.method not in {"GET", "HEAD"} and not measured:
             return _reply(405, "only GET and HEAD", {"Allow": "GET, HEAD"})
         if not TARGET.fullmatch(request.raw_path):
             return _reply(400, "bad request")

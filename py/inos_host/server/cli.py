@@ -52,7 +52,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=PORT_DEFAULT, help="port (default 8000; 0 takes any free one)")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
-    parser.add_argument("--bench", action="store_true", help="also serve the measuring pages (npm run bench)")
+    parser.add_argument(
+        "--bench", action="store_true", help="also serve what measurements compare with (npm run bench)"
+    )
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= PORT_MAX:
         raise Stop(f"--port must be between 0 and {PORT_MAX}, not {options.port}")
@@ -107,7 +109,7 @@ async def serve(checkout: Path, bound: str, listener: socket.socket, *, browse: 
     port = listener.getsockname()[1]
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104
     address = Address(shown, port)
-    app = App(address, bound, StaticFiles(checkout, bench=bench), Hub())
+    app = App(address, bound, StaticFiles(checkout, bench=bench), Hub(), bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

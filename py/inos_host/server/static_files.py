@@ -1,8 +1,8 @@
 """From a URL path to a file's bytes, and to nothing outside the folders that are served.
 
 Nouns: an *asset* is one body ready to send: bytes, type, encoding, strong tag (a hash of exactly these bytes).
-URLs: `/` is `static/index.html`, `/x` is `static/x` (so `/build/x` is `static/build/x`), `/web/x.js` is `web/x.js`; for
-measurements, and only if asked for, `/bench/x` is `tests/bench/pages/x`.
+URLs: `/` is `static/index.html`, `/x` is `static/x` (so `/build/x` is `static/build/x`), `/web/x.js` is `web/x.js`. The
+libraries that measurements compare with (`/build/baselines`) are served only if asked for.
 
 Invariants: a path is taken only if it is spelled with the plain characters of our own file names, so no escape, no
 backslash, no dot-file and no `..` is ever decoded; the file found must lie in its root after links are resolved; only
@@ -62,8 +62,8 @@ class StaticFiles:
     def __init__(self, checkout: Path, *, bench: bool = False) -> None:
         self._static = (checkout / "static").resolve()
         self._web = (checkout / "web").resolve()
-        self._bench = (checkout / "tests" / "bench" / "pages").resolve() if bench else None
         self._build = self._static / "build"
+        self._baselines = None if bench else self._build / "baselines"
         self._cache: OrderedDict[tuple[Path, bool], _Cached] = OrderedDict()
         self._cache_bytes = 0
         self._lock = threading.Lock()
@@ -79,8 +79,6 @@ class StaticFiles:
             root, names = self._web, names[1:]
             if not path.endswith(".js"):
                 return None
-        elif names[0] == "bench" and self._bench is not None:
-            root, names = self._bench, names[1:]
         if not names or _suffix(names[-1]) not in CONTENT_TYPES:
             return None
         try:
@@ -88,6 +86,8 @@ class StaticFiles:
         except (OSError, RuntimeError):
             return None
         inside = file.is_relative_to(root) and not any(part.startswith(".") for part in file.relative_to(root).parts)
+        if self._baselines is not None and file.is_relative_to(self._baselines):
+            return None
         return file if inside and file.is_file() else None
 
     def load(self, file: Path, *, brotli_accepted: bool) -> Asset:

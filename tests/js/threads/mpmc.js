@@ -3,7 +3,7 @@ import { workerData } from "node:worker_threads";
 import { Queue } from "../../../web/shared/queue.js";
 
 const { role, index, buffer, control, seen, perProducer, producers, offset } = workerData;
-const queue = new Queue(buffer, offset);
+const queue = new Queue(buffer, offset, role === "produce" ? index : producers + index);
 const words = new Int32Array(control);
 const times = new Uint8Array(seen);
 

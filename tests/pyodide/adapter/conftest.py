@@ -14,7 +14,7 @@ from inos.tasks import Effect
 from inos_web.disk import Disk
 from inos_web.kernels import KERNEL_EFFECTS, Kernels
 from inos_web.memory import WebArena, WebHashes, WebKeys
-from inos_web.region import Region
+from inos_web.region import WebRegion
 
 ANSWER_TIMEOUT_S = 60.0
 
@@ -23,7 +23,7 @@ ANSWER_TIMEOUT_S = 60.0
 class Bench:
     """Region, ports and performers, with every answer kept."""
 
-    region: Region
+    region: WebRegion
     arena: WebArena
     hashes: WebHashes
     keys: WebKeys
@@ -80,7 +80,7 @@ class Bench:
 @pytest.fixture(scope="session")
 def bench() -> Bench:
     """One for all tests: what it allocates, it keeps, as the brain does."""
-    region = Region(inos_test.region_path)
+    region = WebRegion(inos_test.region_path)
     arena = WebArena(region)
     return Bench(region, arena, WebHashes(region, arena), WebKeys(region, arena))
 

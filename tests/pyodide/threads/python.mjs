@@ -1,5 +1,5 @@
 /**
- * A thread with Python booted as in the browser (web/worker/brain/boot.js), the checkout mounted, and pytest.
+ * A thread with Python booted as in the browser (web/worker/python/boot.js), the checkout mounted, and pytest.
  *
  * Runs `workerData.args` and posts `{passed, failed}`. With `workerData.machine`, Python also gets `inos_js` as the brain has
  * it, on that machine's shared memory, and `inos_test`: waiting and draining, which the brain's loop does otherwise. This
@@ -8,11 +8,12 @@
 
 import { readFile } from "node:fs/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { atomicsBridge, waitBridge } from "../../../web/shared/atomics_bridge.js";
 import { Epoch } from "../../../web/shared/epochs.js";
 import { startKernel } from "../../../web/shared/kernel.js";
 import * as L from "../../../web/shared/layout.gen.js";
-import { bootPython } from "../../../web/worker/brain/boot.js";
 import { drains, ioBridge, jobBridge, netBridge } from "../../../web/worker/brain/bridge.js";
+import { bootPython } from "../../../web/worker/python/boot.js";
 import { folderAssets, ROOT, readBuild } from "../../js/boot_fixture.js";
 import { makeMemory, THREAD_BRAIN } from "../machine.mjs";
 import { nodeCrypto } from "../node_crypto.mjs";
@@ -30,7 +31,13 @@ async function machineModules() {
   const kernel = await startKernel(workerData.kernel, memory, THREAD_BRAIN);
   const brain = new Epoch(memory.buffer, L.EPOCH_BRAIN);
   return {
-    inos_js: { ...jobBridge(memory.buffer, kernel), ...ioBridge(memory.buffer), ...netBridge(memory.buffer) },
+    inos_js: {
+      ...atomicsBridge(memory.buffer),
+      ...waitBridge(memory.buffer),
+      ...jobBridge(memory.buffer, kernel, THREAD_BRAIN),
+      ...ioBridge(memory.buffer),
+      ...netBridge(memory.buffer),
+    },
     inos_test: {
       region_path: REGION_PATH,
       seen: () => brain.load(),

@@ -66,6 +66,21 @@ class AccessHandle {
   }
 }
 
+class FileHandle {
+  #folder;
+  #name;
+
+  /** @param {string} folder @param {string} name */
+  constructor(folder, name) {
+    this.#folder = folder;
+    this.#name = name;
+  }
+
+  async createSyncAccessHandle() {
+    return new AccessHandle(this.#folder, this.#name);
+  }
+}
+
 /** @param {string} path @returns {object} a FileSystemDirectoryHandle */
 function directory(path) {
   mkdirSync(path, { recursive: true });
@@ -73,7 +88,7 @@ function directory(path) {
     getDirectoryHandle: async (/** @type {string} */ name) => directory(join(path, name)),
     getFileHandle: async (/** @type {string} */ name, /** @type {{create?: boolean}} */ { create = false } = {}) => {
       if (!create && !existsSync(join(path, name))) throw new DOMException(name, "NotFoundError");
-      return { createSyncAccessHandle: async () => new AccessHandle(path, name) };
+      return new FileHandle(path, name);
     },
   };
 }
@@ -111,6 +126,7 @@ scope.WorkerGlobalScope = { [Symbol.hasInstance]: (/** @type {unknown} */ object
 scope.self = scope;
 scope.location = root;
 scope.indexedDB = keyStore();
+scope.FileSystemFileHandle = FileHandle;
 Object.defineProperty(scope, "navigator", {
   configurable: true,
   value: {

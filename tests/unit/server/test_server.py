@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +19,7 @@ import brotli
 import pytest
 
 from inos_host.server.headers import SECURITY
+from inos_host.server.measuring import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
 from inos_host.server.sockets import SUBPROTOCOL
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -425,15 +427,88 @@ def test_serve_py_without_its_environment_says_what_to_do(tmp_path):
     assert re.fullmatch(r"inos: [^\n]*run npm start\n", done.stderr)
 
 
-def test_the_measuring_pages_are_off_by_default(port, root):
-    page = root / "tests/bench/pages/x.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_bytes(b"<!doctype html>")
-    assert ask(port, "/bench/x.html")[0] == 404
+# --- what measurements compare with (--bench): off unless asked for, our own origin only, bounded ---
+
+
+@pytest.fixture(scope="module")
+def bench_port(root):
     process = start(root, "--port", "0", "--no-open", "--bench")
+    yield port_of(process)
+    code, errors = stop(process)
+    assert (code, errors) == (0, "")
+
+
+def post(port: int, body: bytes, **headers: str):
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join(
+        ["POST /bench/sink HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close", *lines, "", ""]
+    ).encode()
+    return ask(port, raw=head + body)
+
+
+def ours(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def test_they_are_off_by_default(root):
+    process = start(root, "--port", "0", "--no-open")
     try:
-        status, headers, _ = ask(port_of(process), "/bench/x.html")
-        assert status == 200
-        assert_secure(headers)
+        port = port_of(process)
+        assert ask(port, "/bench/source?bytes=10")[0] == 404
+        assert ask(port, "/bench/sink")[0] == 404
+        assert ask(port, "/bench/echo")[0] == 404
+        assert post(port, b"abc", Origin=ours(port), **{"Content-Length": "3"})[0] == 405
     finally:
         stop(process)
+
+
+def test_the_source_gives_as_many_bytes_as_asked_and_always_the_same(bench_port):
+    status, headers, body = ask(bench_port, "/bench/source?bytes=100000")
+    assert (status, len(body)) == (200, 100_000)
+    assert_secure(headers)
+    assert ask(bench_port, "/bench/source?bytes=100000")[2] == body
+    assert ask(bench_port, "/bench/source?bytes=10")[2] == body[:10]
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1e3", "x", str(BODY_BYTES_MAX + 1), "9" * 400, "%EF%BC%91"])
+def test_the_source_refuses_other_lengths(bench_port, text):
+    assert ask(bench_port, f"/bench/source?bytes={text}")[0] == 400
+
+
+def test_the_sink_answers_the_length_and_tells_the_checksum_later(bench_port):
+    body = bytes(range(256)) * 4096
+    status, headers, answer = post(bench_port, body, Origin=ours(bench_port), **{"Content-Length": str(len(body))})
+    assert (status, json.loads(answer)) == (200, {"bytes": len(body)})
+    assert_secure(headers)
+    assert json.loads(ask(bench_port, "/bench/sink")[2]) == {"bytes": len(body), "crc32": zlib.crc32(body)}
+
+
+def test_the_sink_takes_nothing_from_elsewhere_and_nothing_too_large(bench_port):
+    assert post(bench_port, b"abc", Origin="http://evil.example", **{"Content-Length": "3"})[0] == 403
+    assert post(bench_port, b"abc", **{"Content-Length": "3"})[0] == 403
+    assert post(bench_port, b"", Origin=ours(bench_port), **{"Content-Length": str(BODY_BYTES_MAX + 1)})[0] == 413
+
+
+@pytest.mark.parametrize("length", [0, 1, MESSAGE_BYTES_MAX])
+def test_the_echo(bench_port, length):
+    async def talk() -> bytes:
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.ws_connect(f"{ours(bench_port)}/bench/echo", origin=ours(bench_port), max_msg_size=0) as channel,
+        ):
+            await channel.send_bytes(bytes(length))
+            return await channel.receive_bytes()
+
+    assert asyncio.run(talk()) == bytes(length)
+
+
+def test_the_echo_is_for_our_own_origin(bench_port):
+    async def talk() -> int:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(f"{ours(bench_port)}/bench/echo", origin="http://evil.example")
+            return refused.value.status
+
+    assert asyncio.run(talk()) == 403
+    assert ask(bench_port, "/bench/echo", Origin=ours(bench_port))[0] == 426

@@ -8,42 +8,26 @@
 
 import { Epoch } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 import { Queue } from "../../shared/queue.js";
 import { RingReader, RingWriter } from "../../shared/ring.js";
 
 const IO_FRAME_BYTES = 24;
 const NET_FRAME_BYTES = 20;
+const KIB = 1024;
 
-/** @param {SharedArrayBuffer} buffer @param {import("../../shared/kernel.js").Kernel} kernel */
-export function jobBridge(buffer, kernel) {
-  const words = new Uint32Array(buffer);
-  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT);
-  const bulk = new Queue(buffer, L.REGION_JOBS_BULK);
-  const done = new Queue(buffer, L.REGION_JOBS_DONE);
+/** @param {SharedArrayBuffer} buffer @param {import("../../shared/kernel.js").Kernel} kernel @param {number} thread */
+export function jobBridge(buffer, kernel, thread) {
+  const urgent = new Queue(buffer, L.REGION_JOBS_URGENT, thread);
+  const bulk = new Queue(buffer, L.REGION_JOBS_BULK, thread);
+  const done = new Queue(buffer, L.REGION_JOBS_DONE, thread);
   const epoch = new Epoch(buffer, L.EPOCH_JOBS);
   return {
     /**
-     * Fill row `id` of the job table and queue it; false when the queue is full.
-     * @param {number} id @param {boolean} isUrgent @param {number} op @param {number} flags @param {number} src
-     * @param {number} srcLen @param {number} dst @param {number} dstCap @param {number} keys @param {number} arg0
-     * @param {number} arg1 @param {number} arg2
+     * Queue a job whose row is written; false when the queue is full.
+     * @param {number} id @param {boolean} isUrgent
      */
-    submit(id, isUrgent, op, flags, src, srcLen, dst, dstCap, keys, arg0, arg1, arg2) {
-      const row = (L.REGION_JOB_TABLE + id * L.JOB_BYTES) / 4;
-      words[row + L.JOB_OP] = op;
-      words[row + L.JOB_FLAGS] = flags;
-      words[row + L.JOB_SRC] = src;
-      words[row + L.JOB_SRC_LEN] = srcLen;
-      words[row + L.JOB_DST] = dst;
-      words[row + L.JOB_DST_CAP] = dstCap;
-      words[row + L.JOB_KEYS] = keys;
-      words[row + L.JOB_RESULT] = L.REGION_JOB_RESULTS + id * L.RESULT_BYTES;
-      words[row + L.JOB_ARG0] = arg0;
-      words[row + L.JOB_ARG1] = arg1;
-      words[row + L.JOB_ARG2] = arg2;
-      words[row + L.JOB_ID] = id;
-      words[row + L.JOB_STATUS] = 0;
-      words[row + L.JOB_VALUE] = 0;
+    push_job(id, isUrgent) {
       if (!(isUrgent ? urgent : bulk).push(id)) return false;
       epoch.publish();
       return true;
@@ -62,6 +46,19 @@ export function jobBridge(buffer, kernel) {
     blake3_init: kernel.blake3_init,
     blake3_final: kernel.blake3_final,
     keys_derive: kernel.keys_derive,
+  };
+}
+
+/** What the brain does to compute workers without them. @param {SharedArrayBuffer} buffer */
+export function computeBridge(buffer) {
+  const words = new Int32Array(buffer);
+  /** @param {number} slot @param {number} word */
+  const at = (slot, word) => (L.REGION_COMPUTE + slot * L.COMPUTE_BYTES) / 4 + word;
+  return {
+    /** Python sees it within some fifty of its steps. @param {number} slot */
+    interrupt: (slot) => void Atomics.store(words, at(slot, L.COMPUTE_INTERRUPT), L.SIGNAL_INTERRUPT),
+    /** False while the worker is in the kernel, which takes less than a microsecond: ask again. @param {number} slot */
+    shut: (slot) => Atomics.compareExchange(words, at(slot, L.COMPUTE_GATE), L.GATE_OPEN, L.GATE_SHUT) !== L.GATE_BUSY,
   };
 }
 
@@ -94,6 +91,8 @@ export function netBridge(buffer) {
   const frame = new DataView(new ArrayBuffer(NET_FRAME_BYTES));
   const bytes = new Uint8Array(frame.buffer);
   const encoder = new TextEncoder();
+  const read = new Meter(metricWords(buffer), L.METRIC_PYTHON_BYTES_READ_KIB, KIB);
+  const written = new Meter(metricWords(buffer), L.METRIC_PYTHON_BYTES_WRITTEN_KIB, KIB);
   return {
     /** @param {number} type @param {number} channel @param {number} generation @param {number} a @param {number} b @param {number} c */
     net(type, channel, generation, a, b, c) {
@@ -117,7 +116,12 @@ export function netBridge(buffer) {
     },
     /** @param {string} json */
     event(json) {
-      return events.push(1, encoder.encode(json));
+      if (!events.push(1, encoder.encode(json))) events.drop();
+    },
+    /** What Python itself has read and written since the last call. @param {number} readBytes @param {number} writtenBytes */
+    parsed(readBytes, writtenBytes) {
+      read.add(readBytes);
+      written.add(writtenBytes);
     },
   };
 }

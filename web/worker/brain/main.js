@@ -6,17 +6,20 @@
  * Invariants: nothing here blocks; Python is entered only from `turn`.
  */
 
+import { atomicsBridge } from "../../shared/atomics_bridge.js";
 import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
-import { BootError, bootPython } from "./boot.js";
-import { drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
+import { shareFiles } from "../python/assets.js";
+import { BootError, bootPython } from "../python/boot.js";
+import { computeBridge, drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
 import { Keyring } from "./keyring.js";
 
 /**
  * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module | undefined,
- *   build: import("./boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
+ *   build: import("../python/boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
  * @typedef {{type: "call", id: number, method: string, args: string}} BrainCall
  */
 
@@ -28,6 +31,9 @@ class Brain {
   /** @type {any} */ #python = null;
   /** @type {(() => void)[]} what messages left for the next turn */ #pending = [];
   #keyring = new Keyring();
+  /** @type {Map<string, Promise<Uint8Array>>} what Python started from */ #files = new Map();
+  /** @type {Promise<Record<string, Uint8Array>> | null} the same for compute workers */ #shared = null;
+  /** @type {Promise<void>} */ #commands = Promise.resolve();
 
   /** @param {WebAssembly.Memory} memory */
   constructor(memory) {
@@ -38,15 +44,18 @@ class Brain {
   /** @param {BrainStart} start */
   async start(start) {
     const kernel = await startKernel(start.kernel, start.memory, start.thread);
-    const { pyodide, how, why, stages } = await bootPython({
+    const { pyodide, how, why, stages, files } = await bootPython({
       base: start.base,
       build: start.build,
       module: start.python,
       registerModules: {
         inos_js: {
-          ...jobBridge(this.#buffer, kernel),
+          ...atomicsBridge(this.#buffer),
+          ...jobBridge(this.#buffer, kernel, start.thread),
           ...ioBridge(this.#buffer),
           ...netBridge(this.#buffer),
+          ...computeBridge(this.#buffer),
+          compute: this.#compute.bind(this),
           crypto: this.#crypto.bind(this),
           reply: (/** @type {number} */ id, /** @type {boolean} */ ok, /** @type {string} */ json) =>
             self.postMessage({ type: "reply", id, ok, json }),
@@ -65,6 +74,7 @@ class Brain {
       imports: ["inos_web.main"],
       onStage: (stage) => self.postMessage({ type: "stage", ...stage }),
     });
+    this.#files = files;
     // MEMFS keeps this view as the file's contents, so pread and pwrite reach the shared memory (pyodide-facts A.1.5).
     pyodide.FS.mkdirTree("/inos");
     pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
@@ -83,7 +93,8 @@ class Brain {
       on_control: python.on_control,
     });
     const turn = python.turn;
-    const turns = new Int32Array(this.#buffer, L.REGION_METRICS, 16);
+    const metrics = metricWords(this.#buffer);
+    const slept = new Meter(metrics, L.METRIC_BRAIN_SLEPT_MS);
     for (;;) {
       const seen = this.#epoch.load();
       const pending = this.#pending;
@@ -91,8 +102,13 @@ class Brain {
       for (const run of pending) run();
       drain();
       const waitMs = turn(performance.now());
-      Atomics.add(turns, L.METRIC_BRAIN_TURNS, 1);
+      Atomics.add(metrics, L.METRIC_BRAIN_TURNS, 1);
+      const sleeps = waitMs > 0 && this.#epoch.load() === seen;
+      const lay = performance.now();
       await this.#epoch.waitAsync(seen, waitMs);
+      if (!sleeps) continue;
+      Atomics.add(metrics, L.METRIC_BRAIN_SLEEPS, 1);
+      slept.add(performance.now() - lay);
     }
   }
 
@@ -117,6 +133,24 @@ class Brain {
     );
   }
 
+  /** A command to the page about a compute worker, in order; the first start waits for the files. @param {string} json */
+  #compute(json) {
+    const command = JSON.parse(json);
+    this.#commands = this.#commands.then(async () => {
+      if (command.op !== "start") {
+        self.postMessage({ type: "compute", command });
+        return;
+      }
+      try {
+        this.#shared ??= shareFiles(this.#files);
+        self.postMessage({ type: "compute", command, files: await this.#shared });
+      } catch (error) {
+        this.#shared = null;
+        this.later(() => this.#python.on_compute(command.thread, "crashed", String(error)));
+      }
+    });
+  }
+
   /** @param {() => void} run in the next turn */
   later(run) {
     this.#pending.push(run);
@@ -126,6 +160,11 @@ class Brain {
   /** @param {BrainCall} call */
   call({ id, method, args }) {
     this.later(() => this.#python.on_call(id, method, args));
+  }
+
+  /** @param {{thread: number, op: string, text: string}} happening of a compute worker */
+  compute({ thread, op, text }) {
+    this.later(() => this.#python.on_compute(thread, op, text));
   }
 
   /** @param {any} happening from the page's peers and rendezvous */
@@ -150,4 +189,5 @@ self.onmessage = (event) => {
     });
   } else if (message.type === "call") brain?.call(message);
   else if (message.type === "peers") brain?.peers(message.happening);
+  else if (message.type === "compute") brain?.compute(message);
 };
