@@ -68,6 +68,8 @@ test("nothing is sent before it is asked for", async (t) => {
   assert.equal(taken, false);
   assert.equal((await reader.read()).value?.length, 10);
   await sent;
+  sink.close(true);
+  assert.equal((await reader.read()).done, true);
 });
 
 test("a sender that stops ends the download in an error", async (t) => {
