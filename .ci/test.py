@@ -53,6 +53,8 @@ def pytest(part: str, folders: list[str], extra: list[str], wrap: Callable[[list
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"{part}.xml"
     report.unlink(missing_ok=True)
+    if any((ROOT / word.partition("::")[0]).exists() for word in extra if not word.startswith("-")):
+        folders = []  # files or tests were named
     words = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *folders, *extra]
     code = subprocess.run(wrap(words), cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode
     counted = read_report(report) if report.exists() else Outcome(0, 0)
