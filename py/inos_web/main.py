@@ -37,6 +37,7 @@ from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
+_COUNT_BYTES_MIN = 16 * 1024  # a call to JavaScript costs about a microsecond: not one a turn
 _NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
 
 
@@ -57,7 +58,7 @@ class Brain:
     """The composition of the node in a browser."""
 
     def __init__(self, region_path: str, muscles: int, wall_offset_s: float) -> None:
-        region = WebRegion(region_path)
+        self._region = region = WebRegion(region_path)
         arena = WebArena(region)
         self.tasks = Tasks()
         self.tasks.on_crash = self._crashed
@@ -76,7 +77,7 @@ class Brain:
         self.vault = Vault(ports, self.tasks, lanes=muscles, wall_offset_s=wall_offset_s)
         table = WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
         self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s)
-        self._verbs = Verbs(ports, self.node, self.vault, table, region, muscles, self._emit, self._compute.workers)
+        self._verbs = Verbs(ports, self.node, self.vault, table, region, self._emit, self._compute.workers)
         self._calls: dict[int, Task[Any]] = {}
 
     # --- entered from JavaScript -----------------------------------------------------------------------------------
@@ -89,6 +90,7 @@ class Brain:
             self.node.on_deadline(now)
             self._compute.workers.on_deadline(now)
             idle = any(not self._round() for _ in range(_ROUNDS_MAX))
+            self._count_bytes()
             return self._sleep_ms(now) if idle else 0.0
         except Exception:  # noqa: BLE001 - a turn must return, or the node stops without a word
             self.report("the brain's turn failed")
@@ -217,6 +219,12 @@ class Brain:
             elif isinstance(event, PeerUp | PeerDown):
                 self._verbs.tell_peers()
         return bool(effects or commands or computed)
+
+    def _count_bytes(self) -> None:
+        region = self._region
+        if region.bytes_read + region.bytes_written >= _COUNT_BYTES_MIN:
+            inos_js.parsed(region.bytes_read, region.bytes_written)
+            region.bytes_read = region.bytes_written = 0
 
     def _sleep_ms(self, now: float) -> float:
         deadlines = (self.node.next_deadline(), self._compute.next_deadline(now))

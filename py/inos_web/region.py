@@ -27,6 +27,8 @@ class WebRegion:
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR)
         self.size = os.fstat(self._fd).st_size
+        self.bytes_read = 0  # what Python itself looked at, for the metrics
+        self.bytes_written = 0
         # Bound once and called directly: a method around each would cost a third more.
         self.load = inos_js.atomic_load
         self.store = inos_js.atomic_store
@@ -38,11 +40,13 @@ class WebRegion:
     def read(self, offset: int, length: int) -> bytes:
         """A copy of ``length`` bytes at ``offset``."""
         check_range(offset, length, self.size)
+        self.bytes_read += length
         return os.pread(self._fd, length, offset)
 
     def write(self, offset: int, data: Buffer) -> None:
         """Copy ``data`` to ``offset``."""
         check_range(offset, len(data), self.size)
+        self.bytes_written += len(data)
         if len(data) and os.pwrite(self._fd, data, offset) != len(data):
             raise BadArgument("a short write to the shared memory")
 

@@ -10,13 +10,12 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Literal
 
-import inos_js
 from pyodide.code import eval_code_async
 
 from inos import ids
 from inos.errors import InosError, NotFound
 from inos.links.commands import PeerTable
-from inos.memory import layout
+from inos.memory.metrics import read_metrics
 from inos.memory.region import Region
 from inos.node import Node, TransferProgress
 from inos.ports import DevicePublicKey, Ports
@@ -29,9 +28,6 @@ from inos.workers import Workers
 from inos_web.compute import Namespace
 
 _PROGRESS_INTERVAL_S = 0.1
-_METRICS = layout.REGIONS["METRICS"][0]
-_METRIC = {name: index for index, name in enumerate(layout.METRICS_WORDS)}
-_KIB = 1024
 
 
 class Verbs:
@@ -44,7 +40,6 @@ class Verbs:
         vault: Vault,
         table: PeerTable,
         region: Region,
-        muscles: int,
         emit: Callable[..., None],
         workers: Workers,
     ) -> None:
@@ -53,7 +48,6 @@ class Verbs:
         self._vault = vault
         self._table = table
         self._region = region
-        self._muscles = muscles
         self._emit = emit
         self._workers = workers
         self._inos = Namespace(workers)
@@ -204,29 +198,13 @@ class Verbs:
 
     async def do_stats(self, _op: int) -> dict[str, int]:
         """Numbers of the vault, the memory, the disk and the network."""
-        words = self._region.words(_METRICS, len(layout.METRICS_WORDS))
-        header = self._region.words(layout.REGIONS["HEADER"][0], len(layout.HEADER_WORDS))
         own = {
-            "arenaBytes": header[layout.HEADER_WORDS.index("ARENA_BYTES")],
-            "arenaBytesUsed": int(inos_js.used()),
-            "arenaBlocks": int(inos_js.blocks()),
-            "memoryBytes": header[layout.HEADER_WORDS.index("MEMORY_BYTES")],
-            "muscles": self._muscles,
-            "jobsDone": words[_METRIC["JOBS_DONE"]],
-            "jobsFailed": words[_METRIC["JOBS_FAILED"]],
-            "jobsRunning": words[_METRIC["JOBS_RUNNING"]],
-            "netBytesIn": words[_METRIC["NET_BYTES_IN_KIB"]] * _KIB,
-            "netBytesOut": words[_METRIC["NET_BYTES_OUT_KIB"]] * _KIB,
-            "diskBytesRead": words[_METRIC["DISK_BYTES_READ_KIB"]] * _KIB,
-            "diskBytesWritten": words[_METRIC["DISK_BYTES_WRITTEN_KIB"]] * _KIB,
-            "copyBytesIn": words[_METRIC["COPY_BYTES_IN_KIB"]] * _KIB,
-            "copyBytesOut": words[_METRIC["COPY_BYTES_OUT_KIB"]] * _KIB,
-            "brainTurns": words[_METRIC["BRAIN_TURNS"]],
+            "blockBytes": self._vault.stats()["live_bytes"],
             "peers": len(self._node.links.peers()),
             "rawBytes": sum(info.size for info in self._node.list()),
         }
-        vault = {_camel(name): value for name, value in self._vault.stats().items()}
-        return vault | {"blockBytes": vault["liveBytes"]} | own
+        shown = self._vault.stats() | read_metrics(self._region)
+        return {_camel(name): value for name, value in shown.items()} | own
 
     async def do_python(self, _op: int, source: str) -> object:
         """Run Python with the node's parts in scope; answers the last value, as JSON if it can be, else its repr."""

@@ -1,4 +1,4 @@
-"""Controls have names, everything fits a phone, light and dark both work."""
+"""Controls have names, everything fits a phone, light and dark both work, axe finds nothing serious."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import serious_problems
 from chromium import ChromiumTab
 from node import Data, NodeTab, open_node
 from playwright.sync_api import Page
@@ -65,3 +66,12 @@ def test_nothing_is_wider_than_the_window(filled: tuple[NodeTab, Page], tmp_path
     background = node.tab.call("() => getComputedStyle(document.body).backgroundColor")
     light = sum(int(part) for part in background.strip("rgb()").split(",")[:3]) > 3 * 128
     assert light == (scheme == "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(filled: tuple[NodeTab, Page], scheme: Any) -> None:
+    node, page = filled
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.click("#node-panel summary")
+    node.tab.wait_for("figures are shown", "() => document.querySelector('[data-stat=blocks]').textContent !== '–'")
+    assert serious_problems(node.tab) == []

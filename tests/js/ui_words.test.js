@@ -9,6 +9,7 @@ import { codeOf, errorWords, explain, words } from "../../web/page/words.js";
 /** @param {string} path */
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const html = read("static/index.html");
+const benchHtml = read("static/bench.html");
 
 test("every error class of py/inos/errors.py says what happened and what to do", () => {
   const codes = [...read("py/inos/errors.py").matchAll(/^class (\w+)\(\w+\):/gm)].map((match) => match[1]);
@@ -60,32 +61,52 @@ test("a browser's own error goes by its name, since its code is a number", () =>
   assert.equal(explain(new DOMException("full", "QuotaExceededError")).title, errorWords.StorageFull.title);
 });
 
-test("texts of index.html are the ones of words.js", () => {
-  const found = [...html.matchAll(/<(?:meta|\w+)[^>]*data-words="([\w.]+)"[^>]*>([^<]*)</g)];
-  assert.ok(found.length >= 15);
-  for (const [, path, text] of found) {
-    const expected = path.split(".").reduce((/** @type {any} */ part, key) => part?.[key], words);
-    assert.equal(text, expected, path);
+test("texts of the pages are the ones of words.js", () => {
+  for (const [page, least] of /** @type {const} */ ([
+    [html, 15],
+    [benchHtml, 9],
+  ])) {
+    const found = [...page.matchAll(/<(?:meta|\w+)[^>]*data-words="([\w.]+)"[^>]*>([^<]*)</g)];
+    assert.ok(found.length >= least);
+    for (const [, path, text] of found) {
+      const expected = path.split(".").reduce((/** @type {any} */ part, key) => part?.[key], words);
+      assert.equal(text, expected, path);
+    }
   }
   assert.ok(html.includes(`content="${words.tagline}"`));
+  assert.ok(benchHtml.includes(`content="${words.bench.tagline}"`));
 });
 
-test("index.html has every element and drawing that the interface asks for", () => {
-  const folder = new URL("../../web/page/ui/", import.meta.url);
-  const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), "utf8"));
-  const ids = new Set([...html.matchAll(/\bid="([\w-]+)"/g)].map((match) => match[1]));
+/** Sources of one folder, not of those below it. @param {string} path */
+function sourcesOf(path) {
+  const folder = new URL(`../../web/page/ui/${path}`, import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
+  return names.map((name) => readFileSync(new URL(name, folder), "utf8"));
+}
+
+/** @param {string} page @param {string[]} sources @param {string[]} more drawings that are named elsewhere */
+function checkParts(page, sources, more) {
+  const ids = new Set([...page.matchAll(/\bid="([\w-]+)"/g)].map((match) => match[1]));
   const asked = sources.flatMap((source) => [...source.matchAll(/need\("([\w-]+)"/g)].map((match) => match[1]));
-  assert.ok(asked.length > 20);
+  assert.ok(asked.length > 9);
   for (const id of asked) assert.ok(ids.has(id), `#${id}`);
   const drawings = sources.flatMap((source) => [...source.matchAll(/icon[(:] ?"(\w+)"/g)].map((match) => match[1]));
-  for (const name of [...drawings, "share", "open", "download", "delete", "file", "text", "image", "audio", "video"]) {
-    assert.ok(ids.has(`i-${name}`), `drawing ${name}`);
-  }
+  for (const name of [...drawings, ...more]) assert.ok(ids.has(`i-${name}`), `drawing ${name}`);
+}
+
+test("index.html has every element and drawing that the interface asks for", () => {
+  checkParts(html, sourcesOf(""), "share open download delete file text image audio video".split(" "));
 });
 
-test("index.html keeps to the page's policy: no inline script or style, nothing from elsewhere", () => {
-  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)/);
-  assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|javascript:|https?:/i);
+test("bench.html has every element and drawing that the bench page asks for", () => {
+  checkParts(benchHtml, [...sourcesOf("bench/"), 'need("announcer"'], ["mark", "check", "warn"]);
+});
+
+test("the pages keep to their policy: no inline script or style, nothing from elsewhere", () => {
+  for (const page of [html, benchHtml]) {
+    assert.doesNotMatch(page, /<script(?![^>]*\bsrc=)/);
+    assert.doesNotMatch(page, /<style|\sstyle=|\son\w+=|javascript:|https?:/i);
+  }
 });
 
 test("the state in words", () => {

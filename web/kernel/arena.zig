@@ -32,8 +32,6 @@ const Arena = extern struct {
     magic: u32,
     data: u32, // offset of page 0
     counts: u32, // offset of the slabs' reference counts
-    bytes_used: u32,
-    blocks: u32,
     slabs: [slab_classes]u32, // lists of slabs with room
     pages: Pages,
 };
@@ -77,14 +75,26 @@ pub fn attach(arena_offset: u32, memory_bytes: u32) i32 {
     return if (self().magic == magic) 0 else layout.Status.BadArgument;
 }
 
+// What is in use is counted among the metrics, where every thread can read it without the lock that guards its changes.
+inline fn metric(comptime word: u32) *u32 {
+    return memory.at(u32, layout.REGION_METRICS + 4 * word);
+}
+
+inline fn account(bytes: i32, blocks: i32) void {
+    _ = @atomicRmw(u32, metric(layout.METRIC_ARENA_BYTES_USED), .Add, @bitCast(bytes), .monotonic);
+    _ = @atomicRmw(u32, metric(layout.METRIC_ARENA_BLOCKS), .Add, @bitCast(blocks), .monotonic);
+}
+
 fn layOut(offset: u32, len: u32) void {
     const arena = memory.at(Arena, offset);
     const pages = (len - header_bytes - page_bytes) / (page_bytes + @sizeOf(Page) + align_bytes);
     const table = offset + header_bytes;
     const counts_offset = table + pages * @sizeOf(Page);
     const data = (counts_offset + pages * align_bytes + page_bytes - 1) / page_bytes * page_bytes;
-    arena.* = .{ .lock = 0, .magic = magic, .data = data, .counts = counts_offset, .bytes_used = 0, .blocks = 0, .slabs = @splat(nil), .pages = undefined };
+    arena.* = .{ .lock = 0, .magic = magic, .data = data, .counts = counts_offset, .slabs = @splat(nil), .pages = undefined };
     arena.pages.init(table, pages);
+    @atomicStore(u32, metric(layout.METRIC_ARENA_BYTES_USED), 0, .monotonic);
+    @atomicStore(u32, metric(layout.METRIC_ARENA_BLOCKS), 0, .monotonic);
 }
 
 fn pushSlab(arena: *Arena, list: *u32, index: u32) void {
@@ -134,8 +144,7 @@ fn allocSmall(arena: *Arena, len: u32) u32 {
     references[slot] = 1;
     p.live += 1;
     if (p.live == room) unlinkSlab(arena, list, index);
-    arena.bytes_used += classBytes(class);
-    arena.blocks += 1;
+    account(@intCast(classBytes(class)), 1);
     return arena.data + (index << page_shift) + slot * classBytes(class);
 }
 
@@ -143,8 +152,7 @@ fn allocRun(arena: *Arena, len: u32) u32 {
     const count = (len + page_bytes - 1) >> page_shift;
     const index = arena.pages.take(count) orelse return 0;
     arena.pages.at(index).* = .{ .kind = .run, .class = 0, .live = 0, .next = count, .previous = 1, .len = len };
-    arena.bytes_used += count << page_shift;
-    arena.blocks += 1;
+    account(@intCast(count << page_shift), 1);
     return arena.data + (index << page_shift);
 }
 
@@ -207,8 +215,7 @@ pub fn release(offset: u32) i32 {
     p.previous -= 1;
     if (p.previous > 0) return @intCast(p.previous);
     const count = p.next;
-    arena.bytes_used -= count << page_shift;
-    arena.blocks -= 1;
+    account(-@as(i32, @intCast(count << page_shift)), -1);
     arena.pages.give(place.index, count);
     return 0;
 }
@@ -222,8 +229,7 @@ fn releaseSmall(arena: *Arena, place: Place) i32 {
     const room = page_bytes / classBytes(p.class);
     if (p.live == room) pushSlab(arena, list, place.index);
     p.live -= 1;
-    arena.bytes_used -= classBytes(p.class);
-    arena.blocks -= 1;
+    account(-@as(i32, @intCast(classBytes(p.class))), -1);
     if (p.live == 0) {
         unlinkSlab(arena, list, place.index);
         arena.pages.give(place.index, 1);
@@ -246,7 +252,7 @@ pub fn shrink(offset: u32, len: u32) i32 {
     arena.pages.trim(place.index, p.next, count);
     p.len = len;
     p.next = count;
-    arena.bytes_used -= spare << page_shift;
+    account(-@as(i32, @intCast(spare << page_shift)), 0);
     return 0;
 }
 
@@ -267,11 +273,11 @@ pub fn isApart(offset: u32, len: u32) bool {
 }
 
 pub fn usedBytes() u32 {
-    return if (ready()) @atomicLoad(u32, &self().bytes_used, .monotonic) else 0;
+    return if (ready()) @atomicLoad(u32, metric(layout.METRIC_ARENA_BYTES_USED), .monotonic) else 0;
 }
 
 pub fn blockCount() u32 {
-    return if (ready()) @atomicLoad(u32, &self().blocks, .monotonic) else 0;
+    return if (ready()) @atomicLoad(u32, metric(layout.METRIC_ARENA_BLOCKS), .monotonic) else 0;
 }
 
 pub fn capacityBytes() u32 {
@@ -312,5 +318,5 @@ pub fn check() i32 {
             else => return bad,
         }
     }
-    return if (used == arena.bytes_used and blocks == arena.blocks) 0 else @intCast(arena.pages.count + 1);
+    return if (used == usedBytes() and blocks == blockCount()) 0 else @intCast(arena.pages.count + 1);
 }

@@ -12,8 +12,10 @@ import { BrainLine } from "./brain.js";
 import { ComputeThreads } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
+import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
@@ -25,26 +27,27 @@ import { ProgressMeter } from "./progress.js";
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
-/** A starting Python that says nothing for this long is stuck: with all its files there, or while they still arrive. */
-const BOOT_SILENCE_MS = 10_000;
-const BOOT_SILENCE_LOADING_MS = 90_000;
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
 export class InosNode {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
-  /** @type {Pick<import("./boot.js").Workers, "io"> | null} */ #workers = null;
+  /** @type {import("./boot.js").Workers | null} */ #workers = null;
   /** @type {BrainLine | null} */ #line = null;
   /** @type {ComputeThreads | null} */ #compute = null;
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
+  /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
+  /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
   #streams = 0;
+  /** @type {Worker | null} */ #brain = null;
+  /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** @param {{muscles?: number}} [options] */
+  /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
@@ -73,8 +76,8 @@ export class InosNode {
     const source = ++this.#streams;
     onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
     await this.ready;
-    this.#io({ type: "source", id: source, blob });
     try {
+      await this.#register({ type: "source", id: source, blob });
       const args = {
         source,
         size: blob.size,
@@ -106,8 +109,8 @@ export class InosNode {
     const id = ++this.#streams;
     const buffer = Promise.withResolvers();
     this.#buffers.set(id, buffer);
-    this.#io({ type: "sink", id, length: file.size });
     try {
+      await this.#register({ type: "sink", id, length: file.size });
       await this.#operation("get", { root: file.root, sink: id }, options);
       return await buffer.promise;
     } finally {
@@ -120,8 +123,8 @@ export class InosNode {
     const file = await this.#resolve(rootOrLink, options);
     const download = await this.#downloads.open(file);
     const id = ++this.#streams;
-    this.#io({ type: "sink", id, port: download.port }, [download.port]);
     try {
+      await this.#register({ type: "sink", id, port: download.port }, [download.port]);
       options.signal?.addEventListener("abort", () => this.#io({ type: "abort-sink", id }));
       await this.#operation("get", { root: file.root, sink: id }, options);
     } finally {
@@ -150,6 +153,11 @@ export class InosNode {
   async stats() {
     const [stats, estimate] = await Promise.all([this.#call("stats"), navigator.storage.estimate()]);
     return { ...stats, storageUsage: estimate.usage ?? 0, storageQuota: estimate.quota ?? 0 };
+  }
+
+  /** The figures of `stats` that need no answer from the brain, at once; null before there is a memory. */
+  metrics() {
+    return this.#metrics?.read() ?? null;
   }
 
   /** Run Python in the brain, with `node` and `inos` in scope. @param {string} source */
@@ -189,13 +197,27 @@ export class InosNode {
     this.#io({ type: "take-over" });
   }
 
+  /** End this node for good: commit, close the vault, give its lock back, stop every worker. */
+  async close() {
+    if (this.#state.phase === "ready") {
+      await this.#letGo();
+      await this.#released.promise;
+    }
+    this.#line = null;
+    this.#compute?.stop();
+    const { io, net, muscles = [] } = this.#workers ?? {};
+    for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
+    this.#workers = null;
+  }
+
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number}} options */
+  /** @param {{muscles?: number, folder?: string}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
     this.#workers = workers;
+    this.#metrics = new Metrics(workers.buffer);
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
@@ -243,41 +265,20 @@ export class InosNode {
   async #bootBrain(workers) {
     for (let attempt = 1; attempt <= BOOT_ATTEMPTS_MAX; attempt++) {
       const brain = workers.startBrain();
+      this.#brain = brain;
       brain.addEventListener("error", (event) => this.#fail(new NodeError("BrainCrashed", event.message)));
-      const booted = await this.#watchBoot(brain);
+      const booted = await watchBoot(brain, (stage) => this.#onStage(stage));
       if (booted) return { brain, booted };
       brain.terminate();
     }
     throw new NodeError("BrainCrashed", "Python went silent while it started");
   }
 
-  /** @param {Worker} brain @returns {Promise<any>} what it says when it has started; null when it went silent */
-  #watchBoot(brain) {
-    return new Promise((resolve, reject) => {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      const watch = (/** @type {number} */ silenceMs) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => resolve(null), silenceMs);
-      };
-      watch(BOOT_SILENCE_LOADING_MS);
-      const stop = new AbortController();
-      const end = (/** @type {() => void} */ settle) => {
-        clearTimeout(timer);
-        stop.abort();
-        settle();
-      };
-      const hear = (/** @type {MessageEvent} */ { data }) => {
-        if (data.type === "booted") end(() => resolve(data));
-        else if (data.type === "failed") end(() => reject(new NodeError(data.code, data.message)));
-        else if (data.type === "stage") {
-          const toGo = data.bytesTotal ? data.bytesTotal - data.bytes : this.#state.bytesToGo;
-          if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: data.name, bytesToGo: toGo });
-          watch(toGo === 0 ? BOOT_SILENCE_MS : BOOT_SILENCE_LOADING_MS);
-        }
-      };
-      brain.addEventListener("message", hear, { signal: stop.signal });
-    });
+  /** @param {any} stage of the start @returns {number | null} the bytes that are still to come */
+  #onStage({ name, bytes, bytesTotal }) {
+    const toGo = bytesTotal ? bytesTotal - bytes : this.#state.bytesToGo;
+    if (this.#state.phase === "starting") this.#setState({ phase: "starting", step: name, bytesToGo: toGo });
+    return toGo;
   }
 
   /** @param {any} message */
@@ -286,6 +287,9 @@ export class InosNode {
     else if (message.type === "sink-closed") {
       const waiting = this.#buffers.get(message.id);
       if (message.complete) waiting?.resolve(message.bytes);
+    } else if (message.type === "registered") {
+      this.#registering.get(message.id)?.resolve();
+      this.#registering.delete(message.id);
     }
   }
 
@@ -300,6 +304,7 @@ export class InosNode {
     } else if (state === "asked") {
       await this.#letGo();
     } else {
+      if (state === "released") this.#released.resolve();
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
@@ -342,6 +347,7 @@ export class InosNode {
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
+    for (const { reject } of this.#registering.values()) reject(known);
     this.#compute?.stop();
     this.#ready.reject(known);
   }
@@ -351,6 +357,18 @@ export class InosNode {
   /** @param {object} message @param {Transferable[]} [transfer] */
   #io(message, transfer = []) {
     this.#workers?.io.postMessage(message, transfer);
+  }
+
+  /**
+   * Make a source or sink known to the io worker. The brain's frames come by shared memory and overtake messages: it must not
+   * be asked to use one before the io worker has it.
+   * @param {{id: number, type: string} & Record<string, any>} message @param {Transferable[]} [transfer]
+   */
+  #register(message, transfer) {
+    const registering = Promise.withResolvers();
+    this.#registering.set(message.id, registering);
+    this.#io(message, transfer);
+    return registering.promise;
   }
 
   /** @param {string} method @param {object} [args] */

@@ -232,8 +232,14 @@ export const words = {
     facts: {
       muscles: "Muscle workers",
       jobsDone: "Jobs done",
+      jobsFailed: "Jobs failed",
+      muscleSleeps: "Muscles slept",
+      brainTurns: "Turns of the brain",
       memoryBytes: "Shared memory",
-      arena: "Arena in use",
+      copyBytesIn: "Copied in",
+      copyBytesOut: "Copied out",
+      pythonBytesRead: "Read by Python",
+      eventsDropped: "Events dropped",
       blocks: "Blocks",
       blockBytes: "Stored",
       rawBytes: "Before compression",
@@ -241,6 +247,31 @@ export const words = {
       diskBytesRead: "Read",
       netBytesIn: "Received",
       netBytesOut: "Sent",
+    },
+    live: {
+      heading: "Right now",
+      tiles: {
+        jobs: "Jobs",
+        disk: "Disk",
+        network: "Network",
+        copies: "Copies",
+        brain: "Turns of the brain",
+        arena: "Working memory",
+      },
+      /** @param {string} amount */
+      perSecond: (amount) => `${amount}/s`,
+      /** @param {number} running @param {number} queued @param {string} busy */
+      jobs: (running, queued, busy) => `${running} running, ${queued} queued · muscles ${busy} busy`,
+      /** @param {string} written @param {string} read */
+      disk: (written, read) => `${written} written, ${read} read`,
+      /** @param {string} received @param {string} sent */
+      network: (received, sent) => `${received} received, ${sent} sent`,
+      /** @param {string} taken @param {string} given */
+      copies: (taken, given) => `${taken} in, ${given} out`,
+      /** @param {string} sleeps */
+      brain: (sleeps) => `went to sleep ${sleeps} times a second`,
+      /** @param {string} size @param {number} blocks */
+      arena: (size, blocks) => `of ${size}, in ${counted(blocks, "piece", "pieces")}`,
     },
     peersHeading: "Peers",
     noPeers: "Nobody is connected. Peers meet when a link is opened.",
@@ -296,6 +327,127 @@ export const words = {
     persisted: "The browser keeps these files until you delete them.",
     notPersisted: "The browser said no for now. It may agree once you use this page more often or bookmark it.",
     nearlyFull: "Nearly full. Delete files here, or free room on this device.",
+  },
+
+  bench: {
+    title: "Measure this browser",
+    page: "INOS · Measure",
+    tagline: "What this browser reaches, beside what people use today.",
+    link: "Measure",
+    back: "Your files",
+    skip: "Skip to the measurements",
+    intro:
+      "INOS measures its parts on this very machine, and what else does the same work (libraries, messages, requests) in " +
+      "the same run and by the same method. Your files are not touched; close other tabs and programs for figures worth quoting.",
+    /** @param {string} text */
+    thisMachine: (text) => `You are measuring ${text}.`,
+    modesHeading: "What to measure",
+    modes: {
+      quick: {
+        name: "Quick",
+        /** @param {string} time */
+        hint: (time) => `a moment for each row, about ${time}: a first look`,
+      },
+      all: {
+        name: "All",
+        /** @param {string} time */
+        hint: (time) => `every row in full, about ${time}: figures to quote`,
+      },
+      chosen: { name: "Chosen rows", hint: "in full, those that you tick below" },
+    },
+    start: "Start",
+    stop: "Stop",
+    startingNode: "Starting a node of its own, on an empty vault",
+    stopping: "Stopping",
+    stopped: "Stopped. What was finished is kept.",
+    nothingChosen: "Tick at least one row below.",
+    elsewhere: "Another tab is measuring. Two at once would disturb each other.",
+    consoleOpen:
+      "INOS is open in another tab. Its work and this measurement share the processor: let it rest meanwhile.",
+    /** @param {string} why */
+    broken: (why) => `The measurement broke off: ${why}`,
+    /** @param {number} count @param {string} time */
+    finished: (count, time) => `Done: ${counted(count, "row", "rows")} in ${time}.`,
+    /** @param {string} done @param {string} all @param {string} left */
+    progress: (done, all, left) => `${done} of ${all} rows${left ? ` · ${left}` : ""}`,
+
+    /** @param {string} title */
+    pick: (title) => `Measure: ${title}`,
+    notYet: "not measured yet",
+    onlyByCommand: "measured by the command npm run bench only",
+    waiting: "waiting",
+    running: "measuring",
+    /** @param {string} what */
+    runningNow: (what) => `measuring · ${what}`,
+    /** @param {string} ago @param {boolean} quick @param {boolean} lessIsBetter */
+    measured: (ago, quick, lessIsBetter) =>
+      `measured ${ago}${quick ? ", quickly" : ""}${lessIsBetter ? " · shorter bars are better" : ""}`,
+    failed: "failed",
+    leftOut: "left out",
+    how: "How it is measured",
+    /** @param {number} runs @param {string} values @param {string} unit */
+    samples: (runs, values, unit) => `${counted(runs, "run", "runs")}: ${values} ${unit}`,
+    /** @param {string} id */
+    rowId: (id) => `Row ${id}`,
+    needs: /** @type {Record<string, string>} */ ({
+      libraries: "Compares with libraries that the server offers after npm run bench has set them up.",
+      server: "Compares with requests to the server, which answers them when it was started with --bench.",
+      node: "Starts a node of its own on an empty vault, which is deleted afterwards.",
+      python: "Runs in Python workers.",
+      cli: "Part of it can be measured by the command npm run bench only.",
+    }),
+
+    ours: "INOS",
+    goal: "Goal",
+    beyond: " It lies beyond the chart.",
+    /** @param {string} goal */
+    goalIs: (goal) => `Goal: ${goal}`,
+    /** @param {string} goal @param {boolean} met */
+    goalVerdict: (goal, met) => `Goal ${met ? "met" : "missed"}: ${goal}`,
+    /** @param {string} goal @param {boolean} met */
+    goalShort: (goal, met) => `${met ? "met" : "missed"}: ${goal}`,
+    baselines: /** @type {Record<string, string>} */ ({
+      native: "native (Node's zlib)",
+      loadPyodide: "stock loadPyodide",
+      "postMessage.transfer": "transferred postMessage",
+      "brotli-wasm.decode": "brotli-wasm at decoding",
+      "native.decode": "native at decoding",
+    }),
+    /** @param {string} ratio @param {string} than */
+    timesAsFast: (ratio, than) => `${ratio} times as fast as ${than}`,
+    /** @param {string} ratio @param {string} than */
+    timesAsMuch: (ratio, than) => `${ratio} times as much as ${than}`,
+    /** @param {string} ratio @param {string} than */
+    timesLess: (ratio, than) => `${ratio} times less than ${than}`,
+    /** @param {string} than */
+    asFast: (than) => `as fast as ${than}`,
+    /** @param {string} than */
+    asMuch: (than) => `as much as ${than}`,
+
+    resultsHeading: "All results",
+    columns: {
+      row: "Row",
+      value: "INOS",
+      latency: "Spread",
+      beside: "Beside it (ratio)",
+      goal: "Goal",
+      when: "Measured (UTC)",
+    },
+    quickShort: "quick",
+    copyMarkdown: "Copy as Markdown",
+    copyJson: "Copy as JSON",
+    save: "Save",
+    forget: "Forget all",
+    copied: "Copied.",
+    copyFailed: "Could not copy. Save the results instead.",
+
+    /** @param {string} browser @param {string} system */
+    on: (browser, system) => `${browser} on ${system}`,
+    /** @param {number} count */
+    cores: (count) => counted(count, "core", "cores"),
+    /** @param {number} gb */
+    memory: (gb) => `about ${gb} GB of memory`,
+    someBrowser: "this browser",
   },
 
   errors: {

@@ -146,22 +146,25 @@ export const PEER_BUFFERED = 6;
 export const PEER_FRAMES_IN = 7;
 export const PEER_FRAMES_OUT = 8;
 export const PEER_BLOCK_BYTES_IN = 9;
-export const METRIC_SEQ = 0;
-export const METRIC_ARENA_BYTES = 1;
-export const METRIC_ARENA_BYTES_USED = 2;
-export const METRIC_ARENA_BLOCKS = 3;
-export const METRIC_JOBS_QUEUED = 4;
-export const METRIC_JOBS_RUNNING = 5;
-export const METRIC_JOBS_DONE = 6;
-export const METRIC_JOBS_FAILED = 7;
-export const METRIC_COPY_BYTES_IN_KIB = 8;
-export const METRIC_COPY_BYTES_OUT_KIB = 9;
-export const METRIC_DISK_BYTES_READ_KIB = 10;
-export const METRIC_DISK_BYTES_WRITTEN_KIB = 11;
-export const METRIC_NET_BYTES_IN_KIB = 12;
-export const METRIC_NET_BYTES_OUT_KIB = 13;
-export const METRIC_EVENTS_DROPPED = 14;
-export const METRIC_BRAIN_TURNS = 15;
+export const METRIC_ARENA_BYTES_USED = 0;
+export const METRIC_ARENA_BLOCKS = 1;
+export const METRIC_JOBS_RUNNING = 2;
+export const METRIC_JOBS_DONE = 3;
+export const METRIC_JOBS_FAILED = 4;
+export const METRIC_JOBS_BUSY_MS = 5;
+export const METRIC_MUSCLE_SLEEPS = 6;
+export const METRIC_MUSCLE_SLEPT_MS = 7;
+export const METRIC_BRAIN_TURNS = 8;
+export const METRIC_BRAIN_SLEEPS = 9;
+export const METRIC_BRAIN_SLEPT_MS = 10;
+export const METRIC_COPY_BYTES_IN_KIB = 11;
+export const METRIC_COPY_BYTES_OUT_KIB = 12;
+export const METRIC_DISK_BYTES_READ_KIB = 13;
+export const METRIC_DISK_BYTES_WRITTEN_KIB = 14;
+export const METRIC_NET_BYTES_IN_KIB = 15;
+export const METRIC_NET_BYTES_OUT_KIB = 16;
+export const METRIC_PYTHON_BYTES_READ_KIB = 17;
+export const METRIC_PYTHON_BYTES_WRITTEN_KIB = 18;
 export const COMPUTE_INTERRUPT = 0;
 export const COMPUTE_GATE = 1;
 export const COMPUTE_HELD = 2;
@@ -233,4 +236,36 @@ export const STATUS = {
   StorageDenied: -17,
   NotFound: -18,
   Cancelled: -19,
+};
+
+/** @type {Record<string, number>} */
+export const METRICS = {
+  ARENA_BYTES_USED: 0,
+  ARENA_BLOCKS: 1,
+  JOBS_RUNNING: 2,
+  JOBS_DONE: 3,
+  JOBS_FAILED: 4,
+  JOBS_BUSY_MS: 5,
+  MUSCLE_SLEEPS: 6,
+  MUSCLE_SLEPT_MS: 7,
+  BRAIN_TURNS: 8,
+  BRAIN_SLEEPS: 9,
+  BRAIN_SLEPT_MS: 10,
+  COPY_BYTES_IN_KIB: 11,
+  COPY_BYTES_OUT_KIB: 12,
+  DISK_BYTES_READ_KIB: 13,
+  DISK_BYTES_WRITTEN_KIB: 14,
+  NET_BYTES_IN_KIB: 15,
+  NET_BYTES_OUT_KIB: 16,
+  PYTHON_BYTES_READ_KIB: 17,
+  PYTHON_BYTES_WRITTEN_KIB: 18,
+};
+
+/** @type {Record<string, number>} */
+export const RINGS = {
+  NET_INBOX: 1421312,
+  NET_OUTBOX: 1945856,
+  IO_QUEUE: 2470400,
+  IO_DONE: 2536192,
+  EVENTS: 2601984,
 };

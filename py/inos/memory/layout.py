@@ -90,6 +90,7 @@ EPOCHS = (
 
 # A queue of job ids (Vyukov bounded MPMC): line 0 = enqueue position, line 1 = dequeue position, then cells of
 # {sequence u32, value u32}. A sequence is a position of the cell plus a state; see inos.memory.queue.
+QUEUES = ("JOBS_URGENT", "JOBS_BULK", "JOBS_DONE")
 QUEUE_ENQUEUE_OFFSET = 0
 QUEUE_DEQUEUE_OFFSET = LINE_BYTES
 QUEUE_CELLS_OFFSET = 2 * LINE_BYTES
@@ -107,7 +108,7 @@ JOB_WORDS = (
 )  # fmt: skip
 
 JOB_OPS = {
-    "HASH": 1,  # result.bid = BLAKE3(src)
+    "HASH": 1,  # result.bid = BLAKE3(src); or, with ARG0, the incremental BLAKE3 state at that offset is fed src
     "CUT": 2,  # cut src into chunks and hash them; see CUT_* below
     "SEAL": 3,  # src (plaintext) -> a block in the arena
     "OPEN": 4,  # src (a block) -> plaintext in the arena
@@ -156,6 +157,7 @@ CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 vault v1 "
 # line 2: dropped frames and the producer's fence (inos.memory.fence), line 3: the consumer's; then data, a power of two
 # long, so that the counters may wrap. Frames: len u32 (payload bytes), type u16, flags u16, seq u32 (the head at which it
 # begins), crc u32 (CRC-32 of the 12 bytes before), payload, padded to 8. A frame never wraps: a PAD frame fills the end.
+RINGS = ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS")
 RING_HEAD_OFFSET = 0
 RING_TAIL_OFFSET = LINE_BYTES
 RING_DROPPED_OFFSET = 2 * LINE_BYTES
@@ -223,17 +225,37 @@ IO_OPS = {
 }
 # IO_DONE payload: u32 request, i32 status (0 or a STATUS code), f64 value (bytes read or written, or a size).
 
-# Metrics: i32 words from METRICS + 64 (word 0 of the region is the seqlock).
+# Metrics: u32 words from METRICS, written with atomics by whoever knows and published by nobody: who wants to see, looks.
+# Each word is right by itself; two words may be one event apart (a seqlock would need a single writer). Counters wrap. *_KIB
+# and *_MS count whole units, and the writer keeps the rest. What another structure counts already is not counted twice:
+# ``inos.memory.metrics`` reads queued jobs from the queues' positions, drops from the rings.
 METRICS_WORDS = (
-    "SEQ", "ARENA_BYTES", "ARENA_BYTES_USED", "ARENA_BLOCKS", "JOBS_QUEUED", "JOBS_RUNNING", "JOBS_DONE", "JOBS_FAILED",
-    "COPY_BYTES_IN_KIB", "COPY_BYTES_OUT_KIB", "DISK_BYTES_READ_KIB", "DISK_BYTES_WRITTEN_KIB", "NET_BYTES_IN_KIB",
-    "NET_BYTES_OUT_KIB", "EVENTS_DROPPED", "BRAIN_TURNS",
-)  # fmt: skip
+    "ARENA_BYTES_USED",  # now; the kernel, under the arena's lock
+    "ARENA_BLOCKS",  # now
+    "JOBS_RUNNING",  # now; muscles
+    "JOBS_DONE",
+    "JOBS_FAILED",
+    "JOBS_BUSY_MS",  # sum over the muscles, added when a job ends
+    "MUSCLE_SLEEPS",  # how often a muscle found no job and slept
+    "MUSCLE_SLEPT_MS",  # sum over the muscles, added when a sleep ends
+    "BRAIN_TURNS",
+    "BRAIN_SLEEPS",  # turns after which there was nothing to do
+    "BRAIN_SLEPT_MS",
+    "COPY_BYTES_IN_KIB",  # from a dropped file or a message into the shared memory
+    "COPY_BYTES_OUT_KIB",  # to a download, a page's buffer or a message
+    "DISK_BYTES_READ_KIB",  # in place, so no copies
+    "DISK_BYTES_WRITTEN_KIB",
+    "NET_BYTES_IN_KIB",
+    "NET_BYTES_OUT_KIB",
+    "PYTHON_BYTES_READ_KIB",  # what the brain itself parsed: ids, rows, records
+    "PYTHON_BYTES_WRITTEN_KIB",
+)
 
 STATUS = {error.__name__: status for status, error in STATUS_ERRORS.items()}
 
 assert _END <= ARENA_OFFSET < min(MEMORY_TIERS_BYTES)
-for _ring in ("NET_INBOX", "NET_OUTBOX", "IO_QUEUE", "IO_DONE", "EVENTS"):
+assert len(METRICS_WORDS) * 4 <= REGIONS["METRICS"][1]
+for _ring in RINGS:
     assert (REGIONS[_ring][1] - RING_DATA_OFFSET).bit_count() == 1, _ring
 assert QUEUE_CELLS_OFFSET + QUEUE_CELLS * QUEUE_CELL_BYTES <= 4_096
 assert QUEUE_ABANDONED < QUEUE_CELLS, "a state is less than a lap"

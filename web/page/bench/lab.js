@@ -39,6 +39,7 @@ export class Line {
   /** @param {Transferable[]} transfer @param {string} method @param {...any} given @returns {Promise<any>} */
   callWith(transfer, method, ...given) {
     const waiting = Promise.withResolvers();
+    waiting.promise.catch(() => {}); // a stop ends workers whose answers nobody awaits any more
     this.#waiting.push(waiting);
     this.#worker.postMessage({ method, given }, transfer);
     return waiting.promise;

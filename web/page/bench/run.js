@@ -23,6 +23,7 @@ import { failed, notMeasured, resultOf } from "./result.js";
  * @property {Blob} [data] text and binaries to measure with; by default what this site ships
  * @property {File[]} [corpus] files for the re-encoding rows; by default part of `data`
  * @property {(progress: Progress) => void} [onProgress]
+ * @property {(result: RowResult) => void} [onResult] as soon as a row's family is measured: a stop keeps what was finished
  * @property {AbortSignal} [signal]
  */
 
@@ -60,13 +61,20 @@ export async function runRows(options = {}) {
       for (const row of family) bench.progress(row.id, 0, "waits");
       for (const result of await measured(family, load, bench)) {
         results.set(result.id, result);
+        options.onResult?.(result);
         bench.progress(result.id, 1, "done");
       }
     }
   } finally {
     bench.endWorkers();
   }
-  return rows.map((row) => results.get(row.id) ?? notMeasured(row, ONLY_BY_COMMAND));
+  return rows.map((row) => {
+    const known = results.get(row.id);
+    if (known) return known;
+    const none = notMeasured(row, ONLY_BY_COMMAND);
+    options.onResult?.(none);
+    return none;
+  });
 }
 
 /**

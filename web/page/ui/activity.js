@@ -81,6 +81,7 @@ export function watched(node, log, nameOf) {
     check: (level, options) => log.during({ key: "check" }, node.check(level, options)),
     peers: () => node.peers(),
     stats: () => node.stats(),
+    metrics: () => node.metrics(),
     on: (event, listener) => node.on(event, listener),
     takeOver: () => node.takeOver(),
     persist: () => node.persist(),

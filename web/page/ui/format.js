@@ -37,6 +37,13 @@ function trimZeros(number) {
   return number.includes(".") ? number.replace(/\.?0+$/, "") : number;
 }
 
+/** A part of one in whole per cent; what is there at all is never "0 %". @param {number} part */
+export function formatPercent(part) {
+  if (!Number.isFinite(part)) return "–";
+  const percent = Math.round(part * 100);
+  return percent === 0 && part > 0 ? "< 1 %" : `${percent} %`;
+}
+
 /** @param {number} bytesPerSecond "" while nothing is known, so that callers can leave it out */
 export function formatRate(bytesPerSecond) {
   return bytesPerSecond > 0 && Number.isFinite(bytesPerSecond) ? `${formatBytes(bytesPerSecond)}/s` : "";

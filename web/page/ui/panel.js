@@ -1,14 +1,16 @@
 /**
  * "What the node is doing": what it does now, its workers, memory, disk, network and peers.
  *
- * Invariant: while the panel is closed or the tab hidden, nothing is asked of the node for it.
+ * Invariant: while the panel is closed or the tab hidden, it has no timer and nothing is asked of the node for it.
  */
 
 import { words } from "../words.js";
 import { h, isolated, need, setText } from "./dom.js";
-import { formatBytes, formatCount, formatDuration, formatRate, safeName, safeText } from "./format.js";
+import { formatBytes, formatCount, formatDuration, safeName, safeText } from "./format.js";
+import { Live } from "./live.js";
 
-const POLL_INTERVAL_MS = 1500;
+const LOOK_INTERVAL_MS = 1000;
+const LOOKS_PER_QUESTION = 2; // the live figures cost nothing; the brain is asked less often
 const RECENT_MAX = 6;
 const PEERS_SHOWN_MAX = 32;
 const TEXTS = words.panel;
@@ -17,14 +19,13 @@ const { facts: F } = TEXTS;
 /** @typedef {import("./types.js").Activity} Activity */
 /** @typedef {Record<string, number>} Stats */
 /** @typedef {Extract<keyof typeof F, string>} FactKey */
-/** Which numbers stand where; a rate is shown beside a counter that grows. */
+/** Which numbers stand where. */
 const GROUPS = /** @type {const} */ ([
-  [TEXTS.groups.work, ["muscles", "jobsDone"]],
-  [TEXTS.groups.memory, ["memoryBytes", "arena"]],
+  [TEXTS.groups.work, ["muscles", "jobsDone", "jobsFailed", "muscleSleeps", "brainTurns"]],
+  [TEXTS.groups.memory, ["memoryBytes", "copyBytesIn", "copyBytesOut", "pythonBytesRead", "eventsDropped"]],
   [TEXTS.groups.disk, ["blocks", "blockBytes", "rawBytes", "diskBytesWritten", "diskBytesRead"]],
   [TEXTS.groups.network, ["netBytesIn", "netBytesOut"]],
 ]);
-const RATED = new Set(["diskBytesWritten", "diskBytesRead", "netBytesIn", "netBytesOut"]);
 
 export class Panel {
   #node;
@@ -32,14 +33,15 @@ export class Panel {
   #now = need("panel-now", HTMLElement);
   #recent = h("ul", { class: "recent" });
   #about = h("p", { class: "quiet-text numbers", hidden: true });
-  #arena = h("meter", { min: "0", max: "1", high: "0.95", "aria-label": F.arena });
+  #live = new Live();
   /** @type {Map<string, HTMLElement>} */
   #values = new Map();
   #peersBody = h("tbody");
   #peersTable = peersTable(this.#peersBody);
   #noPeers = h("p", { class: "quiet-text" }, TEXTS.noPeers);
-  /** @type {{stats: Stats, time_ms: number} | null} */
-  #before = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  #looks = 0;
   #asking = false;
 
   /**
@@ -49,14 +51,15 @@ export class Panel {
   constructor(node, check) {
     this.#node = node;
     need("panel-body", HTMLElement).append(
+      this.#live.element,
       h("section", null, h("h3", null, TEXTS.recent), this.#recent, this.#about),
       h("div", { class: "groups" }, ...GROUPS.map(([name, keys]) => this.#group(name, keys))),
       h("section", null, h("h3", null, TEXTS.peersHeading), this.#noPeers, this.#peersTable),
       check,
     );
     setText(this.#now, TEXTS.idle);
-    this.#details.addEventListener("toggle", () => void this.#poll());
-    setInterval(() => void this.#poll(), POLL_INTERVAL_MS);
+    this.#details.addEventListener("toggle", () => this.#followView());
+    document.addEventListener("visibilitychange", () => this.#followView());
   }
 
   /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
@@ -97,12 +100,33 @@ export class Panel {
       this.#values.set(key, value);
       list.append(h("div", null, h("dt", null, F[key]), value));
     }
-    const gauge = name === TEXTS.groups.memory ? this.#arena : null;
-    return h("section", null, h("h3", null, name), list, gauge);
+    return h("section", null, h("h3", null, name), list);
   }
 
-  async #poll() {
-    if (!this.#details.open || document.hidden || this.#asking || this.#node.state().phase !== "ready") return;
+  /** Looks while somebody can see it, rests otherwise. */
+  #followView() {
+    const seen = this.#details.open && !document.hidden;
+    if (seen === (this.#timer !== undefined)) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (!seen) return;
+    this.#live.forget();
+    this.#looks = 0;
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
+  }
+
+  #look() {
+    const figures = this.#node.metrics();
+    if (figures) {
+      this.#live.show(performance.now(), figures);
+      this.#showStats(figures);
+    }
+    if (this.#looks++ % LOOKS_PER_QUESTION === 0) void this.#ask();
+  }
+
+  async #ask() {
+    if (this.#asking || this.#node.state().phase !== "ready") return;
     this.#asking = true;
     try {
       const [stats, peers] = await Promise.all([this.#node.stats(), this.#node.peers()]);
@@ -115,30 +139,16 @@ export class Panel {
     }
   }
 
-  /** @param {Stats} stats */
+  /** What is not among them stays as it is. @param {Stats} stats */
   #showStats(stats) {
-    const time_ms = performance.now();
-    const before = this.#before;
-    this.#before = { stats, time_ms };
     for (const [key, place] of this.#values) {
-      const grown = before ? stats[key] - before.stats[key] : 0;
-      const rate = before && RATED.has(key) ? formatRate((grown / (time_ms - before.time_ms)) * 1000) : "";
-      // a number that this node does not keep takes no room
-      if (place.parentElement) place.parentElement.hidden = key !== "arena" && stats[key] === undefined;
-      setText(place, [statText(key, stats), rate].filter(Boolean).join(" · "));
+      if (key in stats) setText(place, statText(key, stats[key]));
     }
-    this.#arena.value = stats.arenaBytes > 0 ? stats.arenaBytesUsed / stats.arenaBytes : 0;
   }
 }
 
-/**
- * @param {string} key
- * @param {Stats} stats
- */
-function statText(key, stats) {
-  if (key === "arena") return words.work.of(formatBytes(stats.arenaBytesUsed), formatBytes(stats.arenaBytes));
-  const value = stats[key];
-  if (value === undefined) return "–";
+/** @param {string} key @param {number} value */
+function statText(key, value) {
   return /bytes/i.test(key) ? formatBytes(value) : formatCount(value);
 }
 

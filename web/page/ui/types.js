@@ -64,6 +64,7 @@
  *   Promise<CheckResult>} check
  * @property {() => Promise<PeerEntry[]>} peers
  * @property {() => Promise<Record<string, number>>} stats
+ * @property {() => Record<string, number> | null} metrics  null before there is a memory
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
  * @property {() => Promise<void>} takeOver
  * @property {() => Promise<boolean>} persist

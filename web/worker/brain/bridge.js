@@ -8,11 +8,13 @@
 
 import { Epoch } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 import { Queue } from "../../shared/queue.js";
 import { RingReader, RingWriter } from "../../shared/ring.js";
 
 const IO_FRAME_BYTES = 24;
 const NET_FRAME_BYTES = 20;
+const KIB = 1024;
 
 /** @param {SharedArrayBuffer} buffer @param {import("../../shared/kernel.js").Kernel} kernel @param {number} thread */
 export function jobBridge(buffer, kernel, thread) {
@@ -89,6 +91,8 @@ export function netBridge(buffer) {
   const frame = new DataView(new ArrayBuffer(NET_FRAME_BYTES));
   const bytes = new Uint8Array(frame.buffer);
   const encoder = new TextEncoder();
+  const read = new Meter(metricWords(buffer), L.METRIC_PYTHON_BYTES_READ_KIB, KIB);
+  const written = new Meter(metricWords(buffer), L.METRIC_PYTHON_BYTES_WRITTEN_KIB, KIB);
   return {
     /** @param {number} type @param {number} channel @param {number} generation @param {number} a @param {number} b @param {number} c */
     net(type, channel, generation, a, b, c) {
@@ -112,7 +116,12 @@ export function netBridge(buffer) {
     },
     /** @param {string} json */
     event(json) {
-      return events.push(1, encoder.encode(json));
+      if (!events.push(1, encoder.encode(json))) events.drop();
+    },
+    /** What Python itself has read and written since the last call. @param {number} readBytes @param {number} writtenBytes */
+    parsed(readBytes, writtenBytes) {
+      read.add(readBytes);
+      written.add(writtenBytes);
     },
   };
 }

@@ -11,6 +11,7 @@ import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 import { shareFiles } from "../python/assets.js";
 import { BootError, bootPython } from "../python/boot.js";
 import { computeBridge, drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
@@ -92,7 +93,8 @@ class Brain {
       on_control: python.on_control,
     });
     const turn = python.turn;
-    const turns = new Int32Array(this.#buffer, L.REGION_METRICS, 16);
+    const metrics = metricWords(this.#buffer);
+    const slept = new Meter(metrics, L.METRIC_BRAIN_SLEPT_MS);
     for (;;) {
       const seen = this.#epoch.load();
       const pending = this.#pending;
@@ -100,8 +102,13 @@ class Brain {
       for (const run of pending) run();
       drain();
       const waitMs = turn(performance.now());
-      Atomics.add(turns, L.METRIC_BRAIN_TURNS, 1);
+      Atomics.add(metrics, L.METRIC_BRAIN_TURNS, 1);
+      const sleeps = waitMs > 0 && this.#epoch.load() === seen;
+      const lay = performance.now();
       await this.#epoch.waitAsync(seen, waitMs);
+      if (!sleeps) continue;
+      Atomics.add(metrics, L.METRIC_BRAIN_SLEEPS, 1);
+      slept.add(performance.now() - lay);
     }
   }
 

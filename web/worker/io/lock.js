@@ -5,21 +5,24 @@
  * does not answer within HANDOVER_MS loses the lock by `steal` (the epoch in the superblock fences it off then).
  */
 
-const LOCK_NAME = "inos-vault";
 const RETRY_MS = 2_000; // a reload's old page may hold it for a moment
 const HANDOVER_MS = 2_000;
 
 export class VaultLock {
-  #channel = new BroadcastChannel(LOCK_NAME);
+  #name;
+  #channel;
   /** @type {((value: void) => void) | null} */ #release = null;
   #onAsked;
   #onLost;
 
   /**
+   * @param {string} folder of the vault, which names the lock too: another folder is another vault
    * @param {() => void} onAsked another tab asks for the vault: close it, then call `release`
    * @param {() => void} onLost the lock was taken from us
    */
-  constructor(onAsked, onLost) {
+  constructor(folder, onAsked, onLost) {
+    this.#name = folder;
+    this.#channel = new BroadcastChannel(folder);
     this.#onAsked = onAsked;
     this.#onLost = onLost;
     this.#channel.onmessage = (event) => {
@@ -48,7 +51,7 @@ export class VaultLock {
   #request(options) {
     return new Promise((resolve) => {
       navigator.locks
-        .request(LOCK_NAME, options, () => {
+        .request(this.#name, options, () => {
           const released = new Promise((/** @type {(value: void) => void} */ release) => {
             this.#release = release;
           });

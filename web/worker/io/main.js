@@ -8,6 +8,7 @@
 import { sharedBuffer } from "../../shared/buffer.js";
 import { Epoch } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 import { failure, requireApi } from "../../shared/require_api.js";
 import { RingReader, RingWriter } from "../../shared/ring.js";
 import { Files } from "./files.js";
@@ -17,6 +18,14 @@ import { BufferSink, DownloadSink, Sources } from "./streams.js";
 /** @typedef {{status: number, value: number}} Outcome */
 
 const DONE_FRAME = 1;
+const KIB = 1024;
+/** Which word counts the bytes of an operation. @type {ReadonlyArray<[op: number, metric: number]>} */
+const COUNTED = [
+  [L.IO_READ, L.METRIC_DISK_BYTES_READ_KIB],
+  [L.IO_WRITE, L.METRIC_DISK_BYTES_WRITTEN_KIB],
+  [L.IO_READ_SOURCE, L.METRIC_COPY_BYTES_IN_KIB],
+  [L.IO_WRITE_SINK, L.METRIC_COPY_BYTES_OUT_KIB],
+];
 const STOPPED = { status: /** @type {number} */ (L.STATUS.Cancelled), value: 0 };
 
 class IoWorker {
@@ -28,20 +37,22 @@ class IoWorker {
   #done;
   #answer = new DataView(new ArrayBuffer(16));
   #wake;
-  #metrics;
-  #lock = new VaultLock(
-    () => self.postMessage({ type: "lock", state: "asked" }),
-    () => {
-      this.#files.closeAll(); // the tab that took the lock needs the handles
-      self.postMessage({ type: "lock", state: "lost" });
-    },
-  );
+  /** @type {Map<number, Meter>} */ #meters;
+  #lock;
 
   /** @param {WebAssembly.Memory} memory @param {string} folder */
   constructor(memory, folder) {
     const buffer = sharedBuffer(memory);
     this.#memory = new Uint8Array(buffer);
     this.#files = new Files(buffer, folder);
+    this.#lock = new VaultLock(
+      folder,
+      () => self.postMessage({ type: "lock", state: "asked" }),
+      () => {
+        this.#files.closeAll(); // the tab that took the lock needs the handles
+        self.postMessage({ type: "lock", state: "lost" });
+      },
+    );
     this.#sources = new Sources(buffer);
     this.#queue = new RingReader(buffer, L.REGION_IO_QUEUE, L.REGION_IO_QUEUE_BYTES);
     this.#done = new RingWriter(buffer, L.REGION_IO_DONE, L.REGION_IO_DONE_BYTES, [
@@ -49,7 +60,8 @@ class IoWorker {
       new Epoch(buffer, L.EPOCH_BRAIN),
     ]);
     this.#wake = new Epoch(buffer, L.EPOCH_IO_QUEUE);
-    this.#metrics = new Int32Array(buffer, L.REGION_METRICS, 16);
+    const words = metricWords(buffer);
+    this.#meters = new Map(COUNTED.map(([op, metric]) => [op, new Meter(words, metric, KIB)]));
   }
 
   async loop() {
@@ -99,20 +111,12 @@ class IoWorker {
 
   /** @param {number} op @param {number} request @param {Outcome} outcome */
   #finish(op, request, { status, value }) {
-    if (op === L.IO_READ) this.#count(L.METRIC_DISK_BYTES_READ_KIB, value);
-    if (op === L.IO_WRITE) this.#count(L.METRIC_DISK_BYTES_WRITTEN_KIB, value);
-    if (op === L.IO_READ_SOURCE) this.#count(L.METRIC_COPY_BYTES_IN_KIB, value);
-    if (op === L.IO_WRITE_SINK) this.#count(L.METRIC_COPY_BYTES_OUT_KIB, value);
+    this.#meters.get(op)?.add(value);
     this.#answer.setUint32(0, request, true);
     this.#answer.setInt32(4, status, true);
     this.#answer.setFloat64(8, value, true);
     // The brain keeps fewer requests open than the ring has room for answers, so a full ring is a bug, not a state.
     if (!this.#done.push(DONE_FRAME, new Uint8Array(this.#answer.buffer))) throw new Error("IO_DONE is full");
-  }
-
-  /** @param {number} metric @param {number} bytes */
-  #count(metric, bytes) {
-    Atomics.add(this.#metrics, metric, (bytes + 512) >> 10);
   }
 
   /** @param {boolean} held */
@@ -128,6 +132,7 @@ class IoWorker {
     switch (message.type) {
       case "source":
         this.#sources.add(message.id, message.blob);
+        post({ type: "registered", id: message.id }, []);
         return;
       case "forget-source":
         this.#sources.remove(message.id);
@@ -137,6 +142,7 @@ class IoWorker {
           message.id,
           message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
         );
+        post({ type: "registered", id: message.id }, []);
         return;
       case "abort-sink":
         this.#sinks.get(message.id)?.abort();

@@ -108,6 +108,7 @@ export class Link {
    */
   sendControl(offset, length) {
     this.#sends.addControl(offset, length);
+    this.#shared.meters.copiedOut(length);
     if (this.#sends.controlBytes > bounds.CONTROL_QUEUE_BYTES_MAX) this.close(bounds.CLOSED_SLOW);
   }
 
@@ -251,6 +252,7 @@ export class Link {
   #dispatch(message) {
     const type = message[0];
     if (type === WIRE_CONTROL && message.length <= bounds.MESSAGE_EARLY_BYTES_MAX) {
+      this.#shared.meters.copiedIn(message.length - 1);
       return this.#shared.inbox.offer(this, message.subarray(1)) ? "" : bounds.CLOSED_FLOOD;
     }
     if (type === WIRE_DATA && this.#accepted && message.length >= bounds.DATA_MESSAGE_BYTES_MIN) {

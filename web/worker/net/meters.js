@@ -1,9 +1,7 @@
 /**
  * What the net worker measures, stored where everybody can read it: the peer table and the metrics.
  *
- * Nouns: a *row* is one channel's 128 bytes of PEER_TABLE, all u32 words that wrap, written by this thread only; a
- * *meter* is a METRICS word in KiB, shared with other threads, so it is added to and the rest below one KiB is kept
- * here.
+ * Nouns: a *row* is one channel's 128 bytes of PEER_TABLE, all u32 words that wrap, written by this thread only.
  *
  * Invariants: every store is atomic; readers may be a heartbeat behind, never wrong.
  */
@@ -24,12 +22,11 @@ import {
   PEER_ROW_BYTES,
   PEER_RTT_US,
   PEER_STATE,
-  REGION_METRICS,
   REGION_PEER_TABLE,
 } from "../../shared/layout.gen.js";
+import { Meter, metricWords } from "../../shared/metrics.js";
 
-// Metrics words start one line after the region's seqlock.
-const METRICS_WORDS_OFFSET = REGION_METRICS + 64;
+const KIB = 1024;
 
 /** What PEER_STATE holds. */
 export const STATE_NONE = 0;
@@ -39,42 +36,38 @@ export const STATE_CLOSED = 3;
 
 /** The metrics this thread adds to. */
 export class Meters {
-  #words;
-  #rests = new Map();
+  #received;
+  #sent;
+  #copiedIn;
+  #copiedOut;
 
   /** @param {SharedArrayBuffer} buffer */
   constructor(buffer) {
-    this.#words = new Int32Array(buffer, METRICS_WORDS_OFFSET, 64);
+    const words = metricWords(buffer);
+    this.#received = new Meter(words, METRIC_NET_BYTES_IN_KIB, KIB);
+    this.#sent = new Meter(words, METRIC_NET_BYTES_OUT_KIB, KIB);
+    this.#copiedIn = new Meter(words, METRIC_COPY_BYTES_IN_KIB, KIB);
+    this.#copiedOut = new Meter(words, METRIC_COPY_BYTES_OUT_KIB, KIB);
   }
 
   /** @param {number} bytes that a channel delivered */
   received(bytes) {
-    this.#add(METRIC_NET_BYTES_IN_KIB, bytes);
+    this.#received.add(bytes);
   }
 
   /** @param {number} bytes handed to a channel */
   sent(bytes) {
-    this.#add(METRIC_NET_BYTES_OUT_KIB, bytes);
+    this.#sent.add(bytes);
   }
 
   /** @param {number} bytes copied into the shared memory */
   copiedIn(bytes) {
-    this.#add(METRIC_COPY_BYTES_IN_KIB, bytes);
+    this.#copiedIn.add(bytes);
   }
 
   /** @param {number} bytes copied out of the shared memory */
   copiedOut(bytes) {
-    this.#add(METRIC_COPY_BYTES_OUT_KIB, bytes);
-  }
-
-  /**
-   * @param {number} metric
-   * @param {number} bytes
-   */
-  #add(metric, bytes) {
-    const sum = (this.#rests.get(metric) ?? 0) + bytes;
-    if (sum >= 1024) Atomics.add(this.#words, metric, Math.floor(sum / 1024));
-    this.#rests.set(metric, sum % 1024);
+    this.#copiedOut.add(bytes);
   }
 }
 

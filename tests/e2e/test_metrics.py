@@ -1,0 +1,136 @@
+"""The live figures: the page reads what Python reads, they move while a file is stored, and counting wakes nobody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from node import MIB, Data, NodeTab, open_node
+from server import Server
+
+from conftest import BROWSERS, Start
+
+# What Python finds in the very words that the page reads; both at a moment at which nothing else goes on.
+PYTHON_READS = """
+import json
+from inos.memory.metrics import read_metrics
+json.dumps(read_metrics(memory))
+"""
+# These move by the question itself.
+MOVING = {"brainTurns", "brainSleeps", "brainSleptMs", "pythonBytesRead", "pythonBytesWritten"}
+# Figures seen while a put is under way, and after it.
+WATCH_PUT = """
+async (length) => {
+  const seen = [globalThis.inos.metrics()];
+  const put = lab.put({ kind: "random", seed: 3, length }, "watched.bin");
+  let isOver = false;
+  put.finally(() => { isOver = true; });
+  while (!isOver) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    seen.push(globalThis.inos.metrics());
+  }
+  await put;
+  return [...seen, globalThis.inos.metrics()];
+}
+"""
+# Counts how often the page reads the figures.
+COUNT_LOOKS = """
+() => {
+  window.looks = 0;
+  const read = globalThis.inos.metrics.bind(globalThis.inos);
+  globalThis.inos.metrics = () => { window.looks += 1; return read(); };
+}
+"""
+EPOCHS = """
+import json
+from inos.memory import layout
+words = memory.words(layout.REGIONS["EPOCHS"][0], len(layout.EPOCHS) * 16)
+json.dumps({name: words[index * 16] for index, name in enumerate(layout.EPOCHS)})
+"""
+
+
+def metrics(node: NodeTab) -> dict[str, int]:
+    return dict(node.tab.call("() => globalThis.inos.metrics()"))
+
+
+def python(node: NodeTab, source: str) -> Any:
+    return json.loads(node.tab.call("(source) => globalThis.inos.python(source)", source))
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_page_python_and_stats_say_the_same(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    node.put(Data("text", 3 * MIB, seed=2), "counted.txt")
+    read = {camel(key): value for key, value in python(node, PYTHON_READS).items()}
+    here, stats = metrics(node), node.tab.call("() => globalThis.inos.stats()")
+    assert read.keys() == here.keys()
+    assert here.keys() <= stats.keys()
+    for key in here.keys() - MOVING:
+        assert read[key] == here[key] == stats[key], key
+    for key in MOVING:
+        assert read[key] <= here[key], key
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_the_figures_of_a_put(start: Start, server: Server, name: str) -> None:
+    length = 24 * MIB
+    node = open_node(start(name), server)
+    seen = node.tab.call(WATCH_PUT, length, timeout_s=120)
+    first, last = seen[0], seen[-1]
+    for key in ("copyBytesIn", "jobsDone", "diskBytesWritten"):
+        steps = [each[key] for each in seen]
+        assert steps == sorted(steps), f"{key} went back"
+        assert any(first[key] < step < last[key] for step in steps), f"{key} did not move while the file was stored"
+    # the end of a window that gave no whole chunk is read again with the next window
+    assert length <= last["copyBytesIn"] - first["copyBytesIn"] <= 1.25 * length
+    assert last["copyBytesOut"] == first["copyBytesOut"], "nothing is copied out"
+    assert last["diskBytesWritten"] - first["diskBytesWritten"] >= length
+    assert max(each["jobsRunning"] for each in seen) >= 1
+    assert max(each["arenaBytesUsed"] for each in seen) > first["arenaBytesUsed"]
+    assert (last["jobsQueued"], last["jobsRunning"], last["jobsFailed"]) == (0, 0, 0)
+    assert last["jobsBusyMs"] > first["jobsBusyMs"]
+    assert last["muscleSleeps"] > first["muscleSleeps"]
+    assert last["brainSleeps"] > first["brainSleeps"]
+    assert last["brainSleptMs"] > first["brainSleptMs"]
+    assert last["eventsDropped"] == 0
+
+
+def test_counting_wakes_nobody(start: Start, server: Server) -> None:
+    """A job costs one publish to queue it and two when it is done, as before anything was counted."""
+    node = open_node(start("chromium"), server)
+    before, metrics_before = python(node, EPOCHS), metrics(node)
+    node.put(Data("random", 24 * MIB, seed=8), "published.bin")
+    after, metrics_after = python(node, EPOCHS), metrics(node)
+    jobs = metrics_after["jobsDone"] - metrics_before["jobsDone"]
+    moved = {name: after[name] - before[name] for name in after}
+    assert (moved["JOBS"], moved["JOBS_DONE"]) == (jobs, jobs)
+    assert moved["IO_DONE"] == moved["IO_QUEUE"]
+    assert moved["BRAIN"] <= jobs + moved["IO_DONE"] + moved["NET_INBOX"] + 8  # and a few calls of the page
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_the_panel_follows_a_put_and_rests_when_closed(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    node.tab.call(COUNT_LOOKS)
+    node.tab.click("#node-panel summary")
+    shown = "() => Number(document.querySelector('[data-stat=jobsDone]').textContent.replaceAll(',', '')) || 0"
+    node.tab.wait_for("the figures are shown", "() => document.querySelector('[data-stat=muscles]').textContent > 0")
+    before = node.tab.call(shown)
+    job = node.tab.begin("() => lab.put({ kind: 'text', seed: 4, length: 32 * 2 ** 20 }, 'seen.txt')")
+    node.tab.wait_for("the count of jobs grows", f"(before) => ({shown})() > before + 4", before, timeout_s=60)
+    moved = "() => document.querySelector('.live .spark > path').getAttribute('d').split('L').length > 2"
+    node.tab.wait_for("the line of the last minute is drawn", moved)
+    assert not job.ended(), "it was seen while the file was on its way"
+    job.result()
+    node.tab.click("#node-panel summary")
+    # Two and a half intervals in which nothing may happen: there is no event to wait for.
+    looks = (
+        "async () => { const from = looks; await new Promise((end) => setTimeout(end, 2500)); return looks - from; }"
+    )
+    assert node.tab.call(looks) == 0

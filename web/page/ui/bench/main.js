@@ -1,0 +1,18 @@
+/** The bench page's first module. */
+
+import { NodeError, requireIsolation } from "../../boot.js";
+import { explain } from "../../words.js";
+import { need, setText } from "../dom.js";
+import { BenchApp } from "./app.js";
+
+try {
+  requireIsolation();
+  new BenchApp();
+} catch (error) {
+  if (!(error instanceof NodeError)) throw error;
+  const { title, todo } = explain(error);
+  const notice = need("bench-notice", HTMLElement);
+  setText(notice, `${title}. ${todo}`);
+  notice.hidden = false;
+  need("bench-start", HTMLElement).hidden = true;
+}
