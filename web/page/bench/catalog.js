@@ -64,7 +64,7 @@ const ring = (size, bytes, text, least, python) => ({
   better: "more",
   seed: { text, least },
   method: python
-    ? "Messages from one Python worker to another through a ring in batches; the consumer checks the number and CRC-32 of every message."
+    ? "Messages from one Python worker to another through a ring in batches; the consumer compares every message, numbers and bytes, with the one that is due."
     : "Messages from one worker to another through a ring; the consumer checks the number of every message and adds up every word of it; the baselines carry the same messages with the same check.",
   section: THROUGHPUT,
   needs: python ? ["python"] : ["server"],

@@ -39,6 +39,7 @@ const FAMILIES = [
   { rows: /^boot\.(restore|brain)$/, load: () => import("./rows/boot.js") },
   { rows: /^vault\./, load: () => import("./rows/vault.js") },
   { rows: /^scale\.memory$/, load: () => import("./rows/footprint.js") },
+  { rows: /(\.py|^boot\.worker)$/, load: () => import("./rows/python.js") },
   { rows: /^sustained\./, load: () => import("./rows/sustained.js") },
 ];
 
