@@ -95,6 +95,19 @@ def test_a_stop_keeps_what_was_finished(start: Start, server: Server, name: str)
     assert tab.call("() => document.querySelectorAll('[data-result]').length") == 1
 
 
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_stop_while_the_node_starts_leaves_nothing(start: Start, server: Server, name: str) -> None:
+    tab = open_bench(start(name), server)
+    choose(tab, NEEDS_NODE)
+    tab.click("[data-action=start]")
+    tab.wait_for("the node starts", "() => globalThis.inos !== undefined")
+    tab.click("[data-action=start]")
+    tab.wait_for("it has stopped", RESTING, timeout_s=20)
+    assert tab.text("#bench-said").startswith("Stopped")
+    assert "inos-bench" not in tab.call(FOLDERS)
+    assert tab.call("() => globalThis.inos === undefined")
+
+
 def test_only_one_tab_measures(start: Start, server: Server) -> None:
     browser = start("chromium")
     first, second = open_bench(browser, server), open_bench(browser, server)

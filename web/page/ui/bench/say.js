@@ -43,7 +43,7 @@ export function ratioWords(ratio, name, { unit, better }) {
 }
 
 /** A note of the runner: its first line, without what the page says beside it already. @param {string} note */
-export const noteText = (note) => note.replace(/^seed .*: MISSED\. /, "").replace(/\n[^]*/, "");
+export const noteText = (note) => note.replace(/^seed .*: MISSED\. /, "").replace(/\n.*/s, "");
 
 /**
  * The browser and machine, as far as the browser tells.
