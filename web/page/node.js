@@ -45,6 +45,7 @@ export class InosNode {
   #downloads = new Downloads(workerUrl);
   #streams = 0;
   /** @type {Worker | null} */ #brain = null;
+  #isClosed = false;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
@@ -199,6 +200,7 @@ export class InosNode {
 
   /** End this node for good: commit, close the vault, give its lock back, stop every worker. */
   async close() {
+    this.#isClosed = true;
     if (this.#state.phase === "ready") {
       await this.#letGo();
       await this.#released.promise;
@@ -218,6 +220,7 @@ export class InosNode {
     const workers = await startWorkers(options);
     this.#workers = workers;
     this.#metrics = new Metrics(workers.buffer);
+    if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
@@ -270,6 +273,7 @@ export class InosNode {
       const booted = await watchBoot(brain, (stage) => this.#onStage(stage));
       if (booted) return { brain, booted };
       brain.terminate();
+      if (this.#isClosed) break;
     }
     throw new NodeError("BrainCrashed", "Python went silent while it started");
   }
