@@ -112,7 +112,7 @@ class Workers:
         self._threads: dict[int, Worker] = {}  # the threads that are not gone
         self._listed: dict[int, Worker] = {}
         self._commands: list[Command] = []
-        self._serial = 0
+        self._worker_serial = self._thread_serial = 0
         self._is_open = True
 
     # --- verbs --------------------------------------------------------------------------------------------------------
@@ -132,8 +132,9 @@ class Workers:
             raise BadArgument("a worker's name is a short line of text")
         if not self._free:
             raise Busy(f"{limits.COMPUTE_WORKERS_MAX} workers run")
-        self._serial += 1
-        worker = Worker(self, self._serial, name or f"python {self._serial}", self._free.pop(0))
+        self._worker_serial += 1
+        number = self._worker_serial
+        worker = Worker(self, number, name or f"python {number}", self._free.pop(0))
         worker._text = (source, args)
         self._listed[worker.id] = worker
         self._begin(worker)
@@ -229,8 +230,8 @@ class Workers:
         return None if worker is None or worker._is_ending else worker
 
     def _begin(self, worker: Worker) -> None:
-        self._serial += 1
-        worker._thread, worker._is_ending = self._serial, False
+        self._thread_serial += 1
+        worker._thread, worker._is_ending = self._thread_serial, False
         worker._attempts += 1
         worker._deadline = self._tasks.now + limits.COMPUTE_START_TIMEOUT_S
         self._threads[worker._thread] = worker
