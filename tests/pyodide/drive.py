@@ -81,7 +81,7 @@ def run(args: list[str]) -> tuple[int, int]:
         "-o",
         "cache_dir=/tmp/pytest",
         "-o",
-        "faulthandler_timeout=0",
+        "faulthandler_timeout=0",  # it would start a thread
         "-q",
         "--durations=5",
     ]
