@@ -20,7 +20,7 @@ def test_alloc_write_read_release():
     arena.write(span, b"abc")
     arena.write(span.part(3, 3), memoryview(b"def"))
     assert arena.read(span.part(0, 6)) == b"abcdef"
-    assert bytes(arena.view(span)[:3]) == b"abc"
+    assert bytes(arena.in_place(span)[:3]) == b"abc"
     arena.release(span)
     assert (arena.used(), arena.live()) == (0, 0)
 
