@@ -75,7 +75,7 @@ def test_what_is_no_word_is_refused(region, offset):
     ]
     before = region.read(AT, 8)
     for call in calls:
-        with pytest.raises(Exception, match="no word|out of|invalid|access"):
+        with pytest.raises(Exception, match=r"no word|out of|invalid|access"):
             call()
     assert region.read(AT, 8) == before
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
+import pytest
+
+from inos.errors import BadArgument
 from inos.limits import JOBS_MAX, MIB
 from inos.memory import Epoch, Jobs, Queue, RingReader, RingWriter, Seqlock, layout
 from inos_host.arena import HostArena
@@ -193,3 +196,6 @@ def test_the_arena_of_a_region_begins_behind_the_layout():
     assert span.offset >= layout.ARENA_OFFSET
     arena.write(span, b"in one mem")
     assert region.read(span.offset, 10) == b"in one mem"
+    for size, memory in [(layout.ARENA_OFFSET, bytearray(layout.ARENA_OFFSET)), (region.size - 64, region.memory)]:
+        with pytest.raises(BadArgument):
+            HostArena(size, memory)
