@@ -389,13 +389,12 @@ export class InosNode {
 
   /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
   async #resolve(rootOrLink, options) {
-    if (rootOrLink.includes("#")) return this.fetch(rootOrLink, options);
-    return this.#call("stat", { root: rootOrLink });
+    return rootOrLink.includes("#") ? this.fetch(rootOrLink, options) : this.#call("stat", { root: rootOrLink });
   }
 }
 
 /** @param {string} link */
-export function fragmentOf(link) {
+function fragmentOf(link) {
   const at = link.indexOf("#");
   return at < 0 ? link : link.slice(at);
 }
