@@ -39,13 +39,18 @@ def requirements(name: str) -> Path:
     return HERE / f"requirements-{name}.txt"
 
 
-def pip(arguments: Iterable[str | Path], log_name: str, environment: dict[str, str] | None = None) -> None:
-    """Run the .venv's pip with hashes required.
+def pip(
+    arguments: Iterable[str | Path],
+    log_name: str,
+    environment: dict[str, str] | None = None,
+    python: str | Path = VENV_PYTHON,
+) -> None:
+    """Run the .venv's pip, or another Python's, with hashes required.
 
     A machine may be configured with a folder of packages that were built again locally; pip may prefer them, and their
     hashes differ. So a hash failure is tried once more with the machine's pip configuration put aside.
     """
-    words: list[str | Path] = [VENV_PYTHON, "-m", "pip", *arguments, "--require-hashes", "--no-deps", "--retries", "3"]
+    words: list[str | Path] = [python, "-m", "pip", *arguments, "--require-hashes", "--no-deps", "--retries", "3"]
     chosen = {**PIP_QUIET, **(environment or {})}
     try:
         command(words, log_name, chosen)
@@ -89,7 +94,8 @@ def make_venv() -> None:
                 "install it (on Debian and Ubuntu: apt install python3-venv), then run the same command again",
             ) from None
         command([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV], "venv")
-        command([sys.executable, "-m", "pip", "--python", VENV_PYTHON, "install", "pip"], "venv-pip", PIP_QUIET)
+        options: tuple[str | Path, ...] = ("--python", VENV_PYTHON, "install", "--only-binary", ":all:")
+        pip([*options, "-r", requirements("pip")], "venv-pip", python=sys.executable)
 
 
 def has_own_pip() -> bool:

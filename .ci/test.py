@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ REPORTS = CACHE / "reports"
 NODE_COUNT = re.compile(r"^(?:#|\u2139) (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 PLAIN_COUNT = re.compile(r"(\d+) passed, (\d+) failed")
 NO_TESTS_COLLECTED = 5
+PROGRAM_TIMEOUT_S = 1_200.0  # several times what any part takes: one that hangs becomes a failure that shows its output
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -51,6 +53,8 @@ def pytest(part: str, folders: list[str], extra: list[str], wrap: Callable[[list
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"{part}.xml"
     report.unlink(missing_ok=True)
+    if any((ROOT / word.partition("::")[0]).exists() for word in extra if not word.startswith("-")):
+        folders = []  # files or tests were named
     words = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *folders, *extra]
     code = subprocess.run(wrap(words), cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, check=False).returncode
     counted = read_report(report) if report.exists() else Outcome(0, 0)
@@ -82,9 +86,12 @@ def streamed(words: list[str]) -> tuple[int, str]:
         encoding="utf-8",
         errors="replace",
     ) as process:
+        alarm = threading.Timer(PROGRAM_TIMEOUT_S, process.kill)
+        alarm.start()
         for line in process.stdout or ():
             output.append(line)
             print(line, end="", flush=True)
+        alarm.cancel()
     return process.returncode, "".join(output)
 
 

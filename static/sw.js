@@ -1,8 +1,9 @@
 /**
  * The service worker: answers `/download/<id>` with bytes that a page's io worker sends through a port.
  *
- * Invariants: it stores nothing; each id is answered once; the stream asks for one chunk at a time, so that a slow disk holds
- * the sender back; a download whose page goes away ends in an error, never in a short file that looks whole.
+ * Invariants: it stores nothing; each id is answered once; the stream asks for one piece at a time, so that a slow disk holds
+ * the sender back; one buffer goes back and forth between the two; a download whose page goes away ends in an error, never in
+ * a short file that looks whole.
  */
 
 /** @typedef {{name: string, size: number, mediaType: string, port: MessagePort}} Download */
@@ -12,6 +13,7 @@ const worker = /** @type {any} */ (self);
 /** @type {Map<string, Download>} */
 const downloads = new Map();
 const DOWNLOADS_WAITING_MAX = 16;
+const PIECE_BYTES = 256 * 1024;
 
 worker.addEventListener("install", () => worker.skipWaiting());
 
@@ -23,8 +25,14 @@ worker.addEventListener("message", (/** @type {any} */ event) => {
   ready.postMessage("ready");
 });
 
-/** @param {Download} download */
+/**
+ * With a high water mark of 0 the stream asks only when its reader waits, which has then copied the piece before: its buffer
+ * is lent to the sender again. A new one for every piece left 90 MiB of garbage before it was collected.
+ * @param {Download} download
+ */
 function streamOf({ port }) {
+  let buffer = new ArrayBuffer(PIECE_BYTES);
+  let arrived = () => {};
   return new ReadableStream(
     {
       start(controller) {
@@ -35,18 +43,25 @@ function streamOf({ port }) {
           } else if (data === "abort") {
             controller.error(new Error("the sender stopped"));
             port.close();
-          } else controller.enqueue(data);
+          } else {
+            buffer = data.buffer;
+            controller.enqueue(data);
+            arrived();
+          }
         };
       },
       pull() {
-        port.postMessage("pull");
+        port.postMessage(buffer, [buffer]);
+        return new Promise((/** @type {(value: void) => void} */ resolve) => {
+          arrived = resolve; // until then it asks for no other
+        });
       },
       cancel() {
         port.postMessage("cancel");
         port.close();
       },
     },
-    { highWaterMark: 1 },
+    { highWaterMark: 0 },
   );
 }
 

@@ -78,7 +78,7 @@ class Hashes(Protocol):
         """BLAKE3 ``derive_key`` with a hard-coded context; ``length`` bytes of its XOF."""
 
     def stream_begin(self) -> Span:
-        """An incremental hash in the arena, fed by ``Cut``; release it after ``stream_finish``."""
+        """An incremental hash in the arena, fed by ``Cut`` and ``HashUpdate``; release it after ``stream_finish``."""
 
     def stream_finish(self, state: Span) -> bytes:
         """32 bytes; the state stays usable."""
@@ -112,6 +112,14 @@ class HashSpan(Effect[bytes]):
     """BLAKE3 of a span: 32 bytes."""
 
     src: Span
+
+
+@dataclass(frozen=True, slots=True)
+class HashUpdate(Effect[None]):
+    """Feed a span to an incremental hash (from ``Hashes.stream_begin``). One at a time for a stream."""
+
+    src: Span
+    stream: Span
 
 
 @dataclass(frozen=True, slots=True)

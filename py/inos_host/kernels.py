@@ -1,9 +1,9 @@
 """Kernel jobs on CPython: the wheels ``blake3``, ``cryptography`` and ``brotli`` behind the ports of the kernel.
 
-Nouns: a *job* is an effect of ``inos.ports`` (HashSpan, Cut, Seal, Open); a *slot* holds the keys of one secret; a *stream* is an
-incremental hash that ``Cut`` feeds, named by a span of the arena. Invariants: same results as the compiled kernel (byte for
-byte where nothing is compressed); a job that raises leaves nothing allocated; decoding makes at most one output buffer more than
-the plaintext's promised length. Must not know: who asks, disks.
+Nouns: a *job* is an effect of ``inos.ports`` (HashSpan, Cut, ...); a *slot* holds the keys of one secret; a *stream* is an
+incremental hash that ``Cut`` and ``HashUpdate`` feed, named by a span of the arena. Invariants: same results as the compiled
+kernel (byte for byte where nothing is compressed); a job that raises leaves nothing allocated; decoding makes at most one output
+buffer more than the plaintext's promised length. Must not know: who asks, disks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from inos.errors import AuthFailed, BadArgument, CodecError, LimitExceeded
 from inos.memory.layout import KEY_SLOTS_MAX
-from inos.ports import Cut, CutDone, HashSpan, Open, Opened, Piece, Ports, Seal, Sealed, Span
+from inos.ports import Cut, CutDone, HashSpan, HashUpdate, Open, Opened, Piece, Ports, Seal, Sealed, Span
 from inos.reference.gear64 import cut_lengths, gear_table
 from inos.tasks import Effect
 from inos.vault import block
@@ -28,7 +28,7 @@ from inos_host.entropy import HostEntropy
 PIECES_MAX = 32
 STREAM_BYTES = 2_048  # what a state takes in the compiled kernel's arena, so that budgets agree
 BROTLI_WINDOW_BITS = 22  # 4 MiB: a whole chunk
-KERNEL_EFFECTS = (HashSpan, Cut, Seal, Open)
+KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 
 
 class HostHashes:
@@ -154,6 +154,9 @@ class HostKernels:
         match effect:
             case HashSpan(src):
                 return self._hashes.hash(self._arena.read(src))
+            case HashUpdate(src, stream):
+                self._hashes.feed(stream, memoryview(self._arena.read(src)))
+                return None
             case Cut():
                 return self._cut(effect)
             case Seal():

@@ -17,7 +17,7 @@ import inos_js
 from inos import limits
 from inos.errors import Busy, InosError
 from inos.memory import Jobs, Region, layout
-from inos.ports import Cut, CutDone, HashSpan, Open, Opened, Piece, Seal, Sealed, Span
+from inos.ports import Cut, CutDone, HashSpan, HashUpdate, Open, Opened, Piece, Seal, Sealed, Span
 from inos.tasks import Effect
 from inos_web.memory import WebArena
 
@@ -26,8 +26,8 @@ _ROW_BYTES = layout.CUT_ROW_BYTES * _CUT_ROWS_MAX
 _HEAD = struct.Struct("<IIIIBBB")
 _NONE = bytes(32)
 
-KernelEffect = HashSpan | Cut | Seal | Open
-KERNEL_EFFECTS = (HashSpan, Cut, Seal, Open)
+KernelEffect = HashSpan | HashUpdate | Cut | Seal | Open
+KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 THREAD_BRAIN = 0  # only the bridge's queues are used here, and they have their own
 
 
@@ -99,6 +99,8 @@ class Kernels:
         match effect:
             case HashSpan():
                 submit(ops["HASH"], src=src, src_len=length, urgent=True, job=job)
+            case HashUpdate():
+                submit(ops["HASH"], src=src, src_len=length, arg0=effect.stream.offset, urgent=True, job=job)
             case Cut():
                 submit(
                     ops["CUT"], src=src, src_len=length, dst=extra, dst_cap=_ROW_BYTES, keys=effect.keys,
@@ -132,6 +134,8 @@ class Kernels:
         fields = layout.RESULT_FIELDS
         if isinstance(effect, HashSpan):
             return result[fields["BID"] : fields["BID"] + 32]
+        if isinstance(effect, HashUpdate):
+            return None
         if isinstance(effect, Cut):
             return self._cut_done(value, int.from_bytes(result[:4], "little"), extra)
         offset, length, raw_len, _enc_len, codec, quality, _kind = _HEAD.unpack_from(result)

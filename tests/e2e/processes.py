@@ -1,4 +1,4 @@
-"""Processes of a browser under test: which they are, what memory they hold, how to end them at once.
+"""Processes of a browser under test: which they are, what memory and time they take, how to end them at once.
 
 Invariants: only the process given and what it has started are ever looked at or ended.
 """
@@ -50,13 +50,27 @@ def kill_family(root: psutil.Process) -> None:
 
 
 def pss_bytes(root: psutil.Process) -> int:
-    """Memory of a family, shared pages counted once: the sum of Pss over its processes."""
+    """Memory of a family, shared pages counted once: the sum of Pss over its processes, without pages of mapped files.
+
+    Those are the program itself: a page of it that another browser uses too is shared out among all, so that our part of it
+    grew by 150 MiB when a browser beside ended.
+    """
     total = 0
     for member in family(root):
         with contextlib.suppress(OSError):  # it ended meanwhile
             for line in Path(f"/proc/{member.pid}/smaps_rollup").read_text("ascii").splitlines():
-                if line.startswith("Pss:"):
+                if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                     total += int(line.split()[1]) * 1024
+    return total
+
+
+def cpu_s(root: psutil.Process) -> float:
+    """Processor time that a family has used, with that of its members that have ended."""
+    total = 0.0
+    for member in family(root):
+        with contextlib.suppress(psutil.Error):  # it ended just now; its parent has its time
+            times = member.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -14,7 +14,7 @@ from server import Server
 from conftest import Start
 
 FILE_BYTES = int(os.environ.get("INOS_MEMORY_MIB", "512")) * MIB
-ABOVE_IDLE_BYTES_MAX = 384 * MIB
+ABOVE_IDLE_BYTES_MAX = 160 * MIB
 TIMEOUT_MS = 300_000
 
 
@@ -48,7 +48,6 @@ def test_a_large_file_takes_little_memory(start: Start, server: Server, tmp_path
     print(f"{FILE_BYTES // MIB} MiB; idle {idle // MIB} MiB, above it: put {above[0]}, save {above[1]} MiB")
     with saved.open("rb") as content:
         assert hashlib.file_digest(content, "sha256").hexdigest() == expected
-    # The target is 128 MiB for both. Storing keeps it (about 60 MiB of its own; the rest is a first use's code and caches);
-    # saving does not yet: the service worker's chunks wait for the garbage collector. What must never happen is that memory
-    # follows the file's size.
+    # The target is 128 MiB for both, whatever the file's size. About 100 MiB were seen for storing 1 GiB, and as much for saving
+    # it, which adds about 15 MiB to what storing left; the rest is room for noise.
     assert max(above) <= ABOVE_IDLE_BYTES_MAX // MIB, f"MiB above idle in put and save: {above}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -180,3 +182,27 @@ def test_without_wait_async_it_works_all_the_same(start: Start, server: Server) 
     node = open_node(browser, server)
     done = node.put(Data("text", 6 * MIB), "slow but sure.txt")
     assert node.hash_of(done["root"]) == (6 * MIB, done["sha256"])
+
+
+# In front of the io worker: what registers a source or a sink arrives half a second after it was sent.
+LATE = """
+self.addEventListener("message", (event) => {
+  if (!["source", "sink"].includes(event.data.type) || event.data.late) return;
+  event.stopImmediatePropagation();
+  const late = new MessageEvent("message", { data: { ...event.data, late: true } });
+  setTimeout(() => self.dispatchEvent(late), 500);
+});
+"""
+
+
+def test_sources_and_sinks_that_are_known_late_are_waited_for(start: Start, server: Server) -> None:
+    browser = start("chromium")
+    assert isinstance(browser, Chromium)
+    put_in_front(browser, "**/web/worker/io/main.js", LATE)
+    node = open_node(browser, server)
+    assert isinstance(node.tab, ChromiumTab)
+    done = node.put(Data("text", 2 * MIB), "late.txt")
+    assert node.hash_of(done["root"]) == (2 * MIB, done["sha256"])
+    with node.tab.page.expect_download() as download:
+        node.tab.call("(root) => globalThis.inos.save(root)", done["root"])
+    assert hashlib.sha256(Path(download.value.path()).read_bytes()).hexdigest() == done["sha256"]

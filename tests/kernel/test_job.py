@@ -88,6 +88,26 @@ def test_cut_a_file_in_windows(kernel, run, lengths):
     assert kernel.read(rows, 32) == blake3(data).digest()
 
 
+def test_hash_on(kernel, run, lengths):
+    """HASH with a state feeds it and answers nothing; a state that cannot be one is refused."""
+    state, src = kernel.desk + 4096, kernel.desk + 8192
+    data = lengths.bytes(300_000)
+    kernel.write(src, data)
+    kernel.call("blake3_init", state)
+    at = 0
+    while at < len(data):
+        length = min(len(data) - at, lengths.length(1 << 16))
+        status, value, result = run(1, 0, src + at, length, 0, 0, 0, kernel.result, state)
+        assert (status, value) == (0, length)
+        assert result == bytes(256)
+        at += length
+    kernel.call("blake3_final", state, kernel.desk, 32)
+    assert kernel.read(kernel.desk, 32) == blake3(data).digest()
+    kernel.write(src, b"\xff" * 4096)
+    for bad in (state + 1, MEMORY_BYTES - 8, MEMORY_BYTES, 8, src):
+        assert run(1, 0, src, 64, 0, 0, 0, kernel.result, bad)[0] == STATUS["BadArgument"]
+
+
 STACKS = layout.REGIONS["STACKS"]
 KERNELS_OWN = [
     STACKS[0],

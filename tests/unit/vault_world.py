@@ -27,6 +27,7 @@ from inos.ports import (
     FileTruncate,
     FileWrite,
     HashSpan,
+    HashUpdate,
     Open,
     Opened,
     Piece,
@@ -131,6 +132,9 @@ class ToyKernels:
         match effect:
             case HashSpan(src):
                 return self.hashes.hash(self.arena.read(src))
+            case HashUpdate(src, stream):
+                self.hashes.streams[stream.offset].update(self.arena.read(src))
+                return None
             case Cut():
                 return self._cut(effect)
             case Seal():

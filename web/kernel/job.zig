@@ -41,7 +41,7 @@ fn dispatch(job: *const Words, value: *u32) i32 {
     const result = memory.bytes(job[layout.JOB_RESULT], layout.RESULT_BYTES);
     @memset(result, 0);
     return switch (job[layout.JOB_OP]) {
-        layout.OP_HASH => hash(src, result.ptr, value),
+        layout.OP_HASH => hash(job, src, result.ptr, value),
         layout.OP_CUT => cut(job, src, result.ptr, value),
         layout.OP_SEAL => seal(job, src, result.ptr, value),
         layout.OP_OPEN => open(job, src, result.ptr, value),
@@ -57,8 +57,18 @@ fn keySlot(job: *const Words) error{BadArgument}!?keys.Slot {
     return .{ .bytes = memory.bytes(offset, layout.KEY_SLOT_BYTES).ptr };
 }
 
-fn hash(src: []const u8, result: [*]u8, value: *u32) i32 {
-    blake3.hash(src, result[layout.RESULT_BID..][0..32]);
+/// The incremental hash a job names in ARG0; null if it names none, an error if there cannot be one.
+fn runningHash(job: *const Words) error{BadArgument}!?*blake3.State {
+    const offset = job[layout.JOB_ARG0];
+    if (offset == 0) return null;
+    if (offset % 8 != 0 or !inRange(offset, @sizeOf(blake3.State))) return error.BadArgument;
+    const state = memory.at(blake3.State, offset);
+    return if (state.valid()) state else error.BadArgument;
+}
+
+fn hash(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
+    const running = runningHash(job) catch return Status.BadArgument;
+    if (running) |state| blake3.update(state, src) else blake3.hash(src, result[layout.RESULT_BID..][0..32]);
     value.* = @intCast(src.len);
     return 0;
 }
@@ -67,11 +77,7 @@ fn cut(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
     const slot = (keySlot(job) catch return Status.BadArgument) orelse return Status.BadArgument;
     const rows = job[layout.JOB_DST_CAP] / layout.CUT_ROW_BYTES;
     if (rows == 0 or !inRange(job[layout.JOB_DST], job[layout.JOB_DST_CAP])) return Status.BadArgument;
-    const running = job[layout.JOB_ARG0];
-    if (running != 0) {
-        if (running % 8 != 0 or !inRange(running, @sizeOf(blake3.State))) return Status.BadArgument;
-        if (!memory.at(blake3.State, running).valid()) return Status.BadArgument;
-    }
+    const running = runningHash(job) catch return Status.BadArgument;
     const final = job[layout.JOB_FLAGS] & layout.CUT_FINAL != 0;
     var consumed: usize = 0;
     var count: u32 = 0;
@@ -84,7 +90,7 @@ fn cut(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
         memory.store32(row + 4, 0);
         blake3.hash(chunk, row[8..40]);
         blake3.keyed(slot.id(), row[8..40], row[40..72]);
-        if (running != 0) blake3.update(memory.at(blake3.State, running), chunk);
+        if (running) |state| blake3.update(state, chunk);
         consumed += len;
     }
     memory.store32(result, @intCast(consumed));

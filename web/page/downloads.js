@@ -4,7 +4,7 @@
  * The service worker's scope is `/download/` alone: it must not stand between the page and the server (Firefox was seen to lose
  * whole page loads to a worker that passed everything on).
  *
- * Invariants: nothing of the plaintext is kept anywhere; at most one chunk is on its way; the service worker is kept awake
+ * Invariants: nothing of the plaintext is kept anywhere; at most one piece is on its way; the service worker is kept awake
  * by a message every KEEP_ALIVE_MS for as long as the download runs (browsers stop idle ones after 30 s).
  */
 

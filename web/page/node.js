@@ -40,6 +40,7 @@ export class InosNode {
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
+  /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
   /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
   #streams = 0;
@@ -76,8 +77,8 @@ export class InosNode {
     const source = ++this.#streams;
     onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
     await this.ready;
-    this.#io({ type: "source", id: source, blob });
     try {
+      await this.#register({ type: "source", id: source, blob });
       const args = {
         source,
         size: blob.size,
@@ -109,8 +110,8 @@ export class InosNode {
     const id = ++this.#streams;
     const buffer = Promise.withResolvers();
     this.#buffers.set(id, buffer);
-    this.#io({ type: "sink", id, length: file.size });
     try {
+      await this.#register({ type: "sink", id, length: file.size });
       await this.#operation("get", { root: file.root, sink: id }, options);
       return await buffer.promise;
     } finally {
@@ -123,8 +124,8 @@ export class InosNode {
     const file = await this.#resolve(rootOrLink, options);
     const download = await this.#downloads.open(file);
     const id = ++this.#streams;
-    this.#io({ type: "sink", id, port: download.port }, [download.port]);
     try {
+      await this.#register({ type: "sink", id, port: download.port }, [download.port]);
       options.signal?.addEventListener("abort", () => this.#io({ type: "abort-sink", id }));
       await this.#operation("get", { root: file.root, sink: id }, options);
     } finally {
@@ -290,6 +291,9 @@ export class InosNode {
     else if (message.type === "sink-closed") {
       const waiting = this.#buffers.get(message.id);
       if (message.complete) waiting?.resolve(message.bytes);
+    } else if (message.type === "registered") {
+      this.#registering.get(message.id)?.resolve();
+      this.#registering.delete(message.id);
     }
   }
 
@@ -347,6 +351,7 @@ export class InosNode {
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
     this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
     this.#line?.fail(known);
+    for (const { reject } of this.#registering.values()) reject(known);
     this.#compute?.stop();
     this.#ready.reject(known);
   }
@@ -356,6 +361,18 @@ export class InosNode {
   /** @param {object} message @param {Transferable[]} [transfer] */
   #io(message, transfer = []) {
     this.#workers?.io.postMessage(message, transfer);
+  }
+
+  /**
+   * Make a source or sink known to the io worker. The brain's frames come by shared memory and overtake messages: it must not
+   * be asked to use one before the io worker has it.
+   * @param {{id: number, type: string} & Record<string, any>} message @param {Transferable[]} [transfer]
+   */
+  #register(message, transfer) {
+    const registering = Promise.withResolvers();
+    this.#registering.set(message.id, registering);
+    this.#io(message, transfer);
+    return registering.promise;
   }
 
   /** @param {string} method @param {object} [args] */

@@ -81,7 +81,7 @@ class Meeting:
                 signal = await self._sealer.open(member.room, payload)
             except InosError:
                 continue
-            if self._rendezvous.rooms.get(room_id) is member and signal.to in (NOBODY, self._identity.session):
+            if self._rendezvous.rooms.get(room_id) is member:
                 self._on_signal(member, signal)
 
     def _on_signal(self, member: Membership, signal: Signal) -> None:

@@ -3,11 +3,11 @@ the room cannot make one in another member's name.
 
 Nouns: a *payload* is a signed signal as INOS block v1 of kind 3 under the room's signal secret.
 
-Invariants: a payload is at most SIGNAL_BYTES_MAX; a signal is accepted once, within CLOCK_WINDOW_S of our clock, from a session
-that belongs to the key that signed it, and never from our own session. Checks go from cheap to dear, the signature last. A
-nonce is remembered only once the signature is good, or a forgery with the nonce of a true signal would shut that one out;
-the memory of nonces is bounded per room. A key slot is held only while an effect runs, since slots are few (64 for the
-whole node) and rooms may be as many.
+Invariants: a payload is at most SIGNAL_BYTES_MAX; a signal is accepted once, within CLOCK_WINDOW_S of our clock, from a
+session that belongs to the key that signed it, never from our own, and only if it is for everybody or for us. Checks go
+from cheap to dear, the signature last. A nonce is remembered only once the signature is good, or a forgery with the nonce
+of a true signal would shut that one out; the memory of nonces is bounded per room. A key slot is held only while an effect
+runs, since slots are few (64 for the whole node) and rooms may be as many.
 
 Must not know: what signals are for.
 """
@@ -23,7 +23,7 @@ from inos.links.identity import Identity, is_session_of, said
 from inos.links.rooms import Room
 from inos.ports import KIND_INDEX, Open, Ports, Seal, Sign, Verify
 from inos.tasks import Semaphore, Tasks
-from inos.wire.messages import Signal, Signed, decode_signal, decode_signed, encode
+from inos.wire.messages import NOBODY, Signal, Signed, decode_signal, decode_signed, encode
 
 SLOTS_MAX = 4
 NONCES_MAX = 1_024  # per room; 64 members saying 8 things within the window, twice
@@ -56,7 +56,7 @@ class Sealer:
         return await self._seal(room, encode(Signed(encoded, signature)))
 
     async def open(self, room: Room, payload: bytes) -> Signal:
-        """The signal of a payload. Raises ProtocolViolation (old, repeated, our own, forged, malformed) or a CorruptError.
+        """The signal of a payload. Raises ProtocolViolation (old, repeated, not for us, forged, malformed) or a CorruptError.
 
         Payloads of one room are opened one after the other, so that of two copies one is seen first.
         """
@@ -122,6 +122,8 @@ class Sealer:
     def _check_fresh(self, room: Room, signal: Signal) -> None:
         if signal.sender == self._identity.session:
             raise ProtocolViolation("our own signal came back")
+        if signal.to not in (NOBODY, self._identity.session):
+            raise ProtocolViolation("meant for another member")
         if abs(signal.time_ms - self.wall_ms()) > limits.CLOCK_WINDOW_S * 1_000:
             raise ProtocolViolation("signal outside the clock window")
         if signal.nonce in self._seen.get(room.room_id, ()):

@@ -108,7 +108,7 @@ JOB_WORDS = (
 )  # fmt: skip
 
 JOB_OPS = {
-    "HASH": 1,  # result.bid = BLAKE3(src)
+    "HASH": 1,  # result.bid = BLAKE3(src); or, with ARG0, the incremental BLAKE3 state at that offset is fed src
     "CUT": 2,  # cut src into chunks and hash them; see CUT_* below
     "SEAL": 3,  # src (plaintext) -> a block in the arena
     "OPEN": 4,  # src (a block) -> plaintext in the arena

@@ -1,10 +1,12 @@
 """Checking: is everything that was acknowledged still there and still right?
 
 Nouns: *quick* compares the index with the files' sizes; *hash* also reads every block and compares its bid (no key needed);
-*data* also opens every block of every file and compares the hash of what is inside (and the salt, for own blocks).
+*data* also opens every block of every file and compares the hash of what is inside (and the salt, for own blocks), and of
+every file as a whole: its chunks are opened ahead and hashed in *turn*.
 
 Invariants: a check changes nothing on the disk; a block found bad is marked lost in memory, so that its files show as damaged
-and a new copy (put again, or from a peer) takes its place. Must not know: repair.
+and a new copy (put again, or from a peer) takes its place. A file that is not what its manifest says has no bad block: it is
+reported under its root. Must not know: repair.
 """
 
 from __future__ import annotations
@@ -13,12 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from inos.errors import BadArgument, CorruptError, IdMismatch, InosError, NotFound, StorageLost
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open
+from inos.errors import (
+    BadArgument,
+    ContentMismatch,
+    CorruptError,
+    IdMismatch,
+    InosError,
+    ManifestInconsistent,
+    NotFound,
+    StorageLost,
+)
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open, Opened
 from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
-from inos.vault.get import Leaves, open_manifest
+from inos.vault.get import FileHash, Leaves, open_manifest
+from inos.vault.manifest import Manifest
 from inos.vault.put import Progress
 from inos.vault.refs import Ref
 from inos.vault.store import Store
@@ -51,6 +63,17 @@ class CheckReport:
         return not (self.bad or self.damaged_roots or self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """When a chunk of a file is hashed: after the one before it, and before whoever waits for ``after``."""
+
+    root: bytes
+    ref: Ref
+    hashed: FileHash
+    before: Future[None]
+    after: Future[None]
+
+
 class Check:
     """One check of one store."""
 
@@ -63,6 +86,8 @@ class Check:
         self._total = 0
         self._running = 0
         self._room: Future[None] = Future()
+        self._seen: set[int] = set()
+        self._liars: set[bytes] = set()
 
     async def run(self, findings: list[str]) -> CheckReport:
         """Do it. ``findings``: what the open reported."""
@@ -70,15 +95,18 @@ class Check:
         report.findings += findings
         await self._quick()
         if report.level != "quick":
-            secrets = await self._foreign_secrets() if report.level == "data" else {}
             numbers = [number for number in store.index.entries if number not in store.index.lost]
             self._total = sum(ops.place_of(store.index.entries[number]).block_len for number in numbers)
-            for number in numbers:
-                await self._wait(store.budget.ahead_max - 1)
-                self._running += 1
-                store.tasks.spawn(self._block(number, secrets), "vault check")
+            parts = await self._files() if report.level == "data" else {}
             await self._wait(0)
-        report.damaged_roots = [root.bid for root in store.index.roots.values() if store.index.is_damaged(root)]
+            for number in numbers:
+                entry = store.index.entries.get(number)
+                if entry is not None and number not in self._seen:
+                    await self._start(number, parts.get(ops.bid_of(entry)))
+            await self._wait(0)
+        report.damaged_roots = [
+            root.bid for root in store.index.roots.values() if root.bid in self._liars or store.index.is_damaged(root)
+        ]
         return report
 
     async def _wait(self, running_max: int) -> None:
@@ -96,49 +124,84 @@ class Check:
             if number in index.lost:
                 self._report.bad.append(BadBlock(ops.bid_of(entry), StorageLost.__name__))
 
-    async def _foreign_secrets(self) -> dict[bytes, tuple[int, Ref]]:
-        """How to open the foreign blocks: kind and reference, by bid, from the manifests of received files."""
-        found: dict[bytes, tuple[int, Ref]] = {}
+    async def _start(self, number: int, foreign: tuple[int, Ref] | None, turn: _Turn | None = None) -> None:
+        await self._wait(self._store.budget.ahead_max - 1)
+        self._running += 1
+        self._store.tasks.spawn(self._block(number, foreign, turn), "vault check")
+
+    async def _files(self) -> dict[bytes, tuple[int, Ref]]:
+        """Check the chunks of every file, in its order. How to open the foreign manifests between: kind and reference, by bid."""
+        parts: dict[bytes, tuple[int, Ref]] = {}
         store = self._store
         for root in list(store.index.roots.values()):
-            if root.link is None:
-                continue
             try:
                 manifest = await open_manifest(store, store.number_of(root.bid), None)
-                leaves = Leaves(store, manifest, 0, manifest.total_len)
-                while (leaf := await leaves.next()) is not None:
-                    found[leaf[0].bid] = (KIND_CHUNK, leaf[0])
-                found |= {part.bid: (KIND_MANIFEST, part) for part in leaves.parts}
+                parts |= await self._file(root.bid, manifest)
             except InosError:
                 continue  # the manifest's own block is found bad when its turn comes
-        return found
+        return parts
 
-    async def _block(self, number: int, secrets: dict[bytes, tuple[int, Ref]]) -> None:
+    async def _file(self, root: bytes, manifest: Manifest) -> dict[bytes, tuple[int, Ref]]:
+        store = self._store
+        if not manifest.refs and store.ports.hashes.hash(manifest.inline or b"") != manifest.h_file:
+            self._lies(root, ContentMismatch.__name__)
+        leaves = Leaves(store, manifest, 0, manifest.total_len)
+        hashed = FileHash(store, manifest)
+        before: Future[None] = Future()
+        before.set(None)
+        try:
+            while (leaf := await leaves.next()) is not None:
+                ref, _ = leaf
+                number = store.index.by_bid.get(ref.bid)
+                if number is not None:
+                    turn = _Turn(root, ref, hashed, before, Future())
+                    await self._start(number, (KIND_CHUNK, ref), turn)
+                    before = turn.after
+        finally:
+            before.on_done(hashed.free)  # cancelled or not, what was started comes to its end
+        return {part.bid: (KIND_MANIFEST, part) for part in leaves.parts}
+
+    def _lies(self, root: bytes, code: str) -> None:
+        """A file's blocks are all what they are named, and yet it is not what its manifest says."""
+        if root not in self._liars:
+            self._liars.add(root)
+            self._report.bad.append(BadBlock(root, code))
+
+    async def _block(self, number: int, foreign: tuple[int, Ref] | None, turn: _Turn | None) -> None:
         store, report = self._store, self._report
         entry = store.index.entries.get(number)
         try:
             if entry is not None:
                 place = ops.place_of(entry)
-                await self._check(number, entry, place, secrets.get(ops.bid_of(entry)))
-                report.blocks += 1
-                report.block_bytes += place.block_len
+                await self._check(number, entry, place, foreign, turn)
+                if number not in self._seen:
+                    self._seen.add(number)
+                    report.blocks += 1
+                    report.block_bytes += place.block_len
         except NotFound:
             pass  # removed meanwhile
         except (CorruptError, StorageLost) as error:
             assert entry is not None
-            if number in store.index.entries:
+            if number in store.index.entries and number not in store.index.lost:
                 store.index.lose(number)
+                self._seen.add(number)
                 report.bad.append(BadBlock(ops.bid_of(entry), error.code))
         except InosError as error:
             report.findings.append(f"a block could not be checked: {error.code}")
         finally:
+            if turn is not None:
+                # A bad chunk gives its turn away, but not before its time: a hash takes one chunk at a time.
+                turn.before.on_done(lambda: turn.after.set(None))
             self._running -= 1
             self._room.set(None)
         if self._progress is not None:
             self._progress(Progress(report.block_bytes, report.block_bytes, report.block_bytes, self._total))
 
-    async def _check(self, number: int, entry: bytes, place: ops.Place, foreign: tuple[int, Ref] | None) -> None:
+    async def _check(
+        self, number: int, entry: bytes, place: ops.Place, foreign: tuple[int, Ref] | None, turn: _Turn | None
+    ) -> None:
         store = self._store
+        opened: Opened | None = None
         bid = ops.bid_of(entry)
         grant = place.block_len + max(place.raw_len, place.block_len) + SLACK_BYTES
         await store.budget.take(grant)
@@ -151,12 +214,27 @@ class Check:
                         raise IdMismatch("a block that does not hash to its name")
                 elif is_foreign and foreign is not None:
                     kind, ref = foreign
-                    job = Open(block, kind, secret=ref.secret, bid=bid, h=ref.h, verify_only=True)
-                    await store.budget.run(job)
+                    job = Open(block, kind, secret=ref.secret, bid=bid, h=ref.h, verify_only=turn is None)
+                    opened = await store.budget.run(job)
                 else:
-                    job = Open(block, place.kind, keys=store.keys, bid=bid, h=entry[64:96], verify_only=True)
-                    await store.budget.run(job)
+                    job = Open(block, place.kind, keys=store.keys, bid=bid, h=entry[64:96], verify_only=turn is None)
+                    opened = await store.budget.run(job)
             finally:
                 store.budget.free(block)
+            if opened is not None and turn is not None:
+                await self._hash(opened, turn)
         finally:
             store.budget.give(grant)
+
+    async def _hash(self, opened: Opened, turn: _Turn) -> None:
+        """Add a chunk to its file's hash; the file gets its verdict with the last one, if none was bad."""
+        assert opened.raw is not None
+        try:
+            await turn.before
+            if opened.raw_len != turn.ref.raw_len:
+                raise ManifestInconsistent("a chunk of another length than its reference says")
+            await turn.hashed.add(opened.raw.part(0, opened.raw_len))
+        except CorruptError as error:
+            self._lies(turn.root, error.code)
+        finally:
+            self._store.budget.free(opened.raw)

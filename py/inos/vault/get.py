@@ -4,8 +4,9 @@ Nouns: a *leaf* is a level-0 reference and where its bytes begin in the file; le
 manifest, skipping what a range does not need.
 
 Invariants: nothing is handed out before its hash was checked (``h`` of every chunk; references come from a manifest that its
-block's tag authenticates); a sink is told ``complete`` only after all bytes were; a fetch that was started is never cancelled,
-only abandoned: it frees what it has. At most ``ahead_max`` blocks are ahead, each within a grant taken in order.
+block's tag authenticates); the last chunk of a whole file only after ``h_file`` was, which a range cannot check; a sink is told
+``complete`` only after all bytes were handed out; a fetch that was started is never cancelled, only abandoned: it frees what it
+has. At most ``ahead_max`` blocks are ahead, each within a grant taken in order.
 Must not know: where sinks lead.
 """
 
@@ -27,7 +28,7 @@ from inos.errors import (
     UnsupportedFeature,
 )
 from inos.limits import INLINE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_REFS_MAX
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open, Opened, SinkClose, SinkWrite
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, HashUpdate, Open, Opened, SinkClose, SinkWrite, Span
 from inos.tasks import Future
 from inos.vault.budget import SLACK_BYTES
 from inos.vault.manifest import FILE, Manifest, check_child, decode
@@ -207,6 +208,27 @@ class Fetcher:
         return opened
 
 
+class FileHash:
+    """``h_file`` computed again while a file's chunks come by, in order. Whoever made it frees it."""
+
+    def __init__(self, store: Store, manifest: Manifest) -> None:
+        self._store = store
+        self._wanted = manifest.h_file
+        self._left = manifest.total_len
+        self._stream = store.ports.hashes.stream_begin()
+
+    async def add(self, raw: Span) -> None:
+        """The next chunk. Raises ContentMismatch with the last one, when the file is not what its manifest says."""
+        await HashUpdate(raw, self._stream)
+        self._left -= raw.length
+        if self._left == 0 and self._store.ports.hashes.stream_finish(self._stream) != self._wanted:
+            raise ContentMismatch("a file that is not what its manifest says")
+
+    def free(self) -> None:
+        """No chunk is being added."""
+        self._store.budget.free(self._stream)
+
+
 class Get:
     """One file, or a range of it, on its way out."""
 
@@ -249,17 +271,21 @@ class Get:
             await self._hand_out_inline(manifest, start, end)
             return
         fetcher = Fetcher(self._store, Leaves(self._store, manifest, start, end), verify_only=False)
+        hashed = FileHash(self._store, manifest)
         try:
             while (leaf := await fetcher.next()) is not None:
                 ref, at, opened = leaf
                 if ref.covers == size and ref.h != manifest.h_file:
                     raise ContentMismatch("a file that is not what its manifest says")
                 assert opened.raw is not None
+                if end - start == size > ref.covers:
+                    await hashed.add(opened.raw.part(0, ref.covers))
                 skip, stop = max(0, start - at), min(ref.covers, end - at)
                 await SinkWrite(self._sink, self._written, opened.raw.part(skip, stop - skip))
                 fetcher.done()
                 self._tell(stop - skip, end - start)
         finally:
+            hashed.free()
             fetcher.abandon()
 
     async def _hand_out_inline(self, manifest: Manifest, start: int, end: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from inos.errors import AuthFailed, ContentMismatch, IdMismatch, InosError, LimitExceeded, Truncated
 from inos.limits import JOBS_MAX
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, Cut, HashSpan, Open, Seal
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, Cut, HashSpan, HashUpdate, Open, Seal
 from inos.reference.blake3 import ReferenceHashes
 from inos.reference.gear64 import cut_lengths, gear_table
 from inos.vault import block
@@ -96,6 +96,17 @@ def test_cuts_are_the_references(bench, slot, final):
     assert bench.hashes.stream_finish(stream) == expected
     for span in (head, src, stream):
         bench.arena.release(span)
+
+
+def test_a_hash_goes_on_from_span_to_span(bench):
+    parts = [TEXT, b"", TEXT[:1025], b"\0" * 70_000]
+    stream = bench.hashes.stream_begin()
+    for part in parts:
+        span = bench.span(part)
+        assert bench.run(HashUpdate(span.part(0, len(part)), stream)) is None
+        bench.arena.release(span)
+    assert bench.hashes.stream_finish(stream) == REFERENCE.hash(b"".join(parts))
+    bench.arena.release(stream)
 
 
 def damaged(bench, sealed, at, change):

@@ -13,7 +13,7 @@ from blake3 import blake3
 from inos import limits
 from inos.errors import ArenaFull, BadArgument, CodecError, ContentMismatch, IdMismatch, InosError, LimitExceeded
 from inos.memory.layout import KEY_SLOTS_MAX
-from inos.ports import Cut, HashSpan, Open, Seal
+from inos.ports import Cut, HashSpan, HashUpdate, Open, Seal
 from inos.reference.blake3 import ReferenceHashes
 from inos.reference.chacha20poly1305 import ReferenceAead
 from inos.reference.gear64 import cut_lengths, gear_table
@@ -213,6 +213,21 @@ def test_hash_span(bench):
     span = bench.put(b"abc")
     assert bench.kernels.perform(HashSpan(span)).hex().startswith("6437b3ac38465133")
     bench.ports.arena.release(span)
+
+
+def test_hash_update(bench):
+    hashes, arena = bench.ports.hashes, bench.ports.arena
+    stream = hashes.stream_begin()
+    for part in (b"a", b"b", b"c"):
+        span = bench.put(part)
+        assert bench.kernels.perform(HashUpdate(span, stream)) is None
+        arena.release(span)
+    assert hashes.stream_finish(stream) == hashes.hash(b"abc")
+    span = bench.put(b"d")
+    arena.release(stream)
+    with pytest.raises(BadArgument):
+        bench.kernels.perform(HashUpdate(span, stream))
+    arena.release(span)
 
 
 def test_key_slots(bench):

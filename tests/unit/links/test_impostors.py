@@ -238,6 +238,8 @@ def test_stale_and_foreign_signals_are_refused_as_cheaply_as_can_be(world):
     for off_s in (-limits.CLOCK_WINDOW_S - 1, limits.CLOCK_WINDOW_S + 1):
         when = one.hearer.wall_ms() + int(off_s * 1_000)
         assert one.hear(one.payload(one.announce(time_ms=when))) == (False, 0), "of another time"
+    assert one.hear(one.payload(one.announce(to=bytes([1]) * 16))) == (False, 0), "for somebody else"
+    assert one.hear(one.payload(one.announce(to=one.hearer._identity.session))) == (True, 1), "for us"
     assert one.hear(one.payload(one.announce(sender=one.world.rng.randbytes(16)))) == (False, 0), "another key's"
     assert one.hear(one.payload(one.announce(), signature=bytes(64))) == (False, 0), "outside the strict set"
     again = one.announce()
@@ -250,7 +252,12 @@ def test_another_signal_under_a_signature_is_refused(world):
     one = Member(world)
     signal = one.announce()
     signature = one.keyring.perform(Sign(said(one.room.room_id, m.encode(signal))))
-    for change in ({"wants": False}, {"to": one.own.session}, {"time_ms": signal.time_ms + 1}, {"nonce": bytes(16)}):
+    for change in (
+        {"wants": False},
+        {"to": one.hearer._identity.session},
+        {"time_ms": signal.time_ms + 1},
+        {"nonce": bytes(16)},
+    ):
         assert one.hear(one.payload(replace(signal, **change), signature=signature)) == (False, 1)
     last = one.own.session[:-1] + bytes([one.own.session[-1] ^ 1])
     assert one.hear(one.payload(replace(signal, sender=last), signature=signature)) == (False, 1), "another run"

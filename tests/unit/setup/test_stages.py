@@ -151,6 +151,25 @@ def test_a_hash_failure_is_tried_without_the_machines_configuration(monkeypatch)
     assert all("--require-hashes" in words for words, _ in calls)
 
 
+def test_without_ensurepip_a_pinned_pip_is_lent(tmp_path, monkeypatch):
+    calls: list[list[str]] = []
+
+    def command(words, _log, _environment=None):
+        calls.append([str(word) for word in words])
+        if len(calls) == 1:
+            raise stages.Problem("no ensurepip", "nothing")
+
+    monkeypatch.setattr(packages, "command", command)
+    monkeypatch.setattr(packages, "VENV", tmp_path / "venv")
+    monkeypatch.setattr(packages, "VENV_PYTHON", tmp_path / "venv" / "python")
+    monkeypatch.setattr(packages, "has_own_pip", lambda: True)
+    packages.make_venv()
+    pip = calls[-1]
+    assert pip[:6] == [sys.executable, "-m", "pip", "--python", str(tmp_path / "venv" / "python"), "install"]
+    assert "--require-hashes" in pip
+    assert pip[pip.index("-r") + 1].endswith("requirements-pip.txt")
+
+
 def test_siblings_are_made_kept_and_removed(tmp_path):
     folder, memory = tmp_path / "build", tmp_path / "memory.json"
     folder.mkdir()

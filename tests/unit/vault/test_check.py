@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from vault_world import noise, opened
 
 from inos.errors import BadArgument
+from inos.ports import HashUpdate
 from inos.vault import ops
 from inos.vault.put import Progress
 
@@ -41,6 +44,44 @@ def test_one_flipped_bit_in_any_block_is_found_and_named(level: str) -> None:
         world.boot()
         world.open()
     assert world.run(world.vault.check(level)).ok
+    world.check_tidy()
+
+
+def test_a_chunk_of_two_files_is_checked_for_both_and_counted_once() -> None:
+    world = opened()
+    data = noise(60_000)
+    roots = [world.put(data, "first").root, world.put(data + noise(5_000, 1), "second").root]
+    report = world.run(world.vault.check("data"))
+    assert report.ok
+    assert report.blocks == world.vault.stats()["blocks"]
+    world.disk.files["seg-0000"].now[20_000] ^= 1
+    report = world.run(world.vault.check("data"))
+    assert len(report.bad) == 1
+    assert sorted(report.damaged_roots) == sorted(roots)
+    world.check_tidy()
+
+
+def test_chunks_of_a_file_are_hashed_one_at_a_time_whatever_is_bad() -> None:
+    world = opened(lanes=2)
+    world.put(noise(100_000), "file")
+    places = [ops.place_of(entry) for entry in world.vault._index.entries.values()]
+    for bad in range(8):
+        at = places[bad].offset + places[bad].block_len // 2
+        world.disk.files["seg-0000"].now[at] ^= 1
+        asked: list[int] = []
+        poll = world.tasks.poll_effects
+
+        def counted(poll: Any = poll, asked: Any = asked) -> Any:
+            effects = poll()
+            asked.append(sum(isinstance(effect, HashUpdate) for _, effect in effects))
+            return effects
+
+        world.tasks.poll_effects = counted  # type: ignore[method-assign]
+        assert len(world.run(world.vault.check("data")).bad) == 1
+        assert max(asked) == 1
+        assert sum(asked) == len(places) - 2  # all but the bad one and the manifest
+        world.disk.files["seg-0000"].now[at] ^= 1
+        world.reboot(keep_all=True)
     world.check_tidy()
 
 

@@ -9,7 +9,7 @@ import pytest
 from vault_world import World, noise, opened
 
 from inos.errors import BadArgument, ContentMismatch, CorruptError, InosError, NotFound, StorageFull, UnsupportedFeature
-from inos.ports import KIND_MANIFEST, Open, Seal, SinkWrite
+from inos.ports import KIND_MANIFEST, HashUpdate, Open, Seal, SinkWrite
 from inos.vault.manifest import DIR, Manifest, encode
 from inos.vault.vault import Capability
 
@@ -216,20 +216,73 @@ def test_a_cancelled_adopt_leaves_the_wish() -> None:
     assert at > 5
 
 
+def hand_over_manifest(source: World, target: World, manifest: Manifest) -> Capability:
+    """A manifest that somebody made by hand."""
+    data = encode(manifest)
+    span = source.arena.alloc(len(data))
+    source.arena.write(span, data)
+    sealed = source.kernels.perform(Seal(span, KIND_MANIFEST, 6, 0))
+    source.arena.release(span)
+    block = source.arena.read(sealed.block)  # type: ignore[attr-defined]
+    source.arena.release(sealed.block)  # type: ignore[attr-defined]
+    into = target.arena.alloc(len(block))
+    target.arena.write(into, block)
+    target.run(target.vault.store_foreign(sealed.bid, into))  # type: ignore[attr-defined]
+    target.arena.release(into)
+    return Capability(sealed.bid, sealed.secret)  # type: ignore[attr-defined]
+
+
+def adopt_a_liar(source: World, target: World, data: bytes) -> bytes:
+    """A file whose chunks are right and whose hash is another's, in ``target``; its root there."""
+    capability = source.run(source.vault.share(source.put(data).root))
+    manifest = source.run(source.vault.manifest_of(capability))
+    hand_over(source, target, capability.bid)
+    liar = hand_over_manifest(source, target, replace(manifest, h_file=source.kernels.hashes.hash(b"another")))
+    root = target.run(target.vault.adopt(liar))
+    assert isinstance(root, bytes)
+    return root
+
+
+@pytest.mark.parametrize("refs", [100, 3])
+def test_a_file_that_is_not_what_its_manifest_says(refs: int) -> None:
+    source, target = opened(refs_per_manifest=refs), opened(seed=2)
+    data = noise(60_000)
+    honest = target.put(noise(50_000, 1), "honest").root
+    root = adopt_a_liar(source, target, data)
+    sink = target.streams.add_sink()
+    with pytest.raises(ContentMismatch):
+        target.run(target.vault.get(root, sink))
+    assert target.streams.complete[sink] is False
+    assert len(target.streams.taken(sink)) < len(data)
+    assert target.get(root, offset=1) == data[1:]  # a range cannot tell
+    assert target.run(target.vault.check("hash")).ok
+    report = target.run(target.vault.check("data"))
+    assert [(bad.bid, bad.code) for bad in report.bad] == [(root, "ContentMismatch")]
+    assert report.damaged_roots == [root]
+    assert report.blocks == target.vault.stats()["blocks"]
+    assert target.get(honest) == noise(50_000, 1)
+    target.check_tidy()
+
+
+def test_a_hash_of_a_file_that_cannot_be_had_is_an_error_and_no_leak() -> None:
+    world = opened()
+    root = world.put(noise(60_000)).root
+
+    def hook(effect: Any) -> None:
+        if isinstance(effect, HashUpdate):
+            raise BadArgument("injected")
+
+    world.hook = hook
+    with pytest.raises(BadArgument):
+        world.get(root)
+    world.check_tidy()
+
+
 def test_what_a_manifest_must_not_say() -> None:
     source, target = opened(), opened(seed=2)
 
     def foreign(manifest: Manifest) -> Capability:
-        data = encode(manifest)
-        span = source.arena.alloc(len(data))
-        source.arena.write(span, data)
-        sealed = source.kernels.perform(Seal(span, KIND_MANIFEST, 6, 0))
-        block = source.arena.read(sealed.block)  # type: ignore[attr-defined]
-        into = target.arena.alloc(len(block))
-        target.arena.write(into, block)
-        target.run(target.vault.store_foreign(sealed.bid, into))  # type: ignore[attr-defined]
-        target.arena.release(into)
-        return Capability(sealed.bid, sealed.secret)  # type: ignore[attr-defined]
+        return hand_over_manifest(source, target, manifest)
 
     file = Manifest(1, 5, source.kernels.hashes.hash(b"right"), name="x", inline=b"wrong")
     with pytest.raises(ContentMismatch):

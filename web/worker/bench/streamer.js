@@ -30,10 +30,10 @@ let port;
 let broadcast;
 /** @type {Int32Array<SharedArrayBuffer>} */
 let flags;
-/** Both ends count a ring's frames from its beginning. @type {RingWriter} */
-let writer;
-/** @type {RingReader} */
-let reader;
+/** An end of the ring is claimed by whoever makes it, so each worker makes its own when it first needs it. @type {RingWriter | null} */
+let writer = null;
+/** @type {RingReader | null} */
+let reader = null;
 
 /** @param {number} length @returns {Uint32Array<ArrayBuffer>} word 0 is for the number */
 function template(length) {
@@ -55,6 +55,7 @@ function ready() {
 
 /** @param {number} length @param {number} count */
 function produceRing(length, count) {
+  writer ??= new RingWriter(buffer, place.at, place.bytes, [data]);
   const words = template(length);
   const bytes = new Uint8Array(words.buffer);
   for (let number = 0; number < count; number++) {
@@ -70,6 +71,7 @@ function produceRing(length, count) {
 
 /** @param {number} length @param {number} count */
 function consumeRing(length, count) {
+  reader ??= new RingReader(buffer, place.at, place.bytes);
   const wanted = sums(template(length));
   const words = new Uint32Array(buffer);
   let number = 0;
@@ -149,8 +151,6 @@ answer({
     place = { at, bytes };
     data = new Epoch(buffer, EPOCH_NET_INBOX);
     room = new Epoch(buffer, EPOCH_NET_OUTBOX);
-    writer = new RingWriter(buffer, place.at, place.bytes, [data]);
-    reader = new RingReader(buffer, place.at, place.bytes);
     port = end;
     broadcast = new BroadcastChannel(channel);
     flags = new Int32Array(words);

@@ -132,6 +132,7 @@ class IoWorker {
     switch (message.type) {
       case "source":
         this.#sources.add(message.id, message.blob);
+        post({ type: "registered", id: message.id }, []);
         return;
       case "forget-source":
         this.#sources.remove(message.id);
@@ -141,6 +142,7 @@ class IoWorker {
           message.id,
           message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
         );
+        post({ type: "registered", id: message.id }, []);
         return;
       case "abort-sink":
         this.#sinks.get(message.id)?.abort();

@@ -115,10 +115,10 @@ export class BufferSink {
   abort() {}
 }
 
-/** A sink that feeds the service worker's download stream; the other side of the port asks for more by `pull`. */
+/** A sink that feeds the service worker's download stream; the other side of the port asks for more by an empty buffer. */
 export class DownloadSink {
   #port;
-  #pulls = 0;
+  /** @type {ArrayBuffer | null} */ #room = null;
   /** @type {((value: void) => void) | null} */ #wake = null;
   #cancelled = false;
 
@@ -127,7 +127,7 @@ export class DownloadSink {
     this.#port = port;
     port.onmessage = (event) => {
       if (event.data === "cancel") this.abort();
-      else this.#pulls++;
+      else this.#room = event.data;
       this.#wake?.();
       this.#wake = null;
     };
@@ -142,21 +142,23 @@ export class DownloadSink {
 
   /** @param {number} _offset @param {Uint8Array} bytes */
   async write(_offset, bytes) {
-    for (let at = 0; at < bytes.length; at += COPY_BYTES / 4)
-      await this.#piece(bytes.subarray(at, at + COPY_BYTES / 4));
+    for (let at = 0; at < bytes.length; ) at += await this.#piece(bytes.subarray(at));
   }
 
-  /** @param {Uint8Array} bytes */
+  /** @param {Uint8Array} bytes @returns {Promise<number>} how many of them there was room for */
   async #piece(bytes) {
-    while (this.#pulls === 0 && !this.#cancelled) {
+    while (!this.#room && !this.#cancelled) {
       await new Promise((/** @type {(value: void) => void} */ resolve) => {
         this.#wake = resolve;
       });
     }
-    if (this.#cancelled) throw new DOMException("the download was cancelled", "AbortError");
-    this.#pulls--;
-    const copy = bytes.slice(); // one copy out: streams refuse shared views
-    this.#port.postMessage(copy, [copy.buffer]);
+    if (!this.#room || this.#cancelled) throw new DOMException("the download was cancelled", "AbortError");
+    const piece = new Uint8Array(this.#room, 0, Math.min(bytes.length, this.#room.byteLength));
+    piece.set(bytes.subarray(0, piece.length)); // one copy out: streams refuse shared views
+    this.#room = null;
+    const { length } = piece; // none is left once it is transferred
+    this.#port.postMessage(piece, [piece.buffer]);
+    return length;
   }
 
   /** @param {boolean} complete */
