@@ -107,21 +107,14 @@ test("a gate is shut once nobody is inside, and for good", () => {
 });
 
 test("a wait ends by a change, by its timeout, or by an interrupt", () => {
-  bridge.store(WORD, 5);
-  assert.equal(bridge.wait(WORD, 4, 60_000), true);
-  assert.equal(bridge.wait(WORD, 5, 1), false);
+  bridge.atomic_store(WORD, 5);
+  assert.equal(bridge.atomic_wait(WORD, 4, 60_000), true);
+  assert.equal(bridge.atomic_wait(WORD, 5, 1), false);
   const began = performance.now();
-  assert.equal(bridge.wait(WORD, 5, 250), false);
+  assert.equal(bridge.atomic_wait(WORD, 5, 250), false);
   assert.ok(performance.now() - began >= 249);
   assert.equal(checks, 0);
   brainBridge(buffer).interrupt(SLOT);
-  assert.throws(() => bridge.wait(WORD, 5, Number.POSITIVE_INFINITY), /interrupted/);
+  assert.throws(() => bridge.atomic_wait(WORD, 5, Number.POSITIVE_INFINITY), /interrupted/);
   assert.equal(checks, 1);
-});
-
-test("words: add tells what was there, publish adds one", () => {
-  bridge.store(WORD, -2);
-  assert.deepEqual([bridge.add(WORD, 5), bridge.load(WORD)], [-2, 3]);
-  bridge.publish(WORD);
-  assert.equal(bridge.load(WORD), 4);
 });
