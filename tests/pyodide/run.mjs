@@ -67,10 +67,14 @@ async function pythonThread(args, kernel, machine) {
   });
 }
 
-/** @param {{script: string, workerData: object}} peer @param {Machine} [machine] */
-function startPeer({ script, workerData }, machine) {
+/** @param {{script: string, workerData: object, alive: Int32Array}} peer @param {Machine} [machine] */
+function startPeer({ script, workerData, alive }, machine) {
   const thread = new Worker(new URL(`../js/threads/${script}`, import.meta.url), { workerData });
   thread.on("error", (error) => machine?.died(error));
+  thread.on("exit", () => {
+    Atomics.sub(alive, 0, 1);
+    Atomics.notify(alive, 0);
+  });
 }
 
 /** @param {WebAssembly.Module} kernel */

@@ -20,7 +20,9 @@ TIMEOUT_S = 60.0
 def region():
     quiet = WebRegion(inos_test.quiet_path, inos_test.quiet)
     quiet.write(0, bytes(quiet.size))
-    return quiet
+    yield quiet
+    # One that began late would meddle with whatever the next test does at the same places.
+    assert inos_test.peers_end(TIMEOUT_S * 1000), "a thread does not end"
 
 
 @pytest.mark.parametrize(("start", "capacity"), [(0, 4096), (2**32 - 8192, 4096), (2**31 - 64, 16_384)])

@@ -23,6 +23,7 @@ const REGION_PATH = "/inos/region";
 const QUIET_PATH = "/inos/quiet";
 const { args, machine, wheels } = workerData;
 const quiet = new SharedArrayBuffer(L.ARENA_OFFSET + 2 ** 20); // no thread uses it but those a test starts
+const alive = new Int32Array(new SharedArrayBuffer(4)); // how many of them have not ended
 const own = makeMemory(L.MEMORY_TIERS_BYTES[2], 0);
 const crypto = nodeCrypto(await startKernel(workerData.kernel, own.memory, 0), own.memory);
 
@@ -45,8 +46,16 @@ async function machineModules() {
       quiet_path: QUIET_PATH,
       quiet: { ...atomicsBridge(quiet), ...waitBridge(quiet) },
       /** Starts one of tests/js/threads on the quiet memory. */
-      peer: (/** @type {string} */ script, /** @type {any} */ ...numbers) =>
-        parentPort?.postMessage({ peer: { script, workerData: { buffer: quiet, numbers } } }),
+      peer(/** @type {string} */ script, /** @type {any} */ ...numbers) {
+        Atomics.add(alive, 0, 1);
+        parentPort?.postMessage({ peer: { script, workerData: { buffer: quiet, numbers }, alive } });
+      },
+      /** Waits for all of them to end; false when one does not. */
+      peers_end(/** @type {number} */ timeoutMs) {
+        for (let left = Atomics.load(alive, 0); left > 0; left = Atomics.load(alive, 0))
+          if (Atomics.wait(alive, 0, left, timeoutMs) === "timed-out") return false;
+        return true;
+      },
       seen: () => brain.load(),
       wait: (/** @type {number} */ seen, /** @type {number} */ timeoutMs) => brain.wait(seen, timeoutMs),
       drains: (/** @type {any} */ on_io, /** @type {any} */ on_net, /** @type {any} */ on_control) =>
