@@ -150,18 +150,23 @@ def test_the_verdict_puts_the_documents_figure_first():
 
 def test_the_noise_is_half_the_spread():
     assert noise(row(10.0, [9.0, 10.0, 11.0])) == pytest.approx(0.1)
-    assert noise(row(10.0)) == 0
-    assert noise(row(None, [])) == 0
+    assert noise(row(10.0, [10.0, 10.0])) == 0
+
+
+def test_one_run_tells_nothing_of_its_noise():
+    assert noise(row(10.0)) == noise(row(None, [])) == 0.25
+    assert change(row(6.0), row(10.0), "more")[2] == "same"
+    assert change(row(4.0), row(10.0), "more")[2] == "REGRESSION"
 
 
 @pytest.mark.parametrize(
     ("now", "old", "better", "share", "word"),
     [
-        (row(8.0), row(10.0), "more", -0.2, "REGRESSION"),
-        (row(12.0), row(10.0), "more", 0.2, "better"),
-        (row(12.5), row(10.0), "less", -0.2, "REGRESSION"),
-        (row(8.0), row(10.0), "less", 0.25, "better"),
-        (row(9.6), row(10.0), "more", -0.04, "same"),
+        (row(8.0, [8.0] * 3), row(10.0, [10.0] * 3), "more", -0.2, "REGRESSION"),
+        (row(12.0, [12.0] * 3), row(10.0, [10.0] * 3), "more", 0.2, "better"),
+        (row(12.5, [12.5] * 3), row(10.0, [10.0] * 3), "less", -0.2, "REGRESSION"),
+        (row(8.0, [8.0] * 3), row(10.0, [10.0] * 3), "less", 0.25, "better"),
+        (row(9.6, [9.6] * 3), row(10.0, [10.0] * 3), "more", -0.04, "same"),
         (row(8.0, [7.0, 8.0, 9.0]), row(10.0, [9.0, 10.0, 11.0]), "more", -0.2, "same"),
         (row(7.0, [6.5, 7.0, 7.5]), row(10.0, [9.0, 10.0, 11.0]), "more", -0.3, "REGRESSION"),
         (row(None), row(10.0), "more", 0.0, "not comparable"),
@@ -175,8 +180,8 @@ def test_a_change_is_one_only_beyond_the_noise_of_both(now, old, better, share, 
 
 
 def test_comparing_two_measurements():
-    now = [row(5.0), row(5.0, id="y", unit="%"), row(1.0, id="new")]
-    old = [row(10.0), row(5.0, id="y", unit="MiB/s"), row(1.0, id="gone")]
+    now = [row(5.0, [5.0] * 3), row(5.0, id="y", unit="%"), row(1.0, id="new")]
+    old = [row(10.0, [10.0] * 3), row(5.0, id="y", unit="MiB/s"), row(1.0, id="gone")]
     better = {"x": "more", "y": "more", "new": "more"}
     text = compared(now, old, better)
     assert "REGRESSION" in text
@@ -185,6 +190,13 @@ def test_comparing_two_measurements():
     assert "new" not in text
     assert "gone" not in text
     assert regressions(now, old, better) == ["x"]
+
+
+def test_a_bad_command_line_is_told_before_anything_starts():
+    for words in (["--only", "nope"], ["--mib", "0"], ["--runs", "-1"], ["--compare", "/nowhere.json"]):
+        done = subprocess.run([sys.executable, BENCH / "run.py", *words], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, ""), words
+        assert "Traceback" not in done.stderr
 
 
 def test_the_table_shows_values_latencies_ratios_and_notes():
