@@ -61,7 +61,10 @@ def visit(playwright: Playwright, profile: Path, url: str) -> dict[str, Any]:
 
 
 def page(playwright: Playwright, server: Server, folder: Path, runs: int) -> Result:
-    """First visits with new profiles, and second visits of restarted browsers on the same ones."""
+    """First visits with new profiles, and second visits of restarted browsers on the same ones.
+
+    No runs: the visits whose bytes are counted are timed too, relay and all.
+    """
     cold: list[dict[str, Any]] = []
     warm: list[dict[str, Any]] = []
     for number in range(runs):
@@ -70,10 +73,12 @@ def page(playwright: Playwright, server: Server, folder: Path, runs: int) -> Res
         warm.append(visit(playwright, profile, server.url))
         shutil.rmtree(profile, ignore_errors=True)
     with Relay(server.port) as relay:
-        visit(playwright, folder / "counted", relay.url)
+        counted = [visit(playwright, folder / "counted", relay.url)]
         cold_bytes = relay.take()
-        visit(playwright, folder / "counted", relay.url)
+        counted.append(visit(playwright, folder / "counted", relay.url))
         warm_bytes = relay.take()
+    if not runs:
+        cold, warm = counted[:1], counted[1:]
     usable = [marks["usable"] for marks in warm]
     details = {"cold": summary(cold, cold_bytes), "warm": summary(warm, warm_bytes)}
     row = result(

@@ -72,11 +72,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     unknown = [name for name in options.only if name not in ids]
     if unknown:
         parser.error(f"no such row: {unknown[0]} (rows are {', '.join(ids)})")
-    options.runs = options.runs or (RUNS_QUICK if options.quick else RUNS_DEFAULT)
-    options.mib = options.mib or (MIB_QUICK if options.quick else MIB_DEFAULT)
+    if options.runs is None:
+        options.runs = RUNS_QUICK if options.quick else RUNS_DEFAULT
+    if options.mib is None:
+        options.mib = MIB_QUICK if options.quick else MIB_DEFAULT
     if options.runs < 1 or not 1 <= options.mib <= 96:
         parser.error("--runs must be at least 1 and --mib between 1 and 96")
-    options.old = json.loads(options.compare.read_text("utf-8"))["rows"] if options.compare else None
+    try:
+        options.old = json.loads(options.compare.read_text("utf-8"))["rows"] if options.compare else None
+    except (OSError, ValueError, KeyError) as error:
+        parser.error(f"--compare {options.compare}: no results there ({type(error).__name__})")
     return options
 
 
@@ -113,7 +118,7 @@ class Bench:
                 raise PageFailed("; ".join(browser.problems))
         if boot_rows.ID in wanted:
             say(f"{boot_rows.ID} ...")
-            runs = 1 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
+            runs = 0 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
             self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
         self.machine["othersCpuShare"] = contention.share()
         self.machine["loadAfter"] = machine.load()

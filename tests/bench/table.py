@@ -1,7 +1,8 @@
 """The results for people: a table in the terminal, and what changed since an older measurement.
 
-Nouns: a row's *noise* is the spread of its runs, half of (largest - smallest) over the median; a change is a *regression* when
-it is for the worse and larger than the noise of both measurements together, and never below CHANGE_MIN.
+Nouns: a row's *noise* is the spread of its runs, half of (largest - smallest) over the median, and NOISE_OF_ONE where there was
+one run, which tells nothing of it; a change is a *regression* when it is for the worse and larger than the noise of both
+measurements together, and never below CHANGE_MIN.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 Result = dict[str, Any]
 
 CHANGE_MIN = 0.05  # two runs of anything differ by as much
+NOISE_OF_ONE = 0.25  # half of what single runs were seen to differ by on a busy machine
 RATIOS_SHOWN = 4
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -74,7 +76,7 @@ def noise(row: Result) -> float:
     """Half the spread of the runs, as a share of the value."""
     samples = row["samples"]
     if len(samples) < 2 or not row["value"]:
-        return 0.0
+        return NOISE_OF_ONE
     return abs((max(samples) - min(samples)) / 2 / row["value"])
 
 

@@ -1,9 +1,14 @@
-"""The bench in a visitor's browser: a page of the ordinary server measures, and says what it had nothing to compare with."""
+"""Rows of the bench on a page of the ordinary server: it measures, and says what it had nothing to compare with.
+
+Chromium only: scripts of Firefox's driver import modules into a world of their own. There, `test_bench_page.py` runs rows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from node import NodeTab, open_node
 from server import Server
 
@@ -22,6 +27,22 @@ STOP = """async (only) => {
   return runRows({ only, quick: true, signal: wish.signal, onProgress: () => wish.abort(new Error("enough")) })
     .then(() => "it ran on", (error) => error.message);
 }"""
+
+
+@pytest.fixture(scope="module")
+def chromium_node(launch: Start, server: Server) -> Iterator[NodeTab]:
+    """A page with a ready node, one for all tests here."""
+    browser = launch("chromium")
+    yield open_node(browser, server)
+    browser.close()
+
+
+@pytest.fixture
+def node(chromium_node: NodeTab) -> Iterator[NodeTab]:
+    """It; it must be silent during the test."""
+    before = len(chromium_node.tab.problems())
+    yield chromium_node
+    assert chromium_node.tab.problems()[before:] == []
 
 
 def rows_of(node: NodeTab, *ids: str) -> dict[str, dict[str, Any]]:
