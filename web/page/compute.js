@@ -5,6 +5,11 @@
  * browser has ended the thread, asked or not: the thread holds a Web Lock for its life, and this side queues behind it.
  */
 
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
+ *   resolves when all that it held was given back
+ */
 /** @typedef {{thread: number, op: string, text: string}} Happening */
 /** @typedef {{op: "start", thread: number, slot: number, name: string, source: string, args: string}} StartCommand */
 /** @typedef {{op: "interrupt" | "end", thread: number}} OtherCommand */
@@ -68,4 +73,22 @@ export class ComputeThreads {
       if (this.#threads.delete(thread)) this.#tell({ thread, op: "gone", text: "" });
     });
   }
+}
+
+/**
+ * Ask the brain for a worker; see `InosNode.spawn`.
+ * @param {(method: string, args: object) => Promise<any>} call
+ * @param {string} source @param {{name?: string, args?: object}} options
+ * @returns {Promise<ComputeWorker>}
+ */
+export async function spawn(call, source, { name = "", args = {} }) {
+  const worker = await call("spawn", { source, name, args });
+  const result = call("worker_result", { worker: worker.id });
+  result.catch(() => {}); // whoever asks hears of it
+  return {
+    ...worker,
+    result: () => result,
+    cancel: () => call("worker_cancel", { worker: worker.id }),
+    close: () => call("worker_close", { worker: worker.id }),
+  };
 }

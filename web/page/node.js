@@ -9,7 +9,7 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
-import { ComputeThreads } from "./compute.js";
+import { ComputeThreads, spawn } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
 import { Metrics } from "./metrics.js";
@@ -19,11 +19,6 @@ import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
-/**
- * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
- *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
- *   resolves when all that it held was given back
- */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -100,7 +95,7 @@ export class InosNode {
 
   /** @param {string} link @param {Options} [options] */
   async fetch(link, options = {}) {
-    return this.#operation("fetch", { link: fragmentOf(link) }, options);
+    return this.#operation("fetch", { link: link.slice(Math.max(0, link.indexOf("#"))) }, options);
   }
 
   /** @param {string} rootOrLink @param {Options} [options] @returns {Promise<Uint8Array<ArrayBuffer>>} */
@@ -170,18 +165,10 @@ export class InosNode {
    * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
    * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
    * @param {string} source @param {{name?: string, args?: object}} [options]
-   * @returns {Promise<ComputeWorker>}
+   * @returns {Promise<import("./compute.js").ComputeWorker>}
    */
-  async spawn(source, { name = "", args = {} } = {}) {
-    const worker = await this.#call("spawn", { source, name, args });
-    const result = this.#call("worker_result", { worker: worker.id });
-    result.catch(() => {}); // whoever asks hears of it
-    return {
-      ...worker,
-      result: () => result,
-      cancel: () => this.#call("worker_cancel", { worker: worker.id }),
-      close: () => this.#call("worker_close", { worker: worker.id }),
-    };
+  async spawn(source, options = {}) {
+    return spawn((method, args) => this.#call(method, args), source, options);
   }
 
   /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
@@ -408,10 +395,4 @@ export class InosNode {
     if (rootOrLink.includes("#")) return this.fetch(rootOrLink, options);
     return this.#call("stat", { root: rootOrLink });
   }
-}
-
-/** @param {string} link */
-export function fragmentOf(link) {
-  const at = link.indexOf("#");
-  return at < 0 ? link : link.slice(at);
 }
