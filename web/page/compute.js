@@ -5,15 +5,28 @@
  * browser has ended the thread, asked or not: the thread holds a Web Lock for its life, and this side queues behind it.
  */
 
-/**
- * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
- *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
- *   resolves when all that it held was given back
- */
 /** @typedef {{thread: number, op: string, text: string}} Happening */
 /** @typedef {{op: "start", thread: number, slot: number, name: string, source: string, args: string}} StartCommand */
 /** @typedef {{op: "interrupt" | "end", thread: number}} OtherCommand */
 /** @typedef {{worker: Worker, lock: string, isWatched: boolean}} Thread */
+
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker what `inos.spawn` answers: `result` is the value of `main(**args)`, or else of the last expression, and rejects
+ *   with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and resolves when it has given all back
+ */
+
+/** @param {{id: number, name: string}} spawned @param {(verb: string) => Promise<any>} call @returns {ComputeWorker} */
+export function computeWorker(spawned, call) {
+  const result = call("worker_result");
+  result.catch(() => {}); // whoever asks hears of it
+  return {
+    ...spawned,
+    result: () => result,
+    cancel: () => call("worker_cancel"),
+    close: () => call("worker_close"),
+  };
+}
 
 export class ComputeThreads {
   #start;
@@ -73,22 +86,4 @@ export class ComputeThreads {
       if (this.#threads.delete(thread)) this.#tell({ thread, op: "gone", text: "" });
     });
   }
-}
-
-/**
- * Ask the brain for a worker; see `InosNode.spawn`.
- * @param {(method: string, args: object) => Promise<any>} call
- * @param {string} source @param {{name?: string, args?: object}} options
- * @returns {Promise<ComputeWorker>}
- */
-export async function spawn(call, source, { name = "", args = {} }) {
-  const worker = await call("spawn", { source, name, args });
-  const result = call("worker_result", { worker: worker.id });
-  result.catch(() => {}); // whoever asks hears of it
-  return {
-    ...worker,
-    result: () => result,
-    cancel: () => call("worker_cancel", { worker: worker.id }),
-    close: () => call("worker_close", { worker: worker.id }),
-  };
 }

@@ -9,7 +9,7 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
-import { ComputeThreads, spawn } from "./compute.js";
+import { ComputeThreads, computeWorker } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
 import { Metrics } from "./metrics.js";
@@ -95,7 +95,7 @@ export class InosNode {
 
   /** @param {string} link @param {Options} [options] */
   async fetch(link, options = {}) {
-    return this.#operation("fetch", { link: link.slice(Math.max(0, link.indexOf("#"))) }, options);
+    return this.#operation("fetch", { link: fragmentOf(link) }, options);
   }
 
   /** @param {string} rootOrLink @param {Options} [options] @returns {Promise<Uint8Array<ArrayBuffer>>} */
@@ -161,14 +161,11 @@ export class InosNode {
     return this.#call("python", { source });
   }
 
-  /**
-   * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
-   * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
-   * @param {string} source @param {{name?: string, args?: object}} [options]
-   * @returns {Promise<import("./compute.js").ComputeWorker>}
-   */
-  async spawn(source, options = {}) {
-    return spawn((method, args) => this.#call(method, args), source, options);
+  /** Run Python in a worker of its own on the same memory: a source, or the name of a module with a `main`.
+   * @param {string} source @param {{name?: string, args?: object}} [options] */
+  async spawn(source, { name = "", args = {} } = {}) {
+    const spawned = await this.#call("spawn", { source, name, args });
+    return computeWorker(spawned, (verb) => this.#call(verb, { worker: spawned.id }));
   }
 
   /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
@@ -392,7 +389,12 @@ export class InosNode {
 
   /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
   async #resolve(rootOrLink, options) {
-    if (rootOrLink.includes("#")) return this.fetch(rootOrLink, options);
-    return this.#call("stat", { root: rootOrLink });
+    return rootOrLink.includes("#") ? this.fetch(rootOrLink, options) : this.#call("stat", { root: rootOrLink });
   }
+}
+
+/** @param {string} link */
+function fragmentOf(link) {
+  const at = link.indexOf("#");
+  return at < 0 ? link : link.slice(at);
 }
