@@ -122,11 +122,11 @@ def test_the_panel_follows_a_put_and_rests_when_closed(start: Start, server: Ser
     shown = "() => Number(document.querySelector('[data-stat=jobsDone]').textContent.replaceAll(',', '')) || 0"
     node.tab.wait_for("the figures are shown", "() => document.querySelector('[data-stat=muscles]').textContent > 0")
     before = node.tab.call(shown)
-    job = node.tab.begin("() => lab.put({ kind: 'text', seed: 4, length: 32 * 2 ** 20 }, 'seen.txt')")
+    job = node.tab.begin("() => lab.put({ kind: 'text', seed: 4, length: 64 * 2 ** 20 }, 'seen.txt')")
     node.tab.wait_for("the count of jobs grows", f"(before) => ({shown})() > before + 4", before, timeout_s=60)
+    assert not job.ended(), "it was seen while the file was on its way"
     moved = "() => document.querySelector('.live .spark > path').getAttribute('d').split('L').length > 2"
     node.tab.wait_for("the line of the last minute is drawn", moved)
-    assert not job.ended(), "it was seen while the file was on its way"
     job.result()
     node.tab.click("#node-panel summary")
     # Two and a half intervals in which nothing may happen: there is no event to wait for.
