@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from inos.errors import BadArgument
 from inos.tasks import Effect
 
 KIND_CHUNK = 1
@@ -31,6 +32,27 @@ class Span:
         """A range inside this one; it shares this one's reference."""
         assert 0 <= start <= start + length <= self.length
         return Span(self.offset + start, length)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A span as bytes numbered from 0: nothing outside it can be reached. Valid as long as the span is held."""
+
+    arena: Arena
+    span: Span
+
+    def read(self, at: int, length: int) -> bytes:
+        """A copy of ``length`` bytes. Raises BadArgument where they are not all inside."""
+        return self.arena.read(self._part(at, length))
+
+    def write(self, at: int, data: bytes | bytearray | memoryview) -> None:
+        """Copy ``data`` to ``at``. Raises BadArgument where it is not all inside."""
+        self.arena.write(self._part(at, len(data)), data)
+
+    def _part(self, at: int, length: int) -> Span:
+        if at < 0 or length < 0 or at + length > self.span.length:
+            raise BadArgument(f"{at}+{length} is outside a span of {self.span.length} bytes")
+        return self.span.part(at, length)
 
 
 # --- ports -----------------------------------------------------------------------------------------------------------
@@ -53,6 +75,9 @@ class Arena(Protocol):
 
     def write(self, span: Span, data: bytes | bytearray | memoryview) -> None:
         """Copy ``data`` to the start of the span; ``len(data) <= span.length``."""
+
+    def view(self, span: Span) -> View:
+        """The span's bytes from 0 on, and nothing else."""
 
     def used(self) -> int:
         """Bytes allocated now."""

@@ -10,8 +10,9 @@ Theory of operation.
     starting -> running -> done | failed | cancelled -> closed
 
 A thread that settles is ended; a start that stays silent is ended and begun anew, once. To cancel is to interrupt (the worker
-sees KeyboardInterrupt and may clean up) and, COMPUTE_CANCEL_TIMEOUT_S later, to end the thread by force. A worker that answers
-although it was interrupted is done.
+sees KeyboardInterrupt and may clean up) and, COMPUTE_CANCEL_TIMEOUT_S later, to end the thread by force; the same while it is
+starting, since what it does in the shared memory may be seen before the word that it runs. A worker that answers although it was
+interrupted is done.
 
 Invariants: at most COMPUTE_WORKERS_MAX threads, those that are ending included; a slot is used again only after its thread is
 gone; every StartThread is answered by exactly one ``on_gone``; an outcome never changes.
@@ -112,7 +113,7 @@ class Workers:
         self._threads: dict[int, Worker] = {}  # the threads that are not gone
         self._listed: dict[int, Worker] = {}
         self._commands: list[Command] = []
-        self._serial = 0
+        self._worker_serial = self._thread_serial = 0
         self._is_open = True
 
     # --- verbs --------------------------------------------------------------------------------------------------------
@@ -132,8 +133,9 @@ class Workers:
             raise BadArgument("a worker's name is a short line of text")
         if not self._free:
             raise Busy(f"{limits.COMPUTE_WORKERS_MAX} workers run")
-        self._serial += 1
-        worker = Worker(self, self._serial, name or f"python {self._serial}", self._free.pop(0))
+        self._worker_serial += 1
+        number = self._worker_serial
+        worker = Worker(self, number, name or f"python {number}", self._free.pop(0))
         worker._text = (source, args)
         self._listed[worker.id] = worker
         self._begin(worker)
@@ -167,7 +169,8 @@ class Workers:
         """The thread has started Python and is about to run the source."""
         worker = self._heard(thread, now)
         if worker is not None and worker.state is State.STARTING:
-            worker.state, worker._deadline = State.RUNNING, None
+            worker.state = State.RUNNING
+            worker._deadline = worker._deadline if worker._is_cancelling else None
 
     def on_done(self, thread: int, text: str, now: float) -> None:
         """The source has run; ``text`` is its value as JSON."""
@@ -213,7 +216,7 @@ class Workers:
             if worker._deadline is None or worker._deadline > now:
                 continue
             worker._deadline = None
-            if worker.state is State.RUNNING:
+            if worker._is_cancelling:
                 self._fail(worker, State.CANCELLED, Cancelled(f"{worker.name} ignored the interrupt and was ended"))
             elif worker._attempts < limits.COMPUTE_START_ATTEMPTS_MAX:
                 self._end(worker)
@@ -229,8 +232,8 @@ class Workers:
         return None if worker is None or worker._is_ending else worker
 
     def _begin(self, worker: Worker) -> None:
-        self._serial += 1
-        worker._thread, worker._is_ending = self._serial, False
+        self._thread_serial += 1
+        worker._thread, worker._is_ending = self._thread_serial, False
         worker._attempts += 1
         worker._deadline = self._tasks.now + limits.COMPUTE_START_TIMEOUT_S
         self._threads[worker._thread] = worker
@@ -253,9 +256,11 @@ class Workers:
             worker._outcome.fail(error)
 
     def _cancel(self, worker: Worker) -> None:
-        if worker.state is State.STARTING:
+        if worker.state not in {State.STARTING, State.RUNNING} or worker._is_cancelling:
+            return
+        if worker._is_ending:  # between two attempts
             self._fail(worker, State.CANCELLED, Cancelled(f"{worker.name} was cancelled before it ran"))
-        elif worker.state is State.RUNNING and not worker._is_cancelling:
+        else:
             worker._is_cancelling = True
             worker._deadline = self._tasks.now + limits.COMPUTE_CANCEL_TIMEOUT_S
             self._commands.append(InterruptThread(worker._thread, worker._slot))

@@ -1,28 +1,32 @@
-"""The arena on CPython: one bytearray and a first-fit free list. Implements ``inos.ports.Arena``.
+"""The arena on CPython: a bytearray and a first-fit free list. Implements ``inos.ports.Arena``.
 
 Nouns: an *allocation* starts where its span starts and has a reference count; a *hole* is a free range. Invariants: offsets are
 64-byte aligned; neighbouring holes are merged, so an empty arena is one hole; ``used`` is 0 when everything was released,
-which is how tests count leaks. Offset 0 is never given out, so that 0 can mean "none" as it does in the kernel.
+which is how tests count leaks. Offset 0 is never given out, so that 0 can mean "none" as it does in the kernel. Any thread may
+allocate and release.
 """
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, insort
 
 from inos.errors import ArenaFull, BadArgument
-from inos.memory.layout import LINE_BYTES
-from inos.ports import Span
+from inos.memory.layout import ARENA_OFFSET, LINE_BYTES
+from inos.ports import Span, View
 
 
 class HostArena:
-    """Shared memory for one process."""
+    """Shared memory for one process: its own, or what lies behind the layout in a region's ``memory``."""
 
-    def __init__(self, size_bytes: int) -> None:
-        if size_bytes < 2 * LINE_BYTES:
+    def __init__(self, size_bytes: int, memory: bytearray | None = None) -> None:
+        start = LINE_BYTES if memory is None else ARENA_OFFSET
+        if size_bytes < start + LINE_BYTES or (memory is not None and len(memory) != size_bytes):
             raise BadArgument(f"an arena of {size_bytes} bytes")
-        self.memory = bytearray(size_bytes)
+        self.memory = bytearray(size_bytes) if memory is None else memory
+        self._lock = threading.Lock()
         end = size_bytes // LINE_BYTES * LINE_BYTES
-        self._holes: list[tuple[int, int]] = [(LINE_BYTES, end)]  # start, end; in order of address
+        self._holes: list[tuple[int, int]] = [(start, end)]  # start, end; in order of address
         self._live: dict[int, list[int]] = {}  # start -> [end, references]
         self._used_bytes = 0
 
@@ -31,6 +35,10 @@ class HostArena:
         if length < 0:
             raise BadArgument(f"{length} bytes")
         need = max(LINE_BYTES, -(-length // LINE_BYTES) * LINE_BYTES)
+        with self._lock:
+            return self._take(length, need)
+
+    def _take(self, length: int, need: int) -> Span:
         for index, (start, end) in enumerate(self._holes):
             if end - start >= need:
                 if end - start == need:
@@ -44,16 +52,18 @@ class HostArena:
 
     def retain(self, span: Span) -> None:
         """One more reference."""
-        self._row(span)[1] += 1
+        with self._lock:
+            self._row(span)[1] += 1
 
     def release(self, span: Span) -> None:
         """One reference less; freed at zero."""
-        row = self._row(span)
-        row[1] -= 1
-        if row[1] == 0:
-            del self._live[span.offset]
-            self._used_bytes -= row[0] - span.offset
-            self._free(span.offset, row[0])
+        with self._lock:
+            row = self._row(span)
+            row[1] -= 1
+            if row[1] == 0:
+                del self._live[span.offset]
+                self._used_bytes -= row[0] - span.offset
+                self._free(span.offset, row[0])
 
     def read(self, span: Span) -> bytes:
         """A copy of the bytes."""
@@ -67,8 +77,13 @@ class HostArena:
             raise BadArgument(f"{len(data)} bytes into a span of {span.length}")
         self.memory[span.offset : span.offset + len(data)] = data
 
-    def view(self, span: Span) -> memoryview:
-        """The bytes in place, for adapters; valid until the span is released."""
+    def view(self, span: Span) -> View:
+        """The span's bytes from 0 on."""
+        self._check(span)
+        return View(self, span)
+
+    def in_place(self, span: Span) -> memoryview:
+        """The bytes themselves, for adapters; valid until the span is released."""
         self._check(span)
         return memoryview(self.memory)[span.offset : span.offset + span.length]
 

@@ -44,7 +44,7 @@ _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 class ViewArena(Protocol):
     """The part of the host's arena that the disk needs."""
 
-    def view(self, span: Span) -> memoryview:
+    def in_place(self, span: Span) -> memoryview:
         """The bytes in place."""
 
 
@@ -91,9 +91,9 @@ class HostDisk:
             case FileSize(name):
                 return os.fstat(self._open(name)).st_size
             case FileRead(name, offset, dst):
-                return self._read(self._open(name), offset, self._arena.view(dst))
+                return self._read(self._open(name), offset, self._arena.in_place(dst))
             case FileWrite(name, offset, src):
-                self._write(self._open(name), offset, self._arena.view(src))
+                self._write(self._open(name), offset, self._arena.in_place(src))
             case FileFlush(name):
                 os.fsync(self._open(name))
             case FileTruncate(name, size):
@@ -220,9 +220,9 @@ class Streams:
                 case SourceRead(source, offset, dst):
                     if source not in self._sources:
                         raise NotFound(f"no source {source}")
-                    return self._sources[source](offset, self._arena.view(dst))
+                    return self._sources[source](offset, self._arena.in_place(dst))
                 case SinkWrite(sink, offset, src):
-                    self._take(self._sink(sink), offset, self._arena.view(src))
+                    self._take(self._sink(sink), offset, self._arena.in_place(src))
                 case SinkClose(sink, complete):
                     self._end(sink, complete=complete)
                 case _:

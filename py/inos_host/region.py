@@ -1,7 +1,7 @@
 """The shared memory on CPython: one bytearray and one lock, for threads. Implements ``inos.memory.region.Region``.
 
 Nouns: a *word* is four little-endian bytes. Invariants: word operations happen under the lock, one at a time; ``read`` and
-``write`` do not take it, as plain memory does not. A waiter holds the lock from its look at the word until it sleeps, so no
+``write`` do not take it, as plain memory does not. A waiter holds the lock from its look at the word until it is listed, so no
 notify falls between.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import struct
 import threading
+from collections import deque
 
 from inos.errors import BadArgument
 from inos.memory.region import NOTIFY_ALL, Buffer, check_range, i32
@@ -24,7 +25,7 @@ class HostRegion:
         self.memory = bytearray(size_bytes)
         self.size = size_bytes
         self._lock = threading.Lock()
-        self._conditions: dict[int, tuple[threading.Condition, list[int]]] = {}  # and how many wait
+        self._waiters: dict[int, deque[threading.Lock]] = {}  # by word, longest waiting first; each is released once
 
     def read(self, offset: int, length: int) -> bytes:
         """A copy of the bytes."""
@@ -69,11 +70,10 @@ class HostRegion:
         """Wake threads that wait on the word; how many."""
         with self._lock:
             self._get(offset)
-            condition, waiting = self._conditions.get(offset, (None, [0]))
-            woken = min(count, waiting[0])
-            if condition is not None and woken > 0:
-                waiting[0] -= woken
-                condition.notify(woken)
+            waiters = self._waiters.get(offset, deque())
+            woken = min(count, len(waiters))
+            for _ in range(woken):
+                waiters.popleft().release()
             return woken
 
     def wait(self, offset: int, expected: int, timeout_s: float = math.inf) -> bool:
@@ -81,13 +81,16 @@ class HostRegion:
         with self._lock:
             if self._get(offset) != i32(expected):
                 return True
-            if offset not in self._conditions:
-                self._conditions[offset] = threading.Condition(self._lock), [0]
-            condition, waiting = self._conditions[offset]
-            waiting[0] += 1
-            if condition.wait(None if timeout_s == math.inf else timeout_s):
-                return True
-            waiting[0] -= 1
+            waiters = self._waiters.setdefault(offset, deque())
+            waiter = threading.Lock()
+            waiter.acquire()
+            waiters.append(waiter)
+        if waiter.acquire(timeout=-1 if timeout_s == math.inf else timeout_s):
+            return True
+        with self._lock:
+            if waiter not in waiters:
+                return True  # notified between the timeout and here: that wake-up was this thread's, and counts
+            waiters.remove(waiter)
             return False
 
     def _get(self, offset: int) -> int:

@@ -53,7 +53,7 @@ class Compute:
                 case InterruptThread(thread, slot):
                     inos_js.interrupt(slot)
                     _tell(op="interrupt", thread=thread)
-                case EndThread(thread):
+                case EndThread(thread) if thread in self._slots:  # else it has gone since
                     self._to_end.append(thread)
         for thread in [thread for thread in self._to_end if inos_js.shut(self._slots[thread])]:
             self._to_end.remove(thread)

@@ -9,7 +9,7 @@ import inos_js
 from inos.errors import ArenaFull, BadArgument, LimitExceeded
 from inos.memory import layout
 from inos.memory.region import Region
-from inos.ports import Span
+from inos.ports import Span, View
 
 _SCRATCH_BYTES = 80 * 1024  # what the small hashes work in: context, material, output
 _CONTEXT_BYTES_MAX = 256
@@ -53,6 +53,10 @@ class WebArena:
         if len(data) > span.length:
             raise BadArgument(f"{len(data)} bytes into a span of {span.length}")
         self._region.write(span.offset, data)
+
+    def view(self, span: Span) -> View:
+        """See ``inos.ports.Arena``."""
+        return View(self, span)
 
     def used(self) -> int:
         """See ``inos.ports.Arena``."""

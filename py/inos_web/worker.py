@@ -35,13 +35,20 @@ _tasks: list[asyncio.Task[None]] = []
 
 def run(name: str, source: str, args: str) -> None:
     """Start; the outcome goes to ``inos_js.ended``."""
-    _tasks.append(asyncio.get_event_loop().create_task(_run(name, source, json.loads(args))))
+    task = asyncio.get_event_loop().create_task(_run(name, source, json.loads(args)))
+    task.add_done_callback(_never_began)
+    _tasks.append(task)
 
 
 def cancel() -> None:
     """The interrupt found Python idle: raise CancelledError where the source awaits."""
     for task in _tasks:
         task.cancel()
+
+
+def _never_began(task: asyncio.Task[None]) -> None:
+    if task.cancelled():  # before its first step; later ones are caught inside
+        inos_js.ended("interrupted", "")
 
 
 async def _run(name: str, source: str, args: dict[str, Any]) -> None:

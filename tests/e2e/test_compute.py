@@ -99,9 +99,10 @@ def test_an_error_comes_with_the_workers_traceback(node: NodeTab) -> None:
             run(node, source)
 
 
+# What says 1 does so inside the `try`: the interrupt may come at once.
 BUSY = """
-say(1)
 try:
+    say(1)
     n = 0
     while True:
         n += 1
@@ -111,16 +112,16 @@ finally:
 BLOCKED = """
 word = arena.alloc(64)
 memory.store(word.offset, 0)
-say(1)
 try:
+    say(1)
     memory.wait(word.offset, 0)
 finally:
     say(7)
 """
 IDLE = """
 import asyncio
-say(1)
 try:
+    say(1)
     await asyncio.sleep(3600)
 finally:
     say(7)
@@ -135,29 +136,35 @@ def test_cancelling_interrupts_what_runs_and_its_finally_is_run(node: NodeTab, s
 
 
 STUBBORN = """
-say(1)
+n = 1
 while True:
     try:
+        say(n)
         while True:
             pass
     except KeyboardInterrupt:
-        say(3)
+        n = 3
 """
 DEAF = """
 import js
-say(1)
-js.Atomics.wait(js.Int32Array.new(js.SharedArrayBuffer.new(4)), 0, 0)
-"""
-HOARDER = """
-say(1)
-spans = []
 while True:
     try:
-        spans.append(arena.alloc(4096))
-        if len(spans) > 500:
-            arena.release(spans.pop(0))
+        say(1)
+        js.Atomics.wait(js.Int32Array.new(js.SharedArrayBuffer.new(4)), 0, 0)
     except KeyboardInterrupt:
-        say(3)
+        pass
+"""
+HOARDER = """
+n, spans = 1, []
+while True:
+    try:
+        say(n)
+        while True:
+            spans.append(arena.alloc(4096))
+            if len(spans) > 500:
+                arena.release(spans.pop(0))
+    except KeyboardInterrupt:
+        n = 3
 """
 
 
@@ -170,8 +177,17 @@ def test_one_that_ignores_the_interrupt_is_ended_by_force(node: NodeTab, source:
     assert 1_900 < stopped["ms"] < 8_000
 
 
+def test_one_that_has_not_begun_is_cancelled_too(node: NodeTab) -> None:
+    script = """async () => {
+      const worker = await globalThis.inos.spawn("while True: pass");
+      await worker.cancel();
+      return worker.result().then(() => "done", (error) => error.code);
+    }"""
+    assert node.tab.call(script) == "Cancelled"
+
+
 def test_a_worker_that_answers_all_the_same_is_done(node: NodeTab) -> None:
-    source = "say(1)\ntry:\n    while True: pass\nexcept KeyboardInterrupt:\n    pass\n'late'"
+    source = "try:\n    say(1)\n    while True: pass\nexcept KeyboardInterrupt:\n    pass\n'late'"
     assert stop(node, source)["code"] == "done"
 
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
+import { shareFiles } from "../../web/worker/python/assets.js";
 import { bootPython } from "../../web/worker/python/boot.js";
 import { flipMiddleBit, folderAssets, gone, OUT, readBuild, spoiling } from "./boot_fixture.js";
 
@@ -66,6 +67,20 @@ test("two restores draw different random numbers, keys and times", async () => {
   assert.notEqual(String(drawn[0][0]), String(drawn[1][0]));
   assert.notDeepEqual(drawn[0][1], drawn[1][1]);
   for (const [, , age] of drawn) assert.ok(Number(age) < 60e9, "logging counts from the restore");
+});
+
+test("files in shared memory start it as well, and nothing is read again", async () => {
+  const source = folderAssets();
+  const first = await boot({ source });
+  const files = await shareFiles(first.files);
+  const names = ["python_stdlib.zip", "site.zip", "../inos.zip", "snapshot.bin"];
+  assert.deepEqual(Object.keys(files), names);
+  assert.equal(new Set(Object.values(files).map(({ buffer }) => buffer)).size, 1);
+  assert.ok(files["snapshot.bin"].buffer instanceof SharedArrayBuffer);
+  const reads = source.reads.length;
+  const { pyodide, how, from } = await boot({ source, files, imports: ["msgspec", "colorsys", "inos.tasks"] });
+  assert.deepEqual([how, from, source.reads.length], ["snapshot", "given", reads]);
+  assert.equal(pyodide.runPython("1 + 1"), 2);
 });
 
 test("the build machine is not in the snapshot", async () => {

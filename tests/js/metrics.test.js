@@ -55,7 +55,7 @@ test("a counter above 2^31 is not negative", () => {
 
 test("queued jobs are those of both queues, also across the wrap", () => {
   const buffer = memory();
-  const [urgent, bulk] = [new Queue(buffer, L.REGION_JOBS_URGENT), new Queue(buffer, L.REGION_JOBS_BULK)];
+  const [urgent, bulk] = [new Queue(buffer, L.REGION_JOBS_URGENT, 0), new Queue(buffer, L.REGION_JOBS_BULK, 0)];
   urgent.init(-2);
   bulk.init();
   const metrics = new Metrics(buffer);

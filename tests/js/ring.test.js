@@ -3,14 +3,17 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { crc32Header } from "../../web/shared/crc32.js";
 import { Epoch } from "../../web/shared/epochs.js";
+import { Busy, Fenced } from "../../web/shared/fence.js";
 import {
   EPOCH_BRAIN,
   EPOCH_NET_INBOX,
   FRAME_HEADER_BYTES,
   REGION_EPOCHS,
   REGION_EPOCHS_BYTES,
+  RING_CONSUMER_OFFSET,
   RING_DATA_OFFSET,
   RING_HEAD_OFFSET,
+  RING_PRODUCER_OFFSET,
   RING_TAIL_OFFSET,
 } from "../../web/shared/layout.gen.js";
 import { RingDamaged, RingReader, RingWriter } from "../../web/shared/ring.js";
@@ -173,4 +176,58 @@ test("one thread writes while another reads: 200,000 frames, in order and whole"
     if (due < frames) await Promise.race([epoch.waitAsync(seen, 10_000), failed]);
   }
   assert.equal(due, frames);
+});
+
+test("a new owner goes on where the old one stopped, which finds itself fenced and touches nothing", () => {
+  const { buffer, writer, reader } = newRing(2 ** 32 - 40);
+  writer.push(1, 11);
+  const newWriter = new RingWriter(buffer, 0, BYTES);
+  const newReader = new RingReader(buffer, 0, BYTES);
+  const before = new Uint8Array(buffer).slice();
+  assert.throws(() => writer.push(2, 22), Fenced);
+  assert.throws(() => writer.drop(), { code: "Fenced" });
+  assert.throws(() => drainAll(reader), Fenced);
+  assert.deepEqual(new Uint8Array(buffer), before);
+  assert.equal(newWriter.push(3, 33), true);
+  assert.deepEqual(
+    drainAll(newReader).map(({ type }) => type),
+    [1, 3],
+  );
+});
+
+test("an owner that died at work is superseded only by who knows that it is dead", () => {
+  const { buffer, words, writer, reader } = newRing();
+  writer.push(1);
+  Atomics.add(words, RING_PRODUCER_OFFSET / 4, 1); // as a thread leaves it that ends inside an operation
+  Atomics.add(words, RING_CONSUMER_OFFSET / 4, 1);
+  assert.throws(() => new RingWriter(buffer, 0, BYTES), Busy);
+  assert.throws(() => new RingReader(buffer, 0, BYTES), { code: "Busy" });
+  const heir = new RingWriter(buffer, 0, BYTES, [], { dead: true });
+  const next = new RingReader(buffer, 0, BYTES, { dead: true });
+  assert.throws(() => writer.push(2), Fenced);
+  assert.throws(() => drainAll(reader), Fenced);
+  heir.push(3);
+  assert.deepEqual(
+    drainAll(next).map(({ type }) => type),
+    [1, 3],
+  );
+});
+
+test("a handler that throws, and one that drains its own ring, leave the ring to its owner", () => {
+  const { writer, reader } = newRing();
+  for (let type = 1; type <= 3; type++) writer.push(type);
+  assert.throws(() => reader.drain(() => drainAll(reader)), Fenced);
+  assert.equal(
+    reader.drain(() => {}),
+    2,
+  );
+});
+
+test("who supersedes a dead producer publishes what it may not have", () => {
+  const buffer = new SharedArrayBuffer(REGION_EPOCHS + REGION_EPOCHS_BYTES + BYTES);
+  const epoch = new Epoch(buffer, EPOCH_NET_INBOX);
+  new RingWriter(buffer, REGION_EPOCHS + REGION_EPOCHS_BYTES, BYTES, [epoch]);
+  assert.equal(epoch.load(), 0);
+  new RingWriter(buffer, REGION_EPOCHS + REGION_EPOCHS_BYTES, BYTES, [epoch], { dead: true });
+  assert.equal(epoch.load(), 1);
 });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { OUT, readBuild } from "../js/boot_fixture.js";
+import { computePage } from "./compute_page.mjs";
 import { compileKernel, Machine, THREAD_BRAIN } from "./machine.mjs";
 
 const MIB = 2 ** 20;
@@ -97,10 +98,14 @@ before(async () => {
     thread: THREAD_BRAIN,
     muscles: 1,
   });
+  const page = computePage(machine, { python: module, build }, (happening) =>
+    brain.postMessage({ type: "compute", ...happening }),
+  );
   await new Promise((resolve, reject) => {
     machine.onDeath(reject);
     brain.on("message", (message) => {
       if (message.type === "booted") resolve(undefined);
+      if (message.type === "compute") page.handle(message.command, message.files);
       if (message.type !== "reply") return;
       const { ok, json } = message;
       const { resolve: answer, reject: refuse } = /** @type {any} */ (calls.get(message.id));
@@ -237,4 +242,71 @@ test("Python's part of a put stays small", async (context) => {
   await call("remove", { root });
   assert.ok(spent._round.length > 64, "turns were measured");
   assert.ok(total < PYTHON_MS_PER_MIB_MAX, `${total} ms a MiB`);
+});
+
+/** Runs Python that leaves `workers` and `answer`; once they are closed the arena must be as before. @param {string} source */
+async function withWorkers(source) {
+  const before = (await call("stats")).arenaBytesUsed;
+  const answer = await python(`
+from inos.errors import InosError
+async def code(worker):
+    try:
+        return await worker.result()
+    except InosError as error:
+        return error.code
+async def until_said(span, count):
+    while int.from_bytes(memory.read(span.offset, 4), "little") < count:
+        await node.tasks.sleep(0.01)
+span = arena.alloc(64)
+memory.write(span.offset, bytes(64))
+${source}
+for worker in workers:
+    await worker.close()
+arena.release(span)
+answer`);
+  assert.equal((await call("stats")).arenaBytesUsed, before);
+  assert.deepEqual(await call("workers"), []);
+  return answer;
+}
+
+test("three Python workers on three threads add to one word", async () => {
+  const answer = await withWorkers(`
+source = "def main(at):\\n for _ in range(5000): memory.add(at, 1)\\n import random; return random.getrandbits(64)"
+workers = [await inos.spawn(source, args={"at": span.offset}) for _ in range(3)]
+drawn = {await code(worker) for worker in workers}
+answer = [int.from_bytes(memory.read(span.offset, 4), "little"), len(drawn)]`);
+  assert.deepEqual(answer, [15_000, 3]);
+});
+
+test("what a dead worker held is released: one that hangs in a foreign wait, one that ends itself, one that fails", async () => {
+  const answer = await withWorkers(`
+held = "a = arena.alloc(100_000); arena.retain(a); b = arena.alloc(70); arena.release(b); memory.add(args['at'], 1);"
+sources = ["import js; js.Atomics.wait(js.Int32Array.new(js.SharedArrayBuffer.new(4)), 0, 0)", "import js; js.process.exit(0)", "1/0"]
+workers = [await inos.spawn(held + source, args={"at": span.offset}) for source in sources]
+await until_said(span, 3)
+inside = arena.used()
+workers[0].cancel()
+answer = [await code(worker) for worker in workers]`);
+  assert.deepEqual(answer, ["Cancelled", "WorkerFailed", "WorkerFailed"]);
+});
+
+test("a worker that is interrupted while it allocates without end leaves a sound arena", async () => {
+  const answer = await withWorkers(`
+source = """
+while True:
+    try:
+        memory.add(args["at"], 1)
+        while True:
+            arena.release(arena.alloc(300))
+    except KeyboardInterrupt:
+        pass
+"""
+workers = [await inos.spawn(source, args={"at": span.offset}) for _ in range(2)]
+await until_said(span, 2)
+for worker in workers:
+    worker.cancel()
+answer = [await code(worker) for worker in workers] + [int.from_bytes(memory.read(span.offset, 4), "little")]
+again = arena.alloc(300)
+arena.release(again)`);
+  assert.deepEqual(answer, ["Cancelled", "Cancelled", 4]);
 });

@@ -47,13 +47,13 @@ def collect_by_bytes() -> None:
     make = HostArena.__init__
     uncollected_bytes = 0
 
-    def collect_first(self: HostArena, size_bytes: int) -> None:
+    def collect_first(self: HostArena, size_bytes: int, *args: object) -> None:
         nonlocal uncollected_bytes
         uncollected_bytes += size_bytes
         if uncollected_bytes > UNCOLLECTED_BYTES_MAX:
             gc.collect()
             uncollected_bytes = size_bytes
-        make(self, size_bytes)
+        make(self, size_bytes, *args)
 
     HostArena.__init__ = collect_first
 
@@ -81,7 +81,7 @@ def run(args: list[str]) -> tuple[int, int]:
         "-o",
         "cache_dir=/tmp/pytest",
         "-o",
-        "faulthandler_timeout=0",
+        "faulthandler_timeout=0",  # it would start a thread
         "-q",
         "--durations=5",
     ]

@@ -20,6 +20,7 @@ const WHEELS = `${ROOT}.cache/pyodide-test`;
 const MIB = 2 ** 20;
 const PYTHON_THREAD = new URL("./threads/python.mjs", import.meta.url);
 const ADAPTER_MUSCLES = 2;
+const ADAPTER_TESTS = ["tests/pyodide/adapter", "tests/conformance/test_shared_memory.py"];
 
 /**
  * Every file of tests/unit is in a group or left out for a reason: a new folder must not be forgotten.
@@ -54,6 +55,7 @@ async function pythonThread(args, kernel, machine) {
     worker.on("message", (message) => {
       if (message.line !== undefined) lines.push(message.line);
       else if (message.io) machine?.io.postMessage(message.io);
+      else if (message.peer) startPeer(message.peer, machine);
       else {
         settled = true;
         process.stdout.write(`${lines.join("\n")}\n`);
@@ -63,6 +65,12 @@ async function pythonThread(args, kernel, machine) {
     worker.on("error", fail);
     worker.on("exit", (code) => fail(new Error(`Python's thread ended with ${code}`)));
   });
+}
+
+/** @param {{script: string, workerData: object}} peer @param {Machine} [machine] */
+function startPeer({ script, workerData }, machine) {
+  const thread = new Worker(new URL(`../js/threads/${script}`, import.meta.url), { workerData });
+  thread.on("error", (error) => machine?.died(error));
 }
 
 /** @param {WebAssembly.Module} kernel */
@@ -79,7 +87,7 @@ async function adapter(kernel) {
   try {
     const died = new Promise((_, reject) => machine.onDeath(reject));
     await machine.ready;
-    return [await Promise.race([pythonThread(["tests/pyodide/adapter"], kernel, machine), died])];
+    return [await Promise.race([pythonThread(ADAPTER_TESTS, kernel, machine), died])];
   } finally {
     await machine.stop();
     await rm(folder, { recursive: true });

@@ -172,13 +172,28 @@ def test_an_interrupt_that_nobody_asked_for_is_a_failure(world):
     assert worker.state == "failed"
 
 
-def test_cancel_before_it_runs_ends_the_thread(world):
+@pytest.mark.parametrize("runs_late", [True, False])
+def test_cancel_before_it_runs_is_the_same(world, runs_late):
     worker, thread = world.start()
     worker.cancel()
+    assert (worker.state, world.poll()) == ("starting", [InterruptThread(thread, 0)])
+    if runs_late:
+        world.workers.on_running(thread, world.now)
+        assert worker.state == "running"
+    world.wait(limits.COMPUTE_CANCEL_TIMEOUT_S - 0.01)
+    assert world.poll() == []
+    world.wait(0.02)
     assert (worker.state, world.poll()) == ("cancelled", [EndThread(thread, 0)])
     world.workers.on_running(thread, world.now)
     world.workers.on_done(thread, "1", world.now)
     assert (worker.state, world.poll()) == ("cancelled", []), "what it says while it ends changes nothing"
+
+
+def test_a_start_that_is_interrupted_says_so(world):
+    worker, thread = world.start()
+    worker.cancel()
+    world.workers.on_failed(thread, "KeyboardInterrupt", world.now, interrupted=True)
+    assert (worker.state, world.poll()[-1]) == ("cancelled", EndThread(thread, 0))
 
 
 def test_cancel_after_the_end_does_nothing(world):

@@ -10,6 +10,24 @@
 /** @typedef {{op: "interrupt" | "end", thread: number}} OtherCommand */
 /** @typedef {{worker: Worker, lock: string, isWatched: boolean}} Thread */
 
+/**
+ * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
+ *   ComputeWorker what `inos.spawn` answers: `result` is the value of `main(**args)`, or else of the last expression, and rejects
+ *   with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and resolves when it has given all back
+ */
+
+/** @param {{id: number, name: string}} spawned @param {(verb: string) => Promise<any>} call @returns {ComputeWorker} */
+export function computeWorker(spawned, call) {
+  const result = call("worker_result");
+  result.catch(() => {}); // whoever asks hears of it
+  return {
+    ...spawned,
+    result: () => result,
+    cancel: () => call("worker_cancel"),
+    close: () => call("worker_close"),
+  };
+}
+
 export class ComputeThreads {
   #start;
   #tell;

@@ -9,7 +9,7 @@
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
-import { ComputeThreads } from "./compute.js";
+import { ComputeThreads, computeWorker } from "./compute.js";
 import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
 import { Metrics } from "./metrics.js";
@@ -19,11 +19,6 @@ import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
-/**
- * @typedef {{id: number, name: string, result: () => Promise<any>, cancel: () => Promise<void>, close: () => Promise<void>}}
- *   ComputeWorker `result` rejects with code WorkerFailed and the traceback, or Cancelled; `close` ends it if it runs and
- *   resolves when all that it held was given back
- */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -45,6 +40,7 @@ export class InosNode {
   #downloads = new Downloads(workerUrl);
   #streams = 0;
   /** @type {Worker | null} */ #brain = null;
+  #isClosed = false;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
@@ -165,22 +161,11 @@ export class InosNode {
     return this.#call("python", { source });
   }
 
-  /**
-   * Run Python beside the node, in a worker of its own on the same memory: a source (its `main(**args)`, or else its last
-   * expression, is the result) or the name of a module with a `main`. Resolves when it is under way.
-   * @param {string} source @param {{name?: string, args?: object}} [options]
-   * @returns {Promise<ComputeWorker>}
-   */
+  /** Run Python in a worker of its own on the same memory: a source, or the name of a module with a `main`.
+   * @param {string} source @param {{name?: string, args?: object}} [options] */
   async spawn(source, { name = "", args = {} } = {}) {
-    const worker = await this.#call("spawn", { source, name, args });
-    const result = this.#call("worker_result", { worker: worker.id });
-    result.catch(() => {}); // whoever asks hears of it
-    return {
-      ...worker,
-      result: () => result,
-      cancel: () => this.#call("worker_cancel", { worker: worker.id }),
-      close: () => this.#call("worker_close", { worker: worker.id }),
-    };
+    const spawned = await this.#call("spawn", { source, name, args });
+    return computeWorker(spawned, (verb) => this.#call(verb, { worker: spawned.id }));
   }
 
   /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
@@ -199,6 +184,7 @@ export class InosNode {
 
   /** End this node for good: commit, close the vault, give its lock back, stop every worker. */
   async close() {
+    this.#isClosed = true;
     if (this.#state.phase === "ready") {
       await this.#letGo();
       await this.#released.promise;
@@ -218,6 +204,7 @@ export class InosNode {
     const workers = await startWorkers(options);
     this.#workers = workers;
     this.#metrics = new Metrics(workers.buffer);
+    if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
     }
@@ -270,6 +257,7 @@ export class InosNode {
       const booted = await watchBoot(brain, (stage) => this.#onStage(stage));
       if (booted) return { brain, booted };
       brain.terminate();
+      if (this.#isClosed) break;
     }
     throw new NodeError("BrainCrashed", "Python went silent while it started");
   }
@@ -401,13 +389,12 @@ export class InosNode {
 
   /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
   async #resolve(rootOrLink, options) {
-    if (rootOrLink.includes("#")) return this.fetch(rootOrLink, options);
-    return this.#call("stat", { root: rootOrLink });
+    return rootOrLink.includes("#") ? this.fetch(rootOrLink, options) : this.#call("stat", { root: rootOrLink });
   }
 }
 
 /** @param {string} link */
-export function fragmentOf(link) {
+function fragmentOf(link) {
   const at = link.indexOf("#");
   return at < 0 ? link : link.slice(at);
 }

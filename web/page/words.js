@@ -412,6 +412,11 @@ export const words = {
       "postMessage.transfer": "transferred postMessage",
       "brotli-wasm.decode": "brotli-wasm at decoding",
       "native.decode": "native at decoding",
+      "kernel.q6": "one kernel's Brotli alone",
+      "min(disk, series)": "the slower of both",
+      disk: "the bare disk",
+      series: "the kernel's stages in series",
+      "vault.put.text": "putting it",
     }),
     /** @param {string} ratio @param {string} than */
     timesAsFast: (ratio, than) => `${ratio} times as fast as ${than}`,

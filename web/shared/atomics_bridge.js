@@ -1,8 +1,8 @@
 /**
  * What Python's region does with words: closures over one Int32Array that take and return small ints.
  *
- * A call costs Python about half a microsecond; spelled in Python (`Atomics.load(i32, 0)`) it would be six times as much and
- * a proxy per access (pyodide-facts A.1.1). Offsets are bytes, as everywhere in `inos.memory`.
+ * A call costs Python 0.6 to 1.0 us; spelled in Python (`Atomics.load(i32, 0)`) it would be several times as
+ * much and a proxy per access (pyodide-facts A.1.1). Offsets are bytes, as everywhere in `inos.memory`.
  * Invariants: nothing here blocks; what blocks is `waitBridge`, for threads that run no event loop.
  */
 

@@ -2,7 +2,8 @@
 
 ``Region`` is the memory itself; ``Epoch`` says "look again"; ``RingWriter`` and ``RingReader`` carry frames between two
 threads; ``Queue`` carries ids between many, and ``Jobs`` work; ``Seqlock`` holds a latest value. Their JavaScript twins
-in ``web/shared`` work on the same bytes. Bulk bytes live in the arena (``inos.ports.Arena``) and are handed on as spans.
+in ``web/shared`` work on the same bytes. Bulk bytes live in the arena (``inos.ports.Arena``: ``alloc``, ``view``,
+``release``) and are handed on as spans.
 
 May rely on ``inos.errors`` and ``inos.limits`` only.
 """

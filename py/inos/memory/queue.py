@@ -18,7 +18,7 @@ What happens when:
   emptying. Who knows that the thread is dead calls ``repair``: its unfilled cells are skipped from then on (those ids were never
   pushed), and the ids that it had taken and not answered are handed to the caller, once.
 
-What it costs in Pyodide: a push or pop six crossings, about 4 us; ``web/worker/brain/bridge.js`` does a whole one in one.
+What it costs in Pyodide: a push or pop is six crossings, about 6 us; ``web/worker/brain/bridge.js`` does a whole one in one.
 """
 
 from __future__ import annotations

@@ -80,6 +80,23 @@ def test_more_than_the_span_takes_is_refused(bench):
     bench.arena.release(span)
 
 
+def test_a_view_reaches_its_span_and_nothing_else(bench):
+    span, neighbour = bench.span(bytes(100)), bench.span(b"n" * 100)
+    view = bench.arena.view(span)
+    view.write(90, b"0123456789")
+    assert view.read(88, 12) == b"\0\0" + b"0123456789"
+    assert view.read(100, 0) == b""
+    for at, length in [(91, 10), (-1, 2), (0, 101), (0, -1), (200, 0)]:
+        with pytest.raises(BadArgument):
+            view.read(at, length)
+    for at, data in [(91, b"0123456789"), (-1, b"a"), (101, b"")]:
+        with pytest.raises(BadArgument):
+            view.write(at, data)
+    assert bench.arena.read(neighbour) == b"n" * 100
+    bench.arena.release(span)
+    bench.arena.release(neighbour)
+
+
 @pytest.mark.parametrize("length", [1 << 28, (1 << 31) - 1, 1 << 31, (1 << 32) - 1])
 def test_a_full_arena_says_so(bench, length):
     with pytest.raises(ArenaFull):

@@ -20,7 +20,9 @@ import { nodeCrypto } from "../node_crypto.mjs";
 
 const SITE_PACKAGES = "/lib/python3.14/site-packages";
 const REGION_PATH = "/inos/region";
+const QUIET_PATH = "/inos/quiet";
 const { args, machine, wheels } = workerData;
+const quiet = new SharedArrayBuffer(L.ARENA_OFFSET + 2 ** 20); // no thread uses it but those a test starts
 const own = makeMemory(L.MEMORY_TIERS_BYTES[2], 0);
 const crypto = nodeCrypto(await startKernel(workerData.kernel, own.memory, 0), own.memory);
 
@@ -40,6 +42,11 @@ async function machineModules() {
     },
     inos_test: {
       region_path: REGION_PATH,
+      quiet_path: QUIET_PATH,
+      quiet: { ...atomicsBridge(quiet), ...waitBridge(quiet) },
+      /** Starts one of tests/js/threads on the quiet memory. */
+      peer: (/** @type {string} */ script, /** @type {any} */ ...numbers) =>
+        parentPort?.postMessage({ peer: { script, workerData: { buffer: quiet, numbers } } }),
       seen: () => brain.load(),
       wait: (/** @type {number} */ seen, /** @type {number} */ timeoutMs) => brain.wait(seen, timeoutMs),
       drains: (/** @type {any} */ on_io, /** @type {any} */ on_net, /** @type {any} */ on_control) =>
@@ -70,6 +77,7 @@ for (const wheel of wheels)
 if (machine) {
   pyodide.FS.mkdirTree("/inos");
   pyodide.FS.writeFile(REGION_PATH, new Uint8Array(machine.memory.buffer), { canOwn: true });
+  pyodide.FS.writeFile(QUIET_PATH, new Uint8Array(quiet), { canOwn: true });
 }
 pyodide.runPython(`import sys; sys.path.insert(0, "/checkout/tests/pyodide"); sys.dont_write_bytecode = True`);
 const drive = pyodide.pyimport("drive");

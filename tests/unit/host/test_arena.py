@@ -20,7 +20,7 @@ def test_alloc_write_read_release():
     arena.write(span, b"abc")
     arena.write(span.part(3, 3), memoryview(b"def"))
     assert arena.read(span.part(0, 6)) == b"abcdef"
-    assert bytes(arena.view(span)[:3]) == b"abc"
+    assert bytes(arena.in_place(span)[:3]) == b"abc"
     arena.release(span)
     assert (arena.used(), arena.live()) == (0, 0)
 
@@ -89,3 +89,20 @@ def test_random_use_never_overlaps_and_leaks_nothing():
         assert arena.read(span) == data
         arena.release(span)
     assert (arena.used(), arena.live()) == (0, 0)
+
+
+def test_a_view_reaches_its_span_and_nothing_else():
+    arena = HostArena(4096)
+    span, neighbour = arena.alloc(100), arena.alloc(100)
+    arena.write(neighbour, b"n" * 100)
+    view = arena.view(span)
+    view.write(90, b"0123456789")
+    assert view.read(88, 12) == b"\0\0" + b"0123456789"
+    assert view.read(100, 0) == b""
+    for at, length in [(91, 10), (-1, 2), (0, 101), (0, -1), (200, 0)]:
+        with pytest.raises(BadArgument):
+            view.read(at, length)
+    for at, data in [(91, b"0123456789"), (-1, b"a"), (101, b"")]:
+        with pytest.raises(BadArgument):
+            view.write(at, data)
+    assert arena.read(neighbour) == b"n" * 100

@@ -52,7 +52,11 @@ def test_tables_fit_their_regions():
     assert size("PEER_TABLE") >= limits.PEERS_MAX * layout.PEER_ROW_BYTES
     assert size("STACKS") >= layout.THREADS_MAX * layout.STACK_BYTES
     assert len(layout.METRICS_WORDS) * 4 <= size("METRICS")
-    assert limits.MUSCLES_MAX + 2 <= layout.THREADS_MAX, "each muscle, the brain and one to spare have a stack"
+    assert limits.MUSCLES_MAX + 3 <= layout.THREAD_COMPUTE, "brain, io, net and muscles have stacks of their own"
+    assert layout.THREAD_COMPUTE + limits.COMPUTE_WORKERS_MAX <= layout.THREADS_MAX
+    assert size("COMPUTE") >= limits.COMPUTE_WORKERS_MAX * layout.COMPUTE_BYTES
+    assert len(layout.COMPUTE_WORDS) * 4 <= layout.COMPUTE_HELD_OFFSET
+    assert layout.COMPUTE_HELD_OFFSET + limits.COMPUTE_HELD_MAX * 4 <= layout.COMPUTE_BYTES
     for queue in ("JOBS_URGENT", "JOBS_BULK", "JOBS_DONE"):
         assert size(queue) >= layout.QUEUE_CELLS_OFFSET + layout.QUEUE_CELLS * layout.QUEUE_CELL_BYTES
     assert layout.QUEUE_CELLS >= limits.JOBS_MAX

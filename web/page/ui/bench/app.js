@@ -158,14 +158,14 @@ export class BenchApp {
     const estimate = new Estimate(rows, quick);
     const started = performance.now();
     this.#begin(running, rows);
-    this.#notice.hidden = !(await isConsoleOpen());
     /** @type {OwnNode | null} */
     let node = null;
     let told = "";
     try {
+      this.#notice.hidden = !(await isConsoleOpen());
       if (rows.some(({ needs }) => needs.includes("node") || needs.includes("python"))) {
         setText(this.#said, TEXTS.startingNode);
-        node = await OwnNode.open();
+        node = await OwnNode.open(running.signal);
       }
       await runRows({
         only: rows.map(({ id }) => id),

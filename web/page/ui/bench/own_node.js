@@ -8,6 +8,9 @@
 import { InosNode } from "../../node.js";
 
 const FOLDER = "inos-bench";
+/** The browser lets a file go a moment after the worker that held it was ended. */
+const REMOVE_TRIES_MAX = 50;
+const REMOVE_PAUSE_MS = 100;
 const scope = /** @type {{inos?: InosNode}} */ (globalThis);
 
 export class OwnNode {
@@ -18,13 +21,15 @@ export class OwnNode {
     this.#node = node;
   }
 
-  static async open() {
+  /** @param {AbortSignal} signal */
+  static async open(signal) {
     await removeFolder();
     const node = new InosNode({ folder: FOLDER });
     scope.inos = node;
     const own = new OwnNode(node);
     try {
-      await node.ready;
+      const stopped = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      await Promise.race([node.ready, stopped]);
     } catch (error) {
       await own.close();
       throw error;
@@ -42,7 +47,14 @@ export class OwnNode {
 /** What an earlier run left, or this one. */
 async function removeFolder() {
   const root = await navigator.storage.getDirectory();
-  await root.removeEntry(FOLDER, { recursive: true }).catch((error) => {
-    if (error?.name !== "NotFoundError") throw error;
-  });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await root.removeEntry(FOLDER, { recursive: true });
+    } catch (error) {
+      const name = error instanceof DOMException ? error.name : "";
+      if (name === "NotFoundError") return;
+      if (name !== "NoModificationAllowedError" || tries === REMOVE_TRIES_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_PAUSE_MS));
+    }
+  }
 }

@@ -109,7 +109,8 @@ export class RowView {
 
   /** @param {Entry} entry */
   #sentences({ result }) {
-    const told = Object.entries(result.ratio).map(([name, ratio]) => ratioWords(ratio, name, this.#row));
+    const known = Object.entries(result.ratio).filter(([name]) => name in result.baselines || name in result.target);
+    const told = known.map(([name, ratio]) => ratioWords(ratio, name, this.#row));
     return told.length ? h("p", { class: "ratios" }, `${told.join(", ")}.`) : null;
   }
 

@@ -42,8 +42,8 @@ export function ratioWords(ratio, name, { unit, better }) {
   return TEXTS.timesAsFast(times(ratio), than);
 }
 
-/** A note of the runner without what the page says beside it already. @param {string} note */
-export const noteText = (note) => note.replace(/^seed .*: MISSED\. /, "");
+/** A note of the runner: its first line, without what the page says beside it already. @param {string} note */
+export const noteText = (note) => note.replace(/^seed .*: MISSED\. /, "").replace(/\n.*/s, "");
 
 /**
  * The browser and machine, as far as the browser tells.
