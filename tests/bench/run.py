@@ -135,7 +135,7 @@ class Bench:
         return rows
 
     def _with_muscles(self, browser: Chromium, native: host.Native, put: Result) -> None:
-        """The counts that the page does not have by itself; and a profile, which spoils the page it is made on."""
+        """The counts that the page does not have by itself."""
         for muscles in vault_rows.FORCED:
             if vault_rows.ratio_name(muscles) in put["ratio"]:
                 continue
@@ -144,8 +144,6 @@ class Bench:
             if forced["value"] is None:
                 raise PageFailed("; ".join(forced["notes"]))
             vault_rows.add(put, forced)
-            if not self._options.quick:
-                put["details"][f"profile of {muscles} muscles"] = vault_rows.profile(page, DATA_INPUT)
             page.close()
 
     def _page(self, browser: Chromium, native: host.Native, query: str = "") -> Page:

@@ -60,7 +60,7 @@ async function sustained(bench, id, seconds) {
   return {
     samples: [rate],
     meets: rate >= 10_000 && (bench.quick || (Math.abs(drift) < DRIFT_MAX && growthMiB < GROWTH_MIB_MAX)),
-    missed: `The rate drifted by ${(100 * drift).toFixed(1)} % and memory grew by ${growthMiB.toFixed(1)} MiB after warm-up: other programs share the processors.`,
+    missed: `The rate drifted by ${(100 * drift).toFixed(1)} % and memory changed by ${growthMiB.toFixed(1)} MiB after warm-up: other programs share the processors.`,
     notes: [
       ...(bench.quick ? [`shortened to ${lastsMs / 1000} s by --quick`] : []),
       `${((rate * MESSAGE_BYTES) / 1e6).toFixed(0)} MB/s, drift ${(100 * drift).toFixed(1)} %, ${corrupt} corrupt${pssMiB[0] ? `, memory changed by ${growthMiB.toFixed(1)} MiB after warm-up` : ""}`,
