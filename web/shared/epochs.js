@@ -42,17 +42,15 @@ export class Epoch {
   }
 
   /**
-   * Resolve when the epoch no longer has the value `seen` (at once if it already has another), or at the timeout.
+   * Resolve when the epoch no longer has the value `seen` (at once if it already has another), or at the timeout. Also, now and
+   * then, although nothing changed: a publish that was seen already may wake its waiters only now.
    * @param {number} seen
    * @param {number} [timeoutMs]
-   * @returns {Promise<void>}
+   * @returns {Promise<boolean>} false at the timeout
    */
   async waitAsync(seen, timeoutMs = Number.POSITIVE_INFINITY) {
-    if (typeof Atomics.waitAsync === "function") {
-      await Atomics.waitAsync(this.#words, this.#index, seen, timeoutMs).value;
-      return;
-    }
-    await this.#poll(seen, timeoutMs);
+    if (typeof Atomics.waitAsync !== "function") return this.#poll(seen, timeoutMs);
+    return (await Atomics.waitAsync(this.#words, this.#index, seen, timeoutMs).value) !== "timed-out";
   }
 
   /**
@@ -68,15 +66,16 @@ export class Epoch {
   /**
    * @param {number} seen
    * @param {number} timeoutMs
-   * @returns {Promise<void>}
+   * @returns {Promise<boolean>}
    */
   #poll(seen, timeoutMs) {
     return new Promise((resolve) => {
       let waitedMs = 0;
       let delayMs = 1;
       const look = () => {
-        if (this.load() !== seen || waitedMs >= timeoutMs) {
-          resolve();
+        const changed = this.load() !== seen;
+        if (changed || waitedMs >= timeoutMs) {
+          resolve(changed);
           return;
         }
         later(look, delayMs);

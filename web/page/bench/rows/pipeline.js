@@ -102,8 +102,8 @@ class Stages {
         shown.show(serial, this.#words.subarray(at / 4, (at + length) / 4), hash);
         letGo.publish();
       });
-      if (shown.seen < count) await came.waitAsync(seen, LOST_MS);
-      if (shown.seen < count && came.load() === seen) await Promise.all(given); // throws what stopped a stage
+      if (shown.seen === count) break;
+      if (!(await came.waitAsync(seen, LOST_MS))) await Promise.all(given); // throws what stopped a stage
     }
     const ended = now();
     const [began] = await Promise.all(given);
