@@ -87,8 +87,9 @@ def test_the_figures_of_a_put(start: Start, server: Server, name: str) -> None:
         steps = [each[key] for each in seen]
         assert steps == sorted(steps), f"{key} went back"
         assert any(first[key] < step < last[key] for step in steps), f"{key} did not move while the file was stored"
-    # the end of a window that gave no whole chunk is read again with the next window
-    assert length <= last["copyBytesIn"] - first["copyBytesIn"] <= 1.25 * length
+    # The end of a window that gave no whole chunk is read again with the next window: a fifth of 4 MiB on average, by where this
+    # vault's own chunker cuts; a chunk of random bytes is never longer than 2 MiB or so.
+    assert length <= last["copyBytesIn"] - first["copyBytesIn"] <= 1.5 * length
     assert last["copyBytesOut"] == first["copyBytesOut"], "nothing is copied out"
     assert last["diskBytesWritten"] - first["diskBytesWritten"] >= length
     assert max(each["jobsRunning"] for each in seen) >= 1
