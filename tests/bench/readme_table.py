@@ -54,9 +54,11 @@ def markdown(results: Result, titles: dict[str, str]) -> str:
     machine, rows = results["machine"], results["rows"]
     day = datetime.fromisoformat(machine["date"]).date().isoformat()
     where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memoryMiB'] // 1024} GiB, {machine['system']}"
+    share = machine.get("othersCpuShare")
+    others = "" if share is None else f" Others used {share:.0%} of the processors meanwhile."
     lead = (
-        f"Measured on {day}: {where}, {machine['browser']}. Others used {machine['othersCpuShare']:.0%} of the processors "
-        "meanwhile. × is how far ahead of the other we are; below 1 we are behind."
+        f"Measured on {day}: {where}, {machine['browser']}.{others} "
+        "× is how far ahead of the other we are; below 1 we are behind."
     )
     lines = [
         lead,

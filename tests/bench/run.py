@@ -116,11 +116,12 @@ class Bench:
                 self.rows = self._by_page(browser, native, by_page)
             if browser.problems:
                 raise PageFailed("; ".join(browser.problems))
+            # While the browser is there: what its processes used is left to nobody when they end before their parents.
+            self.machine["othersCpuShare"] = contention.share()
         if boot_rows.ID in wanted:
             say(f"{boot_rows.ID} ...")
             runs = 0 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
             self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
-        self.machine["othersCpuShare"] = contention.share()
         self.machine["loadAfter"] = machine.load()
         by_id = {row["id"]: judged(row) for row in self.rows}
         self.rows = [by_id[name] for name in wanted]
