@@ -12,7 +12,7 @@ Must not know: who may say what when (``inos.links``, ``inos.transfer``).
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -130,6 +130,8 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
     signature: Signature
 
 
+T = TypeVar("T")
+
 Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have
 Signal: TypeAlias = Announce | Offer | Answer
 
@@ -148,29 +150,23 @@ def encode(message: Control | Signal | Signed) -> bytes:
 
 def decode_control(data: bytes) -> Control:
     """The message in ``data``. Raises ProtocolViolation."""
-    if len(data) > limits.MESSAGE_CONTROL_BYTES_MAX:
-        raise ProtocolViolation(f"control message of {len(data)} bytes")
-    try:
-        return _controls.decode(data)
-    except _REFUSED as error:
-        raise ProtocolViolation(f"control message: {error}") from None
+    return _decode(_controls, data, limits.MESSAGE_CONTROL_BYTES_MAX, "control message")
 
 
 def decode_signal(data: bytes) -> Signal:
     """The signal in ``data`` (of a ``Signed``). Raises ProtocolViolation."""
-    if len(data) > limits.SIGNAL_BYTES_MAX:
-        raise ProtocolViolation(f"signal of {len(data)} bytes")
-    try:
-        return _signals.decode(data)
-    except _REFUSED as error:
-        raise ProtocolViolation(f"signal: {error}") from None
+    return _decode(_signals, data, limits.SIGNAL_BYTES_MAX, "signal")
 
 
 def decode_signed(data: bytes) -> Signed:
     """The signed signal in ``data`` (already unsealed); nothing of it is checked. Raises ProtocolViolation."""
-    if len(data) > limits.SIGNAL_BYTES_MAX:
-        raise ProtocolViolation(f"signed signal of {len(data)} bytes")
+    return _decode(_signed, data, limits.SIGNAL_BYTES_MAX, "signed signal")
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, bytes_max: int, what: str) -> T:
+    if len(data) > bytes_max:
+        raise ProtocolViolation(f"{what} of {len(data)} bytes")
     try:
-        return _signed.decode(data)
+        return decoder.decode(data)
     except _REFUSED as error:
-        raise ProtocolViolation(f"signed signal: {error}") from None
+        raise ProtocolViolation(f"{what}: {error}") from None
