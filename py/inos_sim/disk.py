@@ -81,26 +81,26 @@ class FileState:
                 seen = max(seen, end)
             if len(content) < last * SECTOR_BYTES:
                 content.extend(bytes(last * SECTOR_BYTES - len(content)))
-            resized = False
+            reached = 0  # where the last sector that landed ends
             for sector in range(first, last):
                 if sector in stuck:
                     continue
                 if verdict is False or (verdict is not True and not verdict(sector)):
                     stuck.add(sector)
                     continue
-                resized = True
                 start, stop = sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES
+                reached = stop
                 if data is None:
                     content[max(start, end) : stop] = bytes(stop - max(start, end))
                 else:
                     start, stop = max(start, offset), min(stop, end)
                     content[start:stop] = data[start - offset : stop - offset]
-            if data is not None and end <= size and not size_is_stuck:
-                continue
-            if size_is_stuck or not (verdict is True or (verdict is not False and resized)):
-                size_is_stuck = True
-            else:
-                size = end if data is None else max(size, end)
+            if data is None:
+                size_is_stuck = size_is_stuck or not (verdict is True or (verdict is not False and verdict(first)))
+                size = size if size_is_stuck else end
+            elif end > size and not size_is_stuck:
+                size_is_stuck = reached < end
+                size = max(size, min(end, reached))
         return bytes(content[:size]).ljust(size, b"\0")
 
 

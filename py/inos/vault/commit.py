@@ -38,7 +38,6 @@ HASH_AT_ONCE_BYTES = 64 * KIB
 OPERATION_BYTES_MAX = LOG_RECORD_BYTES_MAX - 64 * KIB
 # The log's file is kept this much longer than its contents, so that a full disk still takes tombstones.
 RESERVE_BYTES = 1 * MIB
-RESERVE_LOW_BYTES = 256 * KIB
 
 
 @dataclass(slots=True)
@@ -65,7 +64,14 @@ class Committer:
     """The only writer of the log."""
 
     def __init__(
-        self, ports: Ports, tasks: Tasks, budget: Budget, index: Index, segments: Segments, log_bytes_max: int
+        self,
+        ports: Ports,
+        tasks: Tasks,
+        budget: Budget,
+        index: Index,
+        segments: Segments,
+        log_bytes_max: int,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._ports = ports
         self._tasks = tasks
@@ -73,6 +79,7 @@ class Committer:
         self._index = index
         self._segments = segments
         self._log_bytes_max = log_bytes_max
+        self._reserve_bytes = reserve_bytes
         self._adds: dict[int, None] = {}
         self._add_bytes = 0
         self._operations: list[_Operation] = []
@@ -120,8 +127,8 @@ class Committer:
         self._operations.append(_Operation(packed, None, None))
 
     def check_room(self) -> None:
-        """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
-        if self.end.tail + MIB > self._log_bytes_max:
+        """Raises LimitExceeded when the log has no room for puts: the reserve at its end is for removes."""
+        if self.end.tail + self._reserve_bytes > self._log_bytes_max:
             raise LimitExceeded("the vault's log is full; removing files still works")
 
     async def settle(self) -> None:
@@ -303,9 +310,9 @@ class Committer:
             self._budget.free(span)
 
     async def _keep_reserve(self) -> None:
-        if self.end.size - self.end.tail >= RESERVE_LOW_BYTES:
+        if self.end.size - self.end.tail >= self._reserve_bytes // 4:
             return
-        size = min(self.end.tail + RESERVE_BYTES, self._log_bytes_max)
+        size = min(self.end.tail + self._reserve_bytes, self._log_bytes_max)
         if size <= self.end.size:
             return
         try:
