@@ -22,7 +22,7 @@ Must not know: what the files mean.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,23 +119,29 @@ class Snapshot:
         found = ((name, state.image(choice)) for name, state in self.files.items())
         return {name: content for name, content in found if content is not None}
 
-    def images(self, rng: random.Random, random_count: int) -> Iterator[tuple[str, Image]]:
-        """One image of every class, each with its name; equal ones may come more than once."""
+    def classes(self, random_count: int) -> list[str]:
+        """The names of one image of every class; some of them may be equal."""
+        count = sum(len(state.changes) for state in self.files.values())
+        if not count:
+            return ["lost"]
+        each = [f"{word}-{at}" for at in range(count) for word in ("only", "without")] if count > 1 else []
+        torn = ["torn-even", "torn-odd", "alone-even", "alone-odd"]
+        return ["lost", "kept", *each, *torn, *(f"random-{at}" for at in range(random_count))]
+
+    def named(self, label: str, rng: random.Random) -> Image:
+        """The image of one of ``classes``; ``rng`` is for the random ones."""
+        word, _, number = label.partition("-")
+        if word == "lost":
+            return self.image(_nothing)
+        if word == "kept":
+            return self.image(_everything)
+        if word == "random":
+            return self.image(random_choice(rng))
         serials = self.serials()
-        yield "lost", self.image(_nothing)
-        if not serials:
-            return
-        yield "kept", self.image(_everything)
-        last = serials[-1]
-        if len(serials) > 1:
-            for at, serial in enumerate(serials):
-                yield f"only{at}", self.image(lambda one, serial=serial: one == serial)  # type: ignore[misc]
-                yield f"without{at}", self.image(lambda one, serial=serial: one != serial)  # type: ignore[misc]
-        for word, parity in (("even", 0), ("odd", 1)):  # the last change torn, with and without what was before it
-            yield f"torn-{word}", self.image(_torn(last, parity, before=True))
-            yield f"alone-{word}", self.image(_torn(last, parity, before=False))
-        for at in range(random_count):
-            yield f"random{at}", self.image(random_choice(rng))
+        if word in ("torn", "alone"):  # the last change torn, with or without what was before it
+            return self.image(_torn(serials[-1], number == "odd", before=word == "torn"))
+        one = serials[int(number)]
+        return self.image(lambda serial: (serial == one) is (word == "only"))
 
     def without(self, names: set[str]) -> Image:
         """Everything landed, but these files' names did not."""
@@ -161,7 +167,7 @@ def _everything(_serial: int) -> Landed:
     return True
 
 
-def _torn(last: int, parity: int, *, before: bool) -> Choice:
+def _torn(last: int, parity: bool, *, before: bool) -> Choice:
     def sector(number: int) -> bool:
         return number % 2 == parity
 
@@ -276,14 +282,11 @@ class SimDisk:
         """What the vault sees."""
         return {name: bytes(file.now) for name, file in self.files.items()}
 
-    def rot(self, rng: random.Random, names: list[str]) -> tuple[str, int]:
-        """Flip one bit of one of these files, on the disk and in the page cache; where."""
-        name = rng.choice([name for name in names if self.files[name].now])
+    def rot(self, name: str, at: int, bit: int) -> None:
+        """Flip one bit of a file, on the disk and in the page cache."""
         file = self.files[name]
-        at = rng.randrange(len(file.now))
-        file.now[at] ^= 1 << rng.randrange(8)
+        file.now[at] ^= 1 << bit
         file.durable, file.changes = bytes(file.now), []
-        return name, at
 
     def _file(self, name: str) -> _File:
         file = self.files.get(name)
