@@ -9,7 +9,7 @@ the call returned, before anything else happens. Must not know: crashes.
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from inos.errors import InosError, NotFound
@@ -78,8 +78,16 @@ class Lab:
 class Player:
     """Performs kinds on a vault. ``rng`` picks what they act on; without it that is the oldest or newest file."""
 
-    def __init__(self, lab: Lab, disk: SimDisk, ledger: Ledger, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        disk: SimDisk,
+        ledger: Ledger,
+        rng: random.Random | None = None,
+        on_boot: Callable[[Machine], None] = lambda _: None,
+    ) -> None:
         self._lab = lab
+        self._on_boot = on_boot
         self._disk = disk
         self._rng = rng
         self._serial = len(ledger.now.files) + len(ledger.now.gone)
@@ -94,6 +102,7 @@ class Player:
         """Another machine on the same disk; the vault is not open yet."""
         self.machine = self._lab.machine(self._disk, self._rng)
         self.machine.on_change = lambda: self.on_change()
+        self._on_boot(self.machine)
 
     def play(self, kind: str) -> None:
         """One operation, to its end."""
@@ -117,8 +126,11 @@ class Player:
     def reopen(self) -> None:
         """Close the vault as a page does that goes, and open it again."""
         self.wait()
-        self.machine.run(self.machine.vault.close())
-        self.machine.drain()
+        try:
+            self.machine.run(self.machine.vault.close())
+            self.machine.drain()
+        except InosError as error:  # a disk that fails when it is closed
+            self.refused.append(error)
         self.machine.stop()
         self.boot()
         self.machine.open()
