@@ -27,12 +27,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inos.errors import BadArgument, InosError, StorageFull, StorageLost
-from inos.ports import FileClose, FileFlush, FileRead, FileSize, FileTruncate, FileWrite
+from inos.ports import FileClose, FileFlush, FileRead, FileSize, FileTruncate, FileWrite, ListSegments
 from inos.tasks import Effect
 from inos_host.arena import HostArena
+from inos_host.disk import list_segments
 
 SECTOR_BYTES = 512
-DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose)
+DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 CHANGING = (FileWrite, FileFlush, FileTruncate)
 
 Image = dict[str, bytes]
@@ -239,6 +240,9 @@ class SimDisk:
                 self.change(name, size, None)
             case FileClose():
                 pass
+            case ListSegments(dst):
+                numbers = [int(name[4:]) for name in self.files if name.startswith("seg-")]
+                return list_segments(numbers, arena.in_place(dst))
             case _:
                 raise BadArgument(type(effect).__name__)
         return None

@@ -21,6 +21,7 @@ from inos.ports import (
     FileSize,
     FileTruncate,
     FileWrite,
+    ListSegments,
     Ports,
     UnwrapKey,
     WrapKey,
@@ -28,14 +29,14 @@ from inos.ports import (
 from inos.tasks import Effect, Task, Tasks
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
-from inos_host.disk import STREAM_EFFECTS, Streams
+from inos_host.disk import STREAM_EFFECTS, Streams, list_segments
 from inos_sim.kernels import SeededEntropy, ToyKernels, ToyKeyring
 
 ARENA_BYTES = 24 * MIB
 IN_FLIGHT_BYTES = 10 * MIB
 CHUNK_BYTES = 6_000  # of the toy chunker
 CHANGING = (FileWrite, FileFlush, FileTruncate)
-FILE_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose)
+FILE_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 
 
 # --- a disk that forgets --------------------------------------------------------------------------------------------------
@@ -88,6 +89,9 @@ class MemoryDisk:
                 self._change(name, size, None)
             case FileClose(name):
                 self.opened.discard(name)
+            case ListSegments(dst):
+                numbers = [int(name[4:]) for name in self.files if name.startswith("seg-")]
+                return list_segments(numbers, self.arena.in_place(dst))
             case _:
                 raise BadArgument(type(effect).__name__)
         return None
