@@ -12,16 +12,17 @@ from typing import Any
 
 from inos.ports import FileFlush, FileTruncate, FileWrite
 from inos.tasks import Effect
-from inos_sim.disk import Image, SimDisk
+from inos_sim.disk import Image, SimDisk, Snapshot
 
-Bug = Callable[[Image | None], SimDisk]
+Start = Image | Snapshot | None
+Bug = Callable[[Start], SimDisk]
 
 SALT_BYTES = 32
 
 
-def clean(image: Image | None = None) -> SimDisk:
+def clean(start: Start = None) -> SimDisk:
     """No bug."""
-    return SimDisk(image)
+    return SimDisk(start)
 
 
 class _Forgets(SimDisk):
@@ -56,8 +57,8 @@ class NoFlushSuperblock(_Forgets):
 class LogBeforeSegments(SimDisk):
     """A commit flushes the log, then the segments."""
 
-    def __init__(self, image: Image | None = None) -> None:
-        super().__init__(image)
+    def __init__(self, start: Start = None) -> None:
+        super().__init__(start)
         self._late: list[str] = []
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -80,8 +81,8 @@ class LogBeforeSegments(SimDisk):
 class AckBeforeFlush(SimDisk):
     """A commit is acknowledged while its flush of the log is still on its way."""
 
-    def __init__(self, image: Image | None = None) -> None:
-        super().__init__(image)
+    def __init__(self, start: Start = None) -> None:
+        super().__init__(start)
         self._late: str | None = None
 
     def _perform(self, effect: Effect[Any]) -> object:

@@ -1,12 +1,12 @@
 """Campaigns: run scripts, crash them at every effect, and see whether every promise was kept.
 
-Nouns: a *state* is one image of a crashed disk that was opened and verified; its *path* says how to get there again, such as
-``lived/put-small,remove#14:torn-even/3:lost`` (the script, the effect after which power was lost and the class of image; then
+Nouns: a *state* is one image of a crashed disk that was opened and verified; its *path* says how to get there again, such
+as ``lived/put-small,remove#14:torn-even/3:lost`` (the script, the effect after which power was lost and the class of image; then
 the same for the crash during recovery). Images that are equal under the same claim are opened once for each script.
 
 How a state is looked at: open, compare with the claim, open again (the same must be there); for some, go on working and
-crash once more. While it opens, every effect that changes the disk is again an instant at which power may be lost: one image each,
-of changing class, and of each of those one more. Invariants: everything follows from the seed and the path.
+crash once more. While it opens, every effect that changes the disk is again an instant at which power may be lost: one image
+each, of changing class, and of each of those one more. Invariants: everything follows from the seed and the path.
 Must not know: processes, printing.
 """
 
@@ -82,7 +82,7 @@ class Campaign:
         self._lab = Lab()
         self._bases: dict[str, tuple[Image, Claim]] = {}
         self._tally = Tally()
-        self._seen: set[tuple[int, Claim]] = set()
+        self._seen: set[tuple[int, int]] = set()
 
     def job(self, script: str) -> Tally:
         """All states of one script: ``base/kind,kind`` or ``run:number``."""
@@ -201,33 +201,37 @@ class Campaign:
     def _crash(self, path: str, snapshot: Snapshot, label: str, claim: Claim, depth: int = 1) -> None:
         if not self._wanted(path):
             return
-        image = snapshot.named(label, self._rng(path))
-        if self._is_new(image, claim):
-            self._explore(path, image, claim, depth)
+        start = snapshot.named(label, self._rng(path))
+        if self._is_new(start, claim):
+            self._explore(path, start, claim, depth)
 
-    def _is_new(self, image: Image, claim: Claim) -> bool:
-        key = (hash(frozenset(image.items())), id(claim))  # claims live as long as the job
+    def _is_new(self, start: Image | Snapshot, claim: Claim) -> bool:
+        files = start.files if isinstance(start, Snapshot) else start
+        key = (hash(frozenset(files.items())), id(claim))  # claims live as long as the job
         if key in self._seen:
             return False
         self._seen.add(key)
         return True
 
-    def _explore(self, path: str, image: Image, claim: Claim, depth: int) -> None:
+    def _explore(self, path: str, start: Image | Snapshot, claim: Claim, depth: int) -> None:
         """One state, and the crashes during its recovery."""
-        for kind, text in remains(image, claim):
+        disk = self._bug(start)
+        for kind, text in remains(disk.image(), claim):
             self._fail(path, kind, text)
-        disk = self._bug(image)
         instants: list[Instant] = []
         machine = self._lab.machine(disk)
         machine.on_change = lambda: instants.append((disk.snapshot(), claim))
+        if isinstance(start, Snapshot):
+            instants.append((start, claim))
         listing = self._state(path, machine, claim)
         if depth == 1:
-            again = self._lab.machine(self._bug(disk.image()))
+            after = disk.snapshot()
+            again = self._lab.machine(self._bug(after))
             if self._state(path + "+again", again, claim) != listing:
                 self._fail(path, WRONG, "opened twice, it shows two things")
             again.stop()
             if self._tally.states % AFTERLIFE_EVERY == 0 or self._only is not None:
-                self._afterlife(path, disk.image(), claim)
+                self._afterlife(path, after, claim)
         machine.stop()
         if depth < DEPTH_MAX:
             self._recovery(path, instants, depth)
@@ -263,19 +267,21 @@ class Campaign:
             self._fail(path, UNTYPED, repr(error))
             return repr(error)
 
-    def _afterlife(self, path: str, image: Image, claim: Claim) -> None:
-        """The vault that was recovered takes another file, and keeps that and all others through another loss of power."""
-        disk = self._bug(image)
+    def _afterlife(self, path: str, start: Snapshot, claim: Claim) -> None:
+        """The vault that was recovered takes a file that is new and those that were under way, and keeps all through a loss of
+        power: nothing counts as durable only because it was read."""
+        disk = self._bug(start)
         player = self._player(disk, Ledger(claim))
         try:
             player.machine.open()
-            player.machine.run(player.put(AFTER))
+            for kept in (*claim.coming, AFTER):
+                if kept.name not in {one.name for one in claim.files.values()}:
+                    player.machine.run(player.put(kept))
             player.machine.stop()
         except InosError as error:
             self._fail(path + "+after", LOST, f"takes no file any more: {error!r}")
             return
-        snapshot = disk.snapshot()
-        machine = self._lab.machine(self._bug(snapshot.named("lost", random.Random())))
+        machine = self._lab.machine(self._bug(disk.snapshot().named("lost", self._rng(path))))
         self._state(path + "+after", machine, player.ledger.now)
         machine.stop()
 
@@ -285,7 +291,7 @@ class Campaign:
             return
         rng = self._rng(path)
         if path.endswith("rot"):
-            image, claim = self._rotted(snapshot.named("kept", rng), claim, rng)
+            image, claim = self._rotted(snapshot, claim, rng)
         else:
             names = sorted(snapshot.files)
             image = snapshot.without(set(rng.sample(names, rng.randrange(1, len(names)))))
@@ -293,9 +299,9 @@ class Campaign:
         self._state(path, machine, claim, damaged=True)
         machine.stop()
 
-    def _rotted(self, image: Image, claim: Claim, rng: random.Random) -> tuple[Image, Claim]:
+    def _rotted(self, snapshot: Snapshot, claim: Claim, rng: random.Random) -> tuple[Image, Claim]:
         """One bit flipped anywhere but in the log's last commit, where it looks like a commit that power loss tore."""
-        disk = SimDisk(image)
+        disk = SimDisk(snapshot)
         player = self._player(disk, Ledger(claim))
         player.machine.open()
         player.machine.drain()

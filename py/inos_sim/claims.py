@@ -12,7 +12,6 @@ Must not know: how the state came about.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from inos.errors import InosError
@@ -181,13 +180,9 @@ class Verdict:
 
 def remains(image: Image, claim: Claim) -> list[tuple[str, str]]:
     """Removed files whose manifest's block a scan of the segments would still find and open."""
-    found = []
-    for kept in claim.gone.values():
-        if kept.salt and any(kept.salt in content for name, content in image.items() if name.startswith("seg-")):
-            found.append((RESURRECTED, f"the manifest of {kept.name} is on the disk after its removal"))
-    return found
-
-
-def total(breaches: list[tuple[str, str]]) -> Counter[str]:
-    """How many of each kind."""
-    return Counter(kind for kind, _ in breaches)
+    segments = [content for name, content in image.items() if name.startswith("seg-")]
+    return [
+        (RESURRECTED, f"the manifest of {kept.name} is on the disk after its removal")
+        for kept in claim.gone.values()
+        if kept.salt and any(kept.salt in content for content in segments)
+    ]

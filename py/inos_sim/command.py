@@ -1,10 +1,10 @@
 """`npm run sim:disk -- [--states N] [--seed N] [--jobs N] [--json] [--seed-bug NAME] [--replay PATH]`.
 
 Crashes a vault on a simulated disk everywhere, opens what is left, and compares it with what was acknowledged (see
-``inos_sim.campaign``): every script of up to three operations, then random ones until N states were opened. ``--replay`` looks at
-the one state whose path a failure printed. Only states that were really opened and verified are counted; images that are equal
-under the same claim are opened once for each script. The last line of --json is
-``{"states", "lost", "resurrected", "wrong", "untyped", "seed"}``; the exit code is 1 if any of the four in the middle is not zero.
+``inos_sim.campaign``): every script of up to three operations, then random ones until N states were opened. ``--replay``
+looks at the one state whose path a failure printed. Only states that were really opened and verified are counted; images that
+are equal under the same claim are opened once for each script. The last line of --json is
+``{"states", "lost", "resurrected", "wrong", "untyped", "seed"}``; the exit code is 1 if any but the first and last is not zero.
 
 Invariants: the same arguments give the same result, whatever ``--jobs``. Must not know: how states are made.
 """
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 
-from inos_sim.bugs import BUGS, clean
+from inos_sim.bugs import BUGS, Bug, clean
 from inos_sim.campaign import BREACHES, Campaign, Tally, script_of, scripts
 
 FAILURES_SHOWN_MAX = 10
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _bug(name: str | None) -> Callable[..., object]:
+def _bug(name: str | None) -> Bug:
     return clean if name is None else BUGS[name]
 
 

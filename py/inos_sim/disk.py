@@ -1,7 +1,7 @@
 """The simulated disk: files that remember what is durable and what was changed since, and the images a crash may leave.
 
-Nouns: a *change* is a write, a truncation or a creation that no flush of its file has covered yet; a *snapshot* is the disk's state
-at one instant, changes included; an *image* is what a machine finds after a crash: names and bytes.
+Nouns: a *change* is a write, a truncation or a creation that no flush of its file has covered yet; a *snapshot* is the disk's
+state at one instant, changes included; an *image* is what a machine finds after a crash: names and bytes.
 
 The model, from how a page cache and a journalling file system work:
 
@@ -12,6 +12,7 @@ The model, from how a page cache and a journalling file system work:
 * A flush of a file makes its contents, its size *and its name* durable, nothing of other files. The last holds on ext4, XFS,
   APFS and NTFS, where syncing a new file commits its directory entry too; POSIX does not promise it. A file that was never
   flushed may be missing after a crash: to the vault that is an empty file.
+* When only the program dies (``killed``), the page cache stays: the next one reads what is not durable, and may lose it later.
 * ``Snapshot.without`` goes beyond: the name of a flushed file is lost. A vault cannot keep what was in it; it must say so.
 
 Faults: ``quota_bytes`` bounds the sum of sizes (a write beyond it lands in part, then StorageFull); ``inject`` answers the
@@ -26,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from inos.errors import BadArgument, InosError, StorageFull, StorageLost
+from inos.errors import BadArgument, InosError, StorageFull
 from inos.ports import FileClose, FileFlush, FileRead, FileSize, FileTruncate, FileWrite, ListSegments
 from inos.tasks import Effect
 from inos_host.arena import HostArena
@@ -35,6 +36,8 @@ from inos_host.disk import list_segments
 SECTOR_BYTES = 512
 DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 CHANGING = (FileWrite, FileFlush, FileTruncate)
+
+KILLED = "killed"
 
 Image = dict[str, bytes]
 Change = tuple[int, int, bytes | None]  # serial on the whole disk, offset, data; (serial, size, None) for a truncation
@@ -127,10 +130,12 @@ class Snapshot:
             return ["lost"]
         each = [f"{word}-{at}" for at in range(count) for word in ("only", "without")] if count > 1 else []
         torn = ["torn-even", "torn-odd", "alone-even", "alone-odd"]
-        return ["lost", "kept", *each, *torn, *(f"random-{at}" for at in range(random_count))]
+        return ["lost", "kept", KILLED, *each, *torn, *(f"random-{at}" for at in range(random_count))]
 
-    def named(self, label: str, rng: random.Random) -> Image:
-        """The image of one of ``classes``; ``rng`` is for the random ones."""
+    def named(self, label: str, rng: random.Random) -> Image | Snapshot:
+        """The image of one of ``classes``; ``rng`` is for the random ones. KILLED leaves all as it is."""
+        if label == KILLED:
+            return self
         word, _, number = label.partition("-")
         if word == "lost":
             return self.image(_nothing)
@@ -203,14 +208,20 @@ class _File:
 class SimDisk:
     """Performs the disk effects of ``inos.ports`` on files in memory."""
 
-    def __init__(self, image: Image | None = None) -> None:
-        self.files: dict[str, _File] = {
-            name: _File(content, bytearray(content)) for name, content in (image or {}).items()
-        }
+    def __init__(self, start: Image | Snapshot | None = None) -> None:
+        self.files: dict[str, _File] = {}
+        if isinstance(start, Snapshot):
+            now = start.image(_everything)
+            for name, state in start.files.items():
+                self.files[name] = _File(state.durable, bytearray(now.get(name, b"")), list(state.changes))
+            self._serial = max([0, *start.serials()])
+        else:
+            self._serial = 0
+            for name, content in (start or {}).items():
+                self.files[name] = _File(content, bytearray(content))
         self.quota_bytes = 1 << 40
         self.arena: HostArena | None = None
         self.inject: Callable[[Effect[Any]], InosError | None] = lambda _: None
-        self._serial = 0
 
     def perform(self, effect: Effect[Any]) -> object:
         """Answer one of DISK_EFFECTS. Raises StorageFull, and what ``inject`` says."""
@@ -297,20 +308,3 @@ class SimDisk:
         if file is None:
             file = self.files[name] = _File()
         return file
-
-
-class LosingDisk(SimDisk):
-    """A disk on which the nth call of a kind fails, once or for good. ``nth`` counts from 0."""
-
-    def __init__(self, nth: int, error: InosError | None = None, *, for_good: bool, image: Image | None = None) -> None:
-        super().__init__(image)
-        self.calls = 0
-        self._nth = nth
-        self._error = error or StorageLost("injected")
-        self._for_good = for_good
-        self.inject = self._next
-
-    def _next(self, effect: Effect[Any]) -> InosError | None:
-        number, self.calls = self.calls, self.calls + 1
-        failing = number >= self._nth if self._for_good else number == self._nth
-        return self._error if failing else None

@@ -1,8 +1,7 @@
 """Fail-the-nth: every call on the disk, every allocation and every kernel job of a fixed script fails once, and for good.
 
 Nouns: a *site* is one call of the script, by its number among those of its kind: ``disk`` (calls on files, sources and sinks),
-``arena`` (allocations), ``job`` (kernel jobs). Disk calls fail as lost handles; those that need room also as a full disk, a write then
-having written half. Invariants: every site of a clean run is tried; whatever fails, errors are typed, nothing hangs, memory comes
+``arena`` (allocations), ``job`` (kernel jobs). Disk calls fail as lost handles; those that need room also as a full disk. Invariants: every site of a clean run is tried; whatever fails, errors are typed, nothing hangs, memory comes
 back, and without faults the vault opens again, checks clean and has every acknowledged file, byte for byte.
 Must not know: crashes in the middle (``campaign``).
 """

@@ -1,8 +1,8 @@
 """A machine in virtual time: one disk, one vault on it, and effects performed one after another.
 
-Nouns: a *machine* is booted on a disk and thrown away when it loses power; ``on_change`` is called after every effect that changes
-the disk, which are the instants at which power may be lost. Invariants: the same disk, settings and ``rng`` give the same run, effect
-for effect; effects on files are performed in the order they were asked for (one worker does them), kernel jobs and streams
+Nouns: a *machine* is booted on a disk and thrown away when it loses power; ``on_change`` is called after every effect that
+changes the disk: the instants at which power may be lost. Invariants: the same disk, settings and ``rng`` give the same run,
+effect for effect; effects on files are performed in the order they were asked for (one worker does them), kernel jobs and streams
 in any order that ``rng`` gives; an error that is no InosError stops the machine. Must not know: what a vault promises.
 """
 

@@ -92,17 +92,20 @@ class Player:
         self._rng = rng
         self._serial = len(ledger.now.files) + len(ledger.now.gone)
         self.ledger = ledger
-        self.on_change = lambda: None  # as a machine's, through reopenings
+        self.on_change: Callable[[], None] = lambda: None  # as a machine's, through reopenings
         self.refused: list[InosError] = []  # calls that failed with a typed error
-        self.scrubs = True  # whether what was removed is gone from the disk when that is acknowledged: not after a fault
+        self.scrubs = True  # what was removed is off the disk when that is acknowledged; not so after a fault
         self.running: list[Task[None]] = []
         self.boot()
 
     def boot(self) -> None:
         """Another machine on the same disk; the vault is not open yet."""
         self.machine = self._lab.machine(self._disk, self._rng)
-        self.machine.on_change = lambda: self.on_change()
+        self.machine.on_change = self._changed
         self._on_boot(self.machine)
+
+    def _changed(self) -> None:
+        self.on_change()
 
     def play(self, kind: str) -> None:
         """One operation, to its end."""
