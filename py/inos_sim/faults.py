@@ -1,8 +1,9 @@
 """Fail-the-nth: every call on the disk, every allocation and every kernel job of a fixed script fails once, and for good.
 
 Nouns: a *site* is one call of the script, by its number among those of its kind: ``disk`` (calls on files, sources and sinks),
-``arena`` (allocations), ``job`` (kernel jobs). Disk calls fail as lost handles; those that need room also as a full disk. Invariants: every site of a clean run is tried; whatever fails, errors are typed, nothing hangs, memory comes
-back, and without faults the vault opens again, checks clean and has every acknowledged file, byte for byte.
+``arena`` (allocations), ``job`` (kernel jobs). Disk calls fail as lost handles; those that need room also as a full disk,
+a write then having written half. Invariants: every site of a clean run is tried; whatever fails, errors are typed, nothing
+hangs, memory comes back, and without faults the vault opens again, checks clean and has every acknowledged file, byte for byte.
 Must not know: crashes in the middle (``campaign``).
 """
 
@@ -19,7 +20,7 @@ from inos.tasks import Effect
 from inos_host.disk import STREAM_EFFECTS
 from inos_sim.campaign import Tally, kinds
 from inos_sim.claims import LOST, UNTYPED, Claim, Ledger, Verdict
-from inos_sim.disk import DISK_EFFECTS, Image, SimDisk
+from inos_sim.disk import Image, SimDisk
 from inos_sim.kernels import KERNEL_EFFECTS
 from inos_sim.machine import Machine
 from inos_sim.script import Lab, Player
@@ -68,12 +69,21 @@ class _Injector:
 
         machine.arena.alloc = counted  # type: ignore[method-assign]
         machine.before_effect = self._before
+        machine.disk.inject = self._inject
+
+    def _inject(self, effect: Effect[Any]) -> InosError | None:
+        """The disk's part: it knows what half a write is."""
+        try:
+            self._count("disk", needs_room=isinstance(effect, FileWrite | FileTruncate))
+        except InosError as error:
+            return error
+        return None
 
     def _before(self, effect: Effect[Any]) -> None:
         if isinstance(effect, KERNEL_EFFECTS):
             self._count("job")
-        elif isinstance(effect, (*DISK_EFFECTS, *STREAM_EFFECTS)):
-            self._count("disk", needs_room=isinstance(effect, FileWrite | FileTruncate))
+        elif isinstance(effect, STREAM_EFFECTS):
+            self._count("disk")
 
     def _count(self, kind: str, *, needs_room: bool = False) -> None:
         number = self.calls[kind]

@@ -21,10 +21,11 @@ fields and unknown ops are ignored (so a recorder may log more), except that a l
     {"op": "kill"}                                                        the browser was killed and started again: handles and
                                                                           memory are gone, the page cache is not
 
-Reads and sizes need no line. ``begin`` must stand before the first call on the disk that the API call causes, ``ack`` after the
-last that it waited for: log ``begin`` before sending the request, and ``ack`` when the answer is there. So an acknowledgement is never
-claimed earlier than it was given, and every call on the disk before it counts as made. ``name`` and ``sha256`` are of the file
-as the page gave it. File names are the vault's own (sb0, sb1, log-a, log-b, keys, seg-0000, ...); calls on others are ignored.
+Reads and sizes need no line. ``begin`` must stand before the first call on the disk that the API call causes, ``ack`` after
+the last that it waited for: log ``begin`` before sending the request, and ``ack`` when the answer is there. So an
+acknowledgement is never claimed earlier than it was given, and every call on the disk before it counts as made. ``name`` and
+``sha256`` are of the file as the page gave it. File names are the vault's own (sb0, sb1, log-a, log-b, keys, seg-0000, ...);
+calls on others are ignored.
 
 Nouns: a *call* on the disk is a line of a change or a flush; a *claim* is what the acknowledgements so far say: which files
 must be there, which must not, and which may be either.
