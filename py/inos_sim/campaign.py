@@ -37,7 +37,7 @@ AFTERLIFE_EVERY = 8
 DEPTH_MAX = 3
 FAILURES_MAX = 1_000
 RUN_STATES = 60  # snapshots of a random run that are looked at
-AFTER = Kept("after", b"words put after recovery" * 20)
+AFTER = "after", b"words put after recovery" * 20
 
 Instant = tuple[Snapshot, Claim]
 
@@ -83,6 +83,7 @@ class Campaign:
         self._bases: dict[str, tuple[Image, Claim]] = {}
         self._tally = Tally()
         self._seen: set[tuple[int, int]] = set()
+        self._contents: dict[Kept, bytes] = {}  # of the files that the job's script puts
 
     def job(self, script: str) -> Tally:
         """All states of one script: ``base/kind,kind`` or ``run:number``."""
@@ -153,6 +154,7 @@ class Campaign:
         if player.refused and any(error.code != "NotFound" for error in player.refused):
             self._fail(script, WRONG, f"refused without a cause: {player.refused}")
         player.machine.stop()
+        self._contents = player.contents
         for number, (snapshot, then) in enumerate(instants):
             for label in snapshot.classes(RANDOM_IMAGES):
                 self._crash(f"{script}#{number}:{label}", snapshot, label, then)
@@ -180,6 +182,7 @@ class Campaign:
         player.wait()
         player.machine.drain()
         player.machine.stop()
+        self._contents = player.contents
         chosen = sorted(rng.sample(range(len(instants)), min(RUN_STATES, len(instants))))
         for number in chosen:
             snapshot, then = instants[number]
@@ -274,9 +277,10 @@ class Campaign:
         player = self._player(disk, Ledger(claim))
         try:
             player.machine.open()
-            for kept in (*claim.coming, AFTER):
-                if kept.name not in {one.name for one in claim.files.values()}:
-                    player.machine.run(player.put(kept))
+            for file in claim.coming:
+                if file in self._contents:
+                    player.machine.run(player.put(file.name, self._contents[file]))
+            player.machine.run(player.put(*AFTER))
             player.machine.stop()
         except InosError as error:
             self._fail(path + "+after", LOST, f"takes no file any more: {error!r}")
@@ -309,13 +313,13 @@ class Campaign:
         player.machine.drain()
         end = player.machine.vault._committer.end
         name, tail = end.name, end.tail
-        player.machine.run(player.put(AFTER))
+        player.machine.run(player.put(*AFTER))
         player.machine.drain()
         player.machine.stop()
         sizes = {one: tail if one == name else len(file.now) for one, file in disk.files.items()}
         name = rng.choice([one for one, size in sizes.items() if size])
         disk.rot(name, rng.randrange(sizes[name]), rng.randrange(8))
-        after = [root for root, kept in player.ledger.now.files.items() if kept.name == AFTER.name]
+        after = [root for root, file in player.ledger.now.files.items() if file.name == AFTER[0]]
         return disk.image(), replace(player.ledger.now, going=claim.going | set(after))
 
 

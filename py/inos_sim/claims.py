@@ -12,6 +12,7 @@ Must not know: how the state came about.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 
 from inos.errors import InosError
@@ -27,8 +28,18 @@ class Kept:
     """A file as it was put. ``salt``: bytes of its manifest's block that must be gone from the disk once it is removed."""
 
     name: str
-    content: bytes = field(repr=False)
-    salt: bytes = b""
+    size: int
+    sha256: bytes = field(repr=False)
+    salt: bytes = field(repr=False, default=b"")
+
+    def is_in(self, content: bytes) -> bool:
+        """Whether these are its bytes."""
+        return len(content) == self.size and hashlib.sha256(content).digest() == self.sha256
+
+
+def kept(name: str, content: bytes) -> Kept:
+    """A file of these bytes."""
+    return Kept(name, len(content), hashlib.sha256(content).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +61,17 @@ class Ledger:
     def __init__(self, claim: Claim | None = None) -> None:
         self.now = claim or Claim()
 
-    def begin_put(self, kept: Kept) -> None:
+    def begin_put(self, file: Kept) -> None:
         """A put of this file begins; what was removed under the same name with the same bytes may come back."""
-        gone = {
-            root: old
-            for root, old in self.now.gone.items()
-            if (old.name, old.content) != (kept.name, kept.content)
-        }  # fmt: skip
-        self.now = replace(self.now, coming=(*self.now.coming, kept), gone=gone)
+        same = (file.name, file.sha256)
+        gone = {root: old for root, old in self.now.gone.items() if (old.name, old.sha256) != same}
+        self.now = replace(self.now, coming=(*self.now.coming, file), gone=gone)
 
-    def end_put(self, kept: Kept, root: bytes, salt: bytes) -> None:
+    def end_put(self, file: Kept, root: bytes, salt: bytes = b"") -> None:
         """It is acknowledged."""
         coming = list(self.now.coming)
-        coming.remove(kept)
-        files = {**self.now.files, root: replace(kept, salt=salt)}
+        coming.remove(file)
+        files = {**self.now.files, root: replace(file, salt=salt)}
         self.now = replace(self.now, files=files, coming=tuple(coming))
 
     def begin_remove(self, root: bytes) -> None:
@@ -73,9 +81,9 @@ class Ledger:
     def end_remove(self, root: bytes) -> None:
         """It is acknowledged."""
         files = dict(self.now.files)
-        kept = files.pop(root)
+        file = files.pop(root)
         going, shared, sharing = (part - {root} for part in (self.now.going, self.now.shared, self.now.sharing))
-        gone = {**self.now.gone, root: kept}
+        gone = {**self.now.gone, root: file}
         self.now = replace(self.now, files=files, gone=gone, going=going, shared=shared, sharing=sharing)
 
     def begin_mark(self, bid: bytes) -> None:
@@ -96,10 +104,11 @@ class Ledger:
 class Verdict:
     """Compares an open vault with a claim."""
 
-    def __init__(self, machine: Machine, claim: Claim, *, damaged: bool = False) -> None:
+    def __init__(self, machine: Machine, claim: Claim, *, damaged: bool = False, marks: bool = True) -> None:
         self._machine = machine
         self._claim = claim
         self._damaged = damaged
+        self._marks_too = marks  # whether the claim says what is offered and wished
         self._said = False  # the vault reports that something is wrong
         self.breaches: list[tuple[str, str]] = []
 
@@ -111,34 +120,33 @@ class Verdict:
         self._said = bool(findings)
         if findings and not self._damaged:
             self._breach(WRONG, f"reports damage where there is none: {findings}")
-        for root, kept in claim.files.items():
+        for root, file in claim.files.items():
             info = listed.pop(root, None)
             if info is not None:
-                self._look(info, kept, LOST)
+                self._look(info, [file], LOST)
             elif root not in claim.going and not (self._damaged and self._said):
-                self._breach(LOST, f"{kept.name} is not listed")
+                self._breach(LOST, f"{file.name} is not listed")
         for info in listed.values():
             self._unasked(info)
-        self._marks(set(listed))
+        if self._marks_too:
+            self._marks(set(listed))
         return self.breaches
 
     def _breach(self, kind: str, text: str) -> None:
         self.breaches.append((kind, text))
 
-    def _look(self, info: RootInfo, kept: Kept, kind: str) -> None:
-        """A listed file must be what was put; a typed error is the kind of breach that is given, unless damage excuses it."""
-        if (info.name, info.size) != (kept.name, len(kept.content)):
-            self._breach(WRONG, f"{kept.name} is listed as {info.name} of {info.size} bytes")
+    def _look(self, info: RootInfo, files: list[Kept], kind: str) -> None:
+        """A listed file must be one that was put, whole; a typed error is the kind of breach given, unless damage excuses it."""
         try:
             content = self._machine.get(info.root)
         except InosError as error:
             if not self._damaged:
-                self._breach(kind, f"{kept.name}: {error.code}")
+                self._breach(kind, f"{info.name}: {error.code}")
             return
-        if content != kept.content:
-            self._breach(WRONG, f"{kept.name} has other bytes")
+        if not any((info.name, info.size) == (file.name, file.size) and file.is_in(content) for file in files):
+            self._breach(WRONG, f"{info.name} of {info.size} bytes is not what was put")
         if info.health != "ok" and not self._damaged:
-            self._breach(WRONG, f"{kept.name} is whole and listed as {info.health}")
+            self._breach(WRONG, f"{info.name} is whole and listed as {info.health}")
 
     def _unasked(self, info: RootInfo) -> None:
         """A file that was not acknowledged: of a put under way, whole; anything else is a breach."""
@@ -148,9 +156,9 @@ class Verdict:
                 return
             self._breach(RESURRECTED, f"{claim.gone[info.root].name} was removed and is listed")
             return
-        possible = [kept for kept in claim.coming if kept.name == info.name and len(kept.content) == info.size]
+        possible = [file for file in claim.coming if file.name == info.name]
         if possible:
-            self._look(info, possible[0], WRONG)
+            self._look(info, possible, WRONG)
         else:
             self._breach(WRONG, f"{info.name} is listed and was never put")
 
@@ -182,7 +190,7 @@ def remains(image: Image, claim: Claim) -> list[tuple[str, str]]:
     """Removed files whose manifest's block a scan of the segments would still find and open."""
     segments = [content for name, content in image.items() if name.startswith("seg-")]
     return [
-        (RESURRECTED, f"the manifest of {kept.name} is on the disk after its removal")
-        for kept in claim.gone.values()
-        if kept.salt and any(kept.salt in content for content in segments)
+        (RESURRECTED, f"the manifest of {file.name} is on the disk after its removal")
+        for file in claim.gone.values()
+        if file.salt and any(file.salt in content for content in segments)
     ]

@@ -15,7 +15,7 @@ from typing import Any
 from inos.errors import InosError, NotFound
 from inos.tasks import Task
 from inos.vault.vault import Capability, Source
-from inos_sim.claims import Kept, Ledger
+from inos_sim.claims import Kept, Ledger, kept
 from inos_sim.disk import SimDisk
 from inos_sim.kernels import Memory
 from inos_sim.machine import ARENA_BYTES, Machine, Sizes
@@ -60,8 +60,9 @@ class Lab:
         """A file of somebody else: contents, link, and its blocks by bid."""
         machine = self.machine(SimDisk(), seed=_FOREIGN_SEED)
         machine.open()
-        kept = Kept(f"theirs-{number}", chunk("theirs") + chunk(f"theirs {number}") + b"the end")
-        put = machine.start_put(kept.content, kept.name)
+        content = chunk("theirs") + chunk(f"theirs {number}") + b"the end"
+        file = kept(f"theirs-{number}", content)
+        put = machine.start_put(content, file.name)
         machine.run_until(put)
         link = machine.run(machine.vault.share(put.result().root))
         machine.drain()
@@ -72,7 +73,7 @@ class Lab:
             blocks.append((bid, machine.arena.read(span)))
             machine.arena.release(span)
         machine.stop()
-        return kept, link, blocks
+        return file, link, blocks
 
 
 class Player:
@@ -93,6 +94,7 @@ class Player:
         self._serial = len(ledger.now.files) + len(ledger.now.gone)
         self.ledger = ledger
         self.on_change: Callable[[], None] = lambda: None  # as a machine's, through reopenings
+        self.contents: dict[Kept, bytes] = {}  # of what was put
         self.refused: list[InosError] = []  # calls that failed with a typed error
         self.scrubs = True  # what was removed is off the disk when that is acknowledged; not so after a fault
         self.running: list[Task[None]] = []
@@ -156,17 +158,18 @@ class Player:
         await self._put(chunk("all") + chunk("all too") + chunk(f"one {self._serial}"))
 
     async def _put(self, content: bytes) -> None:
-        kept = Kept(f"file-{self._serial}", content)
+        name = f"file-{self._serial}"
         self._serial += 1
-        await self.put(kept)
+        await self.put(name, content)
 
-    async def put(self, kept: Kept) -> None:
+    async def put(self, name: str, content: bytes) -> None:
         """This file."""
-        machine = self.machine
-        self.ledger.begin_put(kept)
-        source = Source(machine.streams.add_bytes(kept.content), len(kept.content))
-        root = (await machine.vault.put(source, name=kept.name)).root
-        self.ledger.end_put(kept, root, self._salt(root))
+        file = kept(name, content)
+        self.contents[file] = content
+        self.ledger.begin_put(file)
+        source = Source(self.machine.streams.add_bytes(content), len(content))
+        root = (await self.machine.vault.put(source, name=name)).root
+        self.ledger.end_put(file, root, self._salt(root))
 
     def _salt(self, root: bytes) -> bytes:
         """The manifest's salt, read from the disk."""
@@ -204,8 +207,8 @@ class Player:
 
     async def _receive(self) -> None:
         machine, vault, ledger = self.machine, self.machine.vault, self.ledger
-        kept, link, blocks = self._lab.foreign[self._serial % 2]
-        if any(one.name == kept.name for one in (*ledger.now.files.values(), *ledger.now.coming)):
+        file, link, blocks = self._lab.foreign[self._serial % 2]
+        if any(one.name == file.name for one in (*ledger.now.files.values(), *ledger.now.coming)):
             return
         self._serial += 1
         ledger.begin_mark(link.bid)
@@ -218,10 +221,10 @@ class Player:
                 await vault.store_foreign(bid, span)
             finally:
                 machine.arena.release(span)
-        ledger.begin_put(kept)
+        ledger.begin_put(file)
         ledger.begin_mark(link.bid)
         root = await vault.adopt(link)
-        ledger.end_put(kept, root, self._salt(root))
+        ledger.end_put(file, root, self._salt(root))
         ledger.end_wish(link.bid, wished=False)
 
     async def _compact(self) -> None:
