@@ -12,12 +12,12 @@ import contextlib
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from inos.errors import InosError
 from inos.limits import KIB, MIB
 from inos.memory.layout import ARENA_OFFSET
-from inos.ports import Ports, UnwrapKey, WrapKey
+from inos.ports import Hashes, Keys, Ports, UnwrapKey, WrapKey
 from inos.tasks import Effect, Task, Tasks
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
@@ -59,36 +59,52 @@ class Stuck(AssertionError):
     """Tasks are alive, and nothing will ever wake them."""
 
 
-class Machine:
-    """Runs one vault. ``memory`` and ``pages`` are shared by the machines of a process, for speed."""
+class Performer(Protocol):
+    """What answers effects."""
 
-    def __init__(
-        self,
-        disk: SimDisk,
-        *,
-        sizes: Sizes | None = None,
-        memory: Memory | None = None,
-        pages: bytearray | None = None,
-        seed: int = 1,
-        rng: random.Random | None = None,
-    ) -> None:
+    def perform(self, effect: Effect[Any]) -> object:
+        """The answer. Raises InosError classes."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a machine is made of, beside its disk."""
+
+    arena: HostArena
+    hashes: Hashes
+    keys: Keys
+    kernels: Performer
+    keyring: Performer
+    settings: dict[str, int]
+
+
+def toy_parts(sizes: Sizes, memory: Memory | None = None, pages: bytearray | None = None) -> Parts:
+    """Toy kernels. ``memory`` and ``pages`` are shared by the machines of a process, for speed."""
+    arena = HostArena(ARENA_BYTES, pages if pages is not None else bytearray(ARENA_BYTES))
+    kernels = ToyKernels(arena, sizes.chunk_bytes, memory)
+    return Parts(arena, kernels.hashes, kernels, kernels, ToyKeyring(), sizes.settings())
+
+
+class Machine:
+    """Runs one vault."""
+
+    def __init__(self, disk: SimDisk, parts: Parts, *, seed: int = 1, rng: random.Random | None = None) -> None:
         self.disk = disk
-        self.sizes = sizes or Sizes()
-        self.arena = HostArena(ARENA_BYTES, pages if pages is not None else bytearray(ARENA_BYTES))
-        self.kernels = ToyKernels(self.arena, self.sizes.chunk_bytes, memory)
-        self.keyring = ToyKeyring()
-        self.streams = Streams(self.arena)
+        self.arena = parts.arena
+        self.streams = Streams(parts.arena)
         self.tasks = Tasks()
         self.tasks.on_crash = self._crashed
         self.crashes: list[BaseException] = []
         self.before_effect: Callable[[Effect[Any]], None] = lambda _: None
         self.on_change: Callable[[], None] = lambda: None
+        self._kernels = parts.kernels
+        self._keyring = parts.keyring
         self._rng = rng
         self._jobs: list[tuple[int, Effect[Any]]] = []
         self._calls: list[tuple[int, Effect[Any]]] = []
-        disk.arena = self.arena
-        ports = Ports(self.arena, SeededEntropy(seed), self.kernels.hashes, self.kernels)
-        self.vault = Vault(ports, self.tasks, **self.sizes.settings())
+        disk.arena = parts.arena
+        ports = Ports(parts.arena, SeededEntropy(seed), parts.hashes, parts.keys)
+        self.vault = Vault(ports, self.tasks, **parts.settings)
 
     def _crashed(self, task: Task[Any], error: BaseException) -> None:
         if task.name != CALL:  # those are the caller's own to look at
@@ -172,11 +188,11 @@ class Machine:
                     self.on_change()
                 return answer
             if isinstance(effect, KERNEL_EFFECTS):
-                return self.kernels.perform(effect)
+                return self._kernels.perform(effect)
             if isinstance(effect, STREAM_EFFECTS):
                 return self.streams.perform(effect)
             assert isinstance(effect, WrapKey | UnwrapKey)
-            return self.keyring.perform(effect)
+            return self._keyring.perform(effect)
         except InosError as error:
             if isinstance(effect, CHANGING):
                 self.on_change()  # a part of it may have been done

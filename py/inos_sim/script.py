@@ -18,7 +18,7 @@ from inos.vault.vault import Capability, Source
 from inos_sim.claims import Kept, Ledger, kept
 from inos_sim.disk import SimDisk
 from inos_sim.kernels import Memory
-from inos_sim.machine import ARENA_BYTES, Machine, Sizes
+from inos_sim.machine import ARENA_BYTES, Machine, Sizes, toy_parts
 
 KINDS = (
     "put-small",  # inline, in the manifest
@@ -54,7 +54,7 @@ class Lab:
 
     def machine(self, disk: SimDisk, rng: random.Random | None = None, seed: int = 1) -> Machine:
         """A machine that was just switched on. The one before must have been stopped: they share their memory."""
-        return Machine(disk, sizes=self.sizes, memory=self.memory, pages=self._pages, seed=seed, rng=rng)
+        return Machine(disk, toy_parts(self.sizes, self.memory, self._pages), seed=seed, rng=rng)
 
     def _foreign(self, number: int) -> tuple[Kept, Capability, list[tuple[bytes, bytes]]]:
         """A file of somebody else: contents, link, and its blocks by bid."""
