@@ -118,8 +118,8 @@ class ToyAead:
         return hashlib.blake2s(nonce + aad + sealed, key=key, digest_size=16).digest()
 
 
-def _compress(raw: bytes, _quality: int) -> bytes:
-    return zlib.compress(raw, 1)
+def _compress(raw: bytes, quality: int) -> bytes:
+    return zlib.compress(raw, 9 if quality > 9 else 1)
 
 
 def _decompress(payload: bytes, raw_len: int) -> bytes:

@@ -59,7 +59,7 @@ class Receiver:
 
     async def store_foreign(self, bid: bytes, span: Span) -> None:
         """Keep a block that was verified by its bid; the span stays the caller's. Durable with the next commit."""
-        self._store.committer.check_room()
+        await self._store.make_log_room()
         stored = await self._store.write_foreign(bid, span)
         self._store.index.unhold(stored.number)
 

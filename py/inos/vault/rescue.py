@@ -1,14 +1,14 @@
 """After damage to the log: find the blocks that it no longer describes, and the files they make up.
 
-Runs at an open whose replay reported damage, before anybody uses the vault, and needs the vault's secret alone. What comes of it
-lives in the index until the caller writes a checkpoint of it.
+Runs at an open whose replay reported damage, before anybody uses the vault, and needs the vault's secret alone. What comes of
+it lives in the index until the caller writes a checkpoint of it.
 
-Nouns: an *orphan* is a manifest of ours that no root lists and no other manifest names: a file whose record was lost (or one that was
-never acknowledged; it cannot be told apart, and comes back whole or as damaged).
+Nouns: an *orphan* is a manifest of ours that no root lists and no other manifest names: a file whose record was lost (or one
+that was never acknowledged; it cannot be told apart, and comes back whole or as damaged).
 
-Invariants: what the log that is left says was removed does not come back, and neither does what was scrubbed on the disk; nothing is
-written or dropped; everything lost is counted in the findings. Which files were shared, and what was wished for, may be lost with the log.
-Must not know: how the log is written.
+Invariants: what the log that is left says was removed does not come back, and neither does what was scrubbed on the disk;
+nothing is written or dropped; everything lost is counted in the findings. Which files were shared, and what was wished for,
+may be lost with the log. Must not know: how the log is written.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ Must not know: files, links.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from inos.errors import InosError, NotFound
@@ -34,6 +35,10 @@ class Stored:
     number: int
     entry: bytes
     fresh: bool
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Flight(Future[Stored]):
@@ -61,8 +66,10 @@ class Store:
         self.keys = -1  # the vault's slot
         self.id_key = bytes(32)  # what a chunk's cid is made with
         self.wall_offset_s = 0.0
+        self.make_log_room: Callable[[], Awaitable[None]] = _nothing
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
+        self.on_swept: Callable[[], None] = lambda: None
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
@@ -229,6 +236,7 @@ class Store:
                     continue  # no room or no disk for the tombstones; at the next open these blocks are orphans
                 finally:
                     self.upkeep.release()
+            self.on_swept()
         finally:
             self._sweeping.set(None)
 
