@@ -47,7 +47,7 @@ class Opening:
         secret = await self._secret(may_create=is_new)
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
-        store.keys, store.id_key = self._ports.keys.open(secret), keys.id
+        store.keys, store.block_keys = self._ports.keys.open(secret), keys
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)
@@ -62,7 +62,7 @@ class Opening:
         store.committer.begin(replayed.end, mine, store.keys)
         findings += await self._settle(replayed)
         if replayed.damage:
-            findings += [replayed.damage, *await Rescue(store, keys).run()]
+            findings += [replayed.damage, *await Rescue(store).run()]
         store.index.on_dead = store.on_dead
         await self._tidy(replayed)
         store.index.begin()
