@@ -122,6 +122,15 @@ class Node:
         self.links.close(now)
         self._dispatch()
 
+    @property
+    def is_running(self) -> bool:
+        """It was started and not closed."""
+        return self._is_running
+
+    def is_busy(self) -> bool:
+        """Whether something is being fetched or sent."""
+        return bool(self._fetching) or any(self.server.is_busy(link) for link, _, _ in self.links.peers())
+
     # --- verbs --------------------------------------------------------------------------------------------------------
 
     async def put(
