@@ -16,6 +16,7 @@ from typing import Any
 
 from inos.errors import LimitExceeded
 from inos.limits import BLOCKS_MAX, ROOTS_MAX
+from inos.ports import KIND_CHUNK
 from inos.vault import ops
 from inos.vault.ops import Root
 
@@ -86,6 +87,24 @@ class Index:
         self.foreign.discard(number)
         if ops.is_own_chunk(entry):
             self.by_cid[entry[96:128]] = number
+
+    def put_many(self, first: int, packed: bytes) -> bool:
+        """Blocks under numbers that nobody had: all that an open reads, 100,000 a second in a browser. False, and nothing
+        done, where one may be known already."""
+        if first < self.next_number or self.lost:
+            return False
+        entries, by_bid, by_cid, foreign = self.entries, self.by_bid, self.by_cid, self.foreign
+        number = first
+        for entry in ops.entries_of(packed):
+            entries[number] = entry
+            by_bid[entry[:32]] = number
+            if entry[ops.FLAGS_AT] & ops.FLAG_FOREIGN:
+                foreign.add(number)
+            elif entry[ops.KIND_AT] == KIND_CHUNK:
+                by_cid[entry[96:128]] = number
+            number += 1
+        self.next_number = number
+        return True
 
     def forget(self, number: int) -> bytes | None:
         """Take a block out; its entry."""
@@ -214,6 +233,8 @@ class Index:
 
     def _apply(self, seq: int, code: int, args: list[Any]) -> None:
         if code == ops.BLOCKS:
+            if self.put_many(*args):
+                return
             for number, entry in enumerate(ops.entries_of(args[1]), args[0]):
                 before = self.entries.get(number)
                 if before is not None and ops.lies_at(before) != ops.lies_at(entry):

@@ -154,8 +154,7 @@ class Opening:
     async def _settle(self, replayed: Replayed) -> list[str]:
         """Make segments and index agree; what is missing."""
         index, segments = self._store.index, self._store.segments
-        for entry in index.entries.values():
-            segments.place(entry)
+        segments.place_all(index.entries.values())
         for _, entry in index.unscrubbed:
             segments.touch(ops.place_of(entry).segment)
         sizes: dict[int, int] = {}
