@@ -247,12 +247,14 @@ export class InosNode {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
+    const opening = performance.now();
     const opened = await this.#line.call("open");
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
     this.#ready.resolve({
       node: opened.node,
       cores: workers.muscles.length,
       bootMs: Math.round(performance.now() - started),
+      openMs: Math.round(performance.now() - opening),
       snapshot: booted.how === "snapshot",
       why: booted.why,
       stages: booted.stages,
