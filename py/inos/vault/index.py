@@ -42,8 +42,12 @@ class Index:
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
-        self.unscrubbed: list[tuple[int, bytes]] = []  # entries of blocks that died, and the seq of the record that says so
-        self.dropped: set[int] = set()  # numbers and roots that the log says are gone: what damage to it must not bring back
+        self.unscrubbed: list[
+            tuple[int, bytes]
+        ] = []  # entries of blocks that died, and the seq of the record that says so
+        self.dropped: set[int] = (
+            set()
+        )  # numbers and roots that the log says are gone: what damage to it must not bring back
         self.removed: set[bytes] = set()
         self.complete = False  # a checkpoint was read to its end
         self.next_number = 0
@@ -63,8 +67,8 @@ class Index:
         """A block under its number; the same number again replaces what is known of it."""
         self.next_number = max(self.next_number, number + 1)
         before = self.entries.get(number)
-        if before is not None and before[:32] != entry[:32] and self.by_bid.get(before[:32]) == number:
-            del self.by_bid[before[:32]]
+        if before is not None and before[:32] != entry[:32]:
+            self._unname(number, before)
         self.entries[number] = entry
         if self.lost:
             self._found(number, entry)
@@ -81,11 +85,7 @@ class Index:
         entry = self.entries.pop(number, None)
         if entry is None:
             return None
-        bid, cid = ops.bid_of(entry), ops.cid_of(entry)
-        if self.by_bid.get(bid) == number:
-            del self.by_bid[bid]
-        if self.by_cid.get(cid) == number:
-            del self.by_cid[cid]
+        self._unname(number, entry)
         self.foreign.discard(number)
         self.refs.pop(number, None)
         self._found(number, entry)
@@ -101,6 +101,9 @@ class Index:
         self.lost.add(number)
         entry = self.entries[number]
         self.lost_bids[ops.bid_of(entry)] = number
+        self._unname(number, entry)
+
+    def _unname(self, number: int, entry: bytes) -> None:
         for table, key in ((self.by_cid, ops.cid_of(entry)), (self.by_bid, ops.bid_of(entry))):
             if table.get(key) == number:
                 del table[key]

@@ -1,0 +1,127 @@
+"""A whole vault opened on a log that is not what the vault wrote.
+
+An input is a list of pieces, each with a kind and a length: bytes as they are, put at the next multiple of 64; a body, sealed
+under the vault's keys and chained to the record before; or such a record with a chain that does not fit. The vault must open,
+or say by a typed error why not, and hold nothing when it is closed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from tests.fuzz.mutate import mutate_bytes, mutate_cbor
+from tests.fuzz.targets.log import NUMBERS_MAX, numbers_named, operations
+from vault_world import MemoryDisk, World
+
+from inos.errors import InosError
+from inos.ports import KIND_INDEX
+from inos.vault import block, log, ops
+from inos.vault.contexts import BlockKeys
+
+RAW, RECORD, UNCHAINED = range(3)
+KINDS = 3
+LENGTH_BYTES = 2
+PIECES_MAX = 32
+
+
+def _fresh() -> tuple[BlockKeys, dict[str, bytes]]:
+    """The keys of a vault with two files in it, and what is on its disk."""
+    world = World()
+    world.open()
+    world.put(b"small", "a")
+    world.put(bytes(range(256)) * 30, "b")
+    keys = world.kernels.slots[world.vault._store.keys]
+    world.close()
+    return keys, {name: bytes(file.now) for name, file in world.disk.files.items()}
+
+
+KEYS, FILES = _fresh()
+HEAD = FILES["log-a"][: log.HEAD_BYTES]
+SUITE = World().kernels.suite
+
+
+def run(data: bytes) -> None:
+    """See Target."""
+    pieces = pieces_of(data)
+    if any(kind != RAW and _names_many(piece) for kind, piece in pieces):
+        return
+    world = World(disk=MemoryDisk())
+    for name, content in {**FILES, "log-a": log_of(pieces)}.items():
+        file = world.disk._file(name)
+        file.durable, file.now = content, bytearray(content)
+    try:
+        world.open()
+    finally:
+        assert not world.crashes, world.crashes
+    world.close()
+    world.check_tidy()
+
+
+def _names_many(body: bytes) -> bool:
+    try:
+        return numbers_named(ops.decode_body(body)) > NUMBERS_MAX
+    except InosError:
+        return False
+
+
+def pieces_of(data: bytes) -> list[tuple[int, bytes]]:
+    """Kind and bytes of each piece."""
+    pieces, at = [], 0
+    while at < len(data) and len(pieces) < PIECES_MAX:
+        start = at + 1 + LENGTH_BYTES
+        length = int.from_bytes(data[at + 1 : start], "little")
+        pieces.append((data[at] % KINDS, data[start : start + length]))
+        at = start + length
+    return pieces
+
+
+def packed(pieces: list[tuple[int, bytes]]) -> bytes:
+    """Inverse of ``pieces_of``."""
+    return b"".join(bytes([kind]) + len(piece).to_bytes(LENGTH_BYTES, "little") + piece for kind, piece in pieces)
+
+
+def log_of(pieces: list[tuple[int, bytes]]) -> bytes:
+    """The log that they describe."""
+    out, seq, chain = bytearray(HEAD), 0, HEAD[-log.CHAIN_BYTES :]
+    for kind, piece in pieces:
+        if kind == RAW:
+            out += piece.ljust(log.align(len(piece)), b"\0")
+            continue
+        seq += 1
+        sealed = block.seal(piece, KIND_INDEX, 1, KEYS, SUITE).block
+        start = log.encode_record_start(sealed, seq)
+        chain = SUITE.hashes.hash(chain + start)[: log.CHAIN_BYTES] if kind == RECORD else bytes(log.CHAIN_BYTES)
+        out += start + chain
+    return bytes(out)
+
+
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """See Target."""
+    pieces = pieces_of(data)
+    if not pieces or rng.random() < 0.1:
+        return mutate_bytes(data, rng)
+    at = rng.randrange(len(pieces))
+    kind, piece = pieces[at]
+    match rng.randrange(8):
+        case 0:
+            del pieces[at]
+        case 1:
+            pieces.insert(rng.randrange(len(pieces) + 1), pieces[at])
+        case 2:
+            pieces[at] = (rng.randrange(KINDS), piece)
+        case _:
+            pieces[at] = (kind, (mutate_bytes if kind == RAW else mutate_cbor)(piece, rng)[:0xFFFF])
+    return packed(pieces)
+
+
+def seeds() -> Iterator[bytes]:
+    """See Target."""
+    written = FILES["log-a"].rstrip(b"\0")[log.HEAD_BYTES :]
+    yield packed([])
+    yield packed([(RAW, written)])
+    yield packed([(RAW, written[:-20])])
+    bodies = [ops.encode_body(seq, seq - 1, [operation]) for seq, operation in enumerate(operations(), 1)]
+    yield packed([(RECORD, body) for body in bodies])
+    yield packed([(RECORD, bodies[0]), (UNCHAINED, bodies[1]), (RECORD, bodies[2])])
+    yield packed([(RECORD, bodies[0]), (RAW, bytes(64)), (RECORD, ops.encode_body(2, 0, operations()[1:]))])
