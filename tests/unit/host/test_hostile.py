@@ -173,7 +173,7 @@ sys.stdout.write(json.dumps(test_hostile.grown_by_bombs()))
     )
     grown = json.loads(done.stdout)
     print(f"a process that opened {len(LIES)} bombs grew by {grown / MIB:.1f} MiB")
-    assert grown <= MEMORY_BYTES_MAX
+    assert MIB < grown <= MEMORY_BYTES_MAX  # a decoder's window at least: else nothing was measured
 
 
 def open_a_good_one() -> None:
@@ -188,13 +188,20 @@ def open_a_good_one() -> None:
 
 
 def grown_by_bombs() -> int:
-    """Bytes by which this process grows while it opens every bomb (called in one that does nothing else)."""
+    """Bytes by which this process's peak grows while it opens every bomb (called in one that does nothing else)."""
     open_a_good_one()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_bytes()
     for raw_len in LIES:
         with pytest.raises(InosError):
             open_bomb(raw_len)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    return _peak_bytes() - before
+
+
+def _peak_bytes() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():  # what getrusage says includes the peak of the process that started this one
+        return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @pytest.mark.parametrize("lie", [-1, 1, 1_000])
