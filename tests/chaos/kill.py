@@ -2,12 +2,12 @@
 
 Real browsers are killed (SIGKILL to every process) at random moments while a page puts, removes and shares files, or while it
 starts; after a new start with the same profile everything that was acknowledged must be there, byte for byte, nothing that was
-removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile of its own that lives through all rounds.
+removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
 
 The page cache survives a SIGKILL, so this shows no missing flush. For that, --trace records the calls on the disk of every round
 (one browser only) in the format of `inos_sim.trace`; every crash state of it is replayed on the simulated disk.
-With --json the last line is {"rounds", "acknowledged", "lost"}. Runs in `.venv`, in a network namespace of its own where the system
-allows one. The exit code is 1 if anything was lost or wrong.
+With --json the last line is {"rounds", "acknowledged", "lost"}. Runs in `.venv`, in a network namespace of its own where the
+system allows one. The exit code is 1 if anything was lost or wrong.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "py"), str(ROOT / "tests" / "e2e"), str(RO
 from node import NodeTab  # noqa: E402 - our own folders come first on the path
 from server import Server  # noqa: E402
 from tab import Browser  # noqa: E402
-from tests.chaos.claims import Claims, File, judge, read_from  # noqa: E402
+from tests.chaos.claims import Claims, File, acks_in, judge, read_from  # noqa: E402
 
 BROWSERS = ("chromium", "firefox")
 RUN, VERIFY = ((HERE / name).read_text("utf-8").rstrip("\n;") for name in ("page.js", "verify.js"))
-LIVE_S = (0.05, 2.5)  # how long a page goes on before it is killed
-STARTING_S = (0.05, 1.5)  # the same for one that is killed while it starts
-STARTING_SHARE = 0.15
+STARTING_S = (0.05, 1.5)  # how long a page that is killed while it starts has had
 LANES = 3
 SIZE_BITS_MAX = 22
-PRESENT_MAX = 60  # files beyond it are removed at the beginning of a round, which is acknowledged too
+PRESENT_MAX = 60  # files; with more, a page removes as often as it puts
+ACKS_TIMEOUT_S = 60.0
+POLL_S = 0.02
 VERIFY_TIMEOUT_S = 240.0
 # The wrapped secret and what the device's key makes of it: for the replay, which has no such key.
 KEYS = """
@@ -52,7 +52,7 @@ from inos.ports import FileRead, UnwrapKey
 from inos.vault import keyslots
 span = arena.alloc(keyslots.KEY_FILE_BYTES)
 got = await FileRead("keys", 0, span)
-data = bytes(arena.view(span))[:got]
+data = arena.read(span.part(0, got))
 arena.release(span)
 found = [slot for slot in keyslots.decode(data, vault._store.ports.hashes.hash).slots if slot.kind == keyslots.KIND_DEVICE]
 [[slot.wrapped.hex(), (await UnwrapKey(slot.wrapped, keyslots.slot_aad(slot.kind, slot.params))).hex()] for slot in found]
@@ -71,7 +71,7 @@ class WitnessServer(Server):
     def tell(self, line: dict[str, Any]) -> None:
         """Add a line of our own."""
         body = json.dumps(line).encode()
-        with urllib.request.urlopen(f"{self.url}witness/line", data=body, timeout=10):  # noqa: S310 - our own server
+        with urllib.request.urlopen(f"{self.url}witness/line", data=body, timeout=10):
             pass
 
 
@@ -92,12 +92,22 @@ class Outcome:
         return not self.lost and not self.wrong
 
 
+@dataclass(frozen=True)
+class Pace:
+    """When to kill: after so many acknowledgements and so long, or, in a share of the rounds, while the page starts."""
+
+    acks_first: int = 0
+    live_s: tuple[float, float] = (0.05, 2.5)
+    starting_share: float = 0.15
+
+
 class Chaos:
     """One browser kind, one profile, one witness: rounds of run, kill, start, verify."""
 
     def __init__(
-        self, name: str, launch: Launch, folder: Path, rng: random.Random, outcome: Outcome, *, record: bool = False
-    ) -> None:
+        self, name: str, launch: Launch, folder: Path, rng: random.Random, outcome: Outcome, *,
+        record: bool = False, pace: Pace | None = None,
+    ) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.server = WitnessServer(folder, record=record)
         self._launch = lambda: launch(name, folder / "profile")
@@ -106,6 +116,7 @@ class Chaos:
         self._claims = Claims()
         self._read = 0
         self._record = record
+        self._pace = pace or Pace()
         self._browser: Browser | None = None
         self._node: NodeTab | None = None
         if record:
@@ -114,7 +125,7 @@ class Chaos:
     def round(self) -> None:
         """Run until a random moment, kill, start again, verify."""
         before = self._claims.acknowledged
-        if self._rng.random() < STARTING_SHARE:
+        if self._rng.random() < self._pace.starting_share:
             self._outcome.starting += 1
             self._kill_while_starting()
         else:
@@ -122,7 +133,7 @@ class Chaos:
         self._catch_up()
         self._outcome.rounds += 1
         self._outcome.acknowledged += self._claims.acknowledged - before
-        self._verify(self._claims.calls)
+        self._verify()
 
     def _start(self) -> NodeTab:
         if self._node is None:
@@ -136,19 +147,25 @@ class Chaos:
 
     def _kill_while_running(self) -> None:
         node = self._start()
-        present = [file.root for file in self._claims.kept()]
-        surplus = max(0, len(present) - PRESENT_MAX)
         options = {
             "seed": self._rng.getrandbits(32), "firstCall": self._claims.calls, "lanes": LANES, "calls": 100_000,
-            "present": present[surplus:], "sizeBitsMax": SIZE_BITS_MAX,
+            "present": [file.root for file in self._claims.kept()], "presentMax": PRESENT_MAX, "sizeBitsMax": SIZE_BITS_MAX,
         }  # fmt: skip
         job = node.tab.begin(RUN, options)
-        time.sleep(self._rng.uniform(*LIVE_S))  # a random moment is what this is about
+        self._wait_for_acks()
+        time.sleep(self._rng.uniform(*self._pace.live_s))  # a random moment is what this is about
         failed = job.ended()
         problems = node.tab.problems()
         self._kill()
         if failed or problems:
             self._outcome.wrong.append(f"the page stopped by itself: {problems}")
+
+    def _wait_for_acks(self) -> None:
+        deadline = time.monotonic() + ACKS_TIMEOUT_S
+        while acks_in(read_from(self.server.trace, self._read)[0]) < self._pace.acks_first:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self._pace.acks_first} acknowledgements did not come")
+            time.sleep(POLL_S)  # the pause of a poll with a deadline
 
     def _kill_while_starting(self) -> None:
         if self._browser is None:
@@ -171,7 +188,7 @@ class Chaos:
         lines, self._read = read_from(self.server.trace, self._read)
         self._claims.read(lines)
 
-    def _verify(self, _calls: int) -> None:
+    def _verify(self) -> None:
         """Start again, look at everything that must be there."""
         node = self._start()
         verdict, files = judge(self._claims, node.list())
@@ -197,7 +214,9 @@ class Chaos:
 def keep_trace(server: WitnessServer, path: Path) -> None:
     """The trace and its blobs, where they are wanted."""
     shutil.copyfile(server.trace, path)
-    shutil.copytree(server.trace.with_name(f"{server.trace.name}.blobs"), path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True)
+    shutil.copytree(
+        server.trace.with_name(f"{server.trace.name}.blobs"), path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True
+    )
 
 
 def rounds(options: argparse.Namespace, launch: Launch, folder: Path) -> Outcome:
@@ -223,15 +242,20 @@ def rounds(options: argparse.Namespace, launch: Launch, folder: Path) -> Outcome
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
+    from playwright.sync_api import sync_playwright
+
     import netns  # our own folder comes first on the path
     from conftest import browser_of
-    from playwright.sync_api import sync_playwright
 
     parser = argparse.ArgumentParser(prog="npm run chaos:kill --", description="Kill browsers while they store files.")
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--browser", choices=BROWSERS, help="one of them only (default: in turn)")
-    parser.add_argument("--seed", type=int, help="draws the same calls and moments; what they meet differs from run to run")
-    parser.add_argument("--trace", type=Path, help="record the calls on the disk into this file, and FILE.blobs beside it")
+    parser.add_argument(
+        "--seed", type=int, help="draws the same calls and moments; what they meet differs from run to run"
+    )
+    parser.add_argument(
+        "--trace", type=Path, help="record the calls on the disk into this file, and FILE.blobs beside it"
+    )
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
     if not netns.is_inside():
@@ -241,7 +265,10 @@ def main(arguments: list[str]) -> int:
             return subprocess.run(words, check=False).returncode
     options.seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="inos-chaos-", ignore_cleanup_errors=True) as name, sync_playwright() as driver:
+    with (
+        tempfile.TemporaryDirectory(prefix="inos-chaos-", ignore_cleanup_errors=True) as name,
+        sync_playwright() as driver,
+    ):
         outcome = rounds(options, lambda kind, profile: browser_of(driver, kind, profile), Path(name))
     for line in (*outcome.lost, *outcome.wrong):
         print(f"chaos  {line}")

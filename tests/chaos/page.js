@@ -1,12 +1,13 @@
 // What a page does in a chaos run, until it is killed: puts, removes and shares, several at a time, each told to the witness
 // before it begins and once it is acknowledged. The text of a function, run by `Tab.begin`.
-async ({ seed, firstCall, lanes, calls, present, sizeBitsMax }, note) => {
+async ({ seed, firstCall, lanes, calls, present, presentMax, sizeBitsMax }, note) => {
   let state = seed >>> 0 || 1;
   const draw = () => {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return (state >>>= 0) / 2 ** 32;
+    state >>>= 0;
+    return state / 2 ** 32;
   };
   const pick = (list) => list[Math.floor(draw() * list.length)];
 
@@ -57,8 +58,9 @@ async ({ seed, firstCall, lanes, calls, present, sizeBitsMax }, note) => {
   const lane = async () => {
     while (call - firstCall < calls) {
       const drawn = draw();
-      if (roots.length > 4 && drawn < 0.2) await remove();
-      else if (roots.length > 0 && drawn < 0.3) await share().catch((error) => error.code === "NotFound" || Promise.reject(error));
+      if (roots.length > 4 && drawn < (roots.length > presentMax ? 0.6 : 0.2)) await remove();
+      else if (roots.length > 0 && drawn > 0.9)
+        await share().catch((error) => error.code === "NotFound" || Promise.reject(error));
       else await put();
       note(call);
     }

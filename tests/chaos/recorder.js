@@ -1,4 +1,3 @@
-
 // --- what follows is served by tests/chaos/witness.py only ------------------------------------------------------------
 // Every change and flush of a file is told to the witness, in the order of the calls and before the next one: by synchronous
 // requests, so that what is not told has not been begun. A change is told before it is made: if the browser dies between the
