@@ -191,8 +191,7 @@ class Vault:
         return self._info(self._root(root))
 
     def _info(self, root: ops.Root) -> RootInfo:
-        suspect = bool(self._findings or self._index.lost)
-        health = "damaged" if suspect and self._index.is_damaged(root) else "ok"
+        health = "damaged" if self._index.is_damaged(root) else "ok"
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
             root.time_ms, root.link is not None, root.shared, health,
@@ -226,6 +225,11 @@ class Vault:
         self._ready()
         return await self._call(Check(self._store, level, progress).run(self._findings))
 
+    async def compact(self) -> None:
+        """Write the log anew, as short as what it says allows; see ``Store.compact``."""
+        self._ready()
+        await self._call(self._store.compact())
+
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""
         return list(self._findings)
@@ -237,14 +241,18 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._committer.submit(ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True))
+            await self._committer.submit(
+                ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True)
+            )
         return _capability(known)
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
         self._ready()
         if self._root(root).shared:
-            await self._committer.submit(ops.encode_op(ops.UNSHARE, root), lambda: self._index.share_root(root, shared=False))
+            await self._committer.submit(
+                ops.encode_op(ops.UNSHARE, root), lambda: self._index.share_root(root, shared=False)
+            )
 
     def shared(self) -> list[Capability]:
         """Everything that is offered."""
