@@ -73,7 +73,7 @@ class Index:
         """A block under its number; the same number again replaces what is known of it."""
         self.next_number = max(self.next_number, number + 1)
         before = self.entries.get(number)
-        if before is not None and before[:32] != entry[:32]:
+        if before is not None and before != entry:
             self._unname(number, before)
         self.entries[number] = entry
         if self.lost:
