@@ -58,6 +58,17 @@ found = [slot for slot in keyslots.decode(data, vault._store.ports.hashes.hash).
 [[slot.wrapped.hex(), (await UnwrapKey(slot.wrapped, keyslots.slot_aad(slot.kind, slot.params))).hex()] for slot in found]
 """
 
+FILES = """
+async () => {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("inos-vault");
+  const found = {};
+  for await (const [name, entry] of folder) {
+    found[name] = await lab.sha256(await (await entry.getFile()).arrayBuffer());
+  }
+  return found;
+}
+"""
+
 Launch = Callable[[str, Path], Browser]
 
 
@@ -203,6 +214,12 @@ class Chaos:
     def _differing(self, node: NodeTab, files: list[File]) -> list[str]:
         wanted = [[file.root, file.made] for file in files]
         return [f"{root}: {why}" for root, why in node.tab.call(VERIFY, wanted, timeout_s=VERIFY_TIMEOUT_S)]
+
+    def files(self) -> dict[str, str]:
+        """SHA-256 of each of the vault's files, as they are now."""
+        found = self._start().tab.call(FILES)
+        assert isinstance(found, dict)
+        return found
 
     def close(self) -> None:
         """End the browser as a person would, and the server."""

@@ -4,7 +4,8 @@ Nouns: a *target* is a module in `targets` with `run(data)`, `seeds()` (valid ex
 changes of bytes would never get past a check, `mutate(data, rng)`; a *finding* is an input after which `run` raised anything but
 an InosError, or took more than its bounds.
 
-Invariants: nothing is a finding that only a busy machine made: what was slow once is run again, and its best time counts.
+Invariants: nothing is a finding that only a busy machine made: time is processor time, what was slow once is run again, and its
+best time counts.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def attempt(target: Target, data: bytes) -> str:
 
 
 def _timed(target: Target, data: bytes) -> tuple[str, float]:
-    started = time.perf_counter()
+    started = time.process_time()
     code = ""
     try:
         target.run(data)
@@ -96,7 +97,7 @@ def _timed(target: Target, data: bytes) -> tuple[str, float]:
         raise Finding(f"{target.name}: no memory left") from error
     except Exception as error:
         raise Finding(f"{target.name}: {type(error).__name__}: {error}") from error
-    return code, time.perf_counter() - started
+    return code, time.process_time() - started
 
 
 def memory_of(target: Target, data: bytes) -> int:

@@ -1,8 +1,9 @@
-"""A whole vault opened on a log that is not what the vault wrote.
+"""A whole vault opened on a log, and on a segment, that are not what the vault wrote.
 
 An input is a list of pieces, each with a kind and a length: bytes as they are, put at the next multiple of 64; a body, sealed
-under the vault's keys and chained to the record before; or such a record with a chain that does not fit. The vault must open,
-or say by a typed error why not, and hold nothing when it is closed.
+under the vault's keys and chained to the record before; such a record with a chain that does not fit; and, behind what is in
+the first segment, bytes as they are, and manifests sealed under the vault's keys, which a rescue will find. The vault must open
+and check itself, or say by a typed error why not, and hold nothing when it is closed.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import random
 from collections.abc import Iterator
 
 from tests.fuzz.mutate import mutate_bytes, mutate_cbor
+from tests.fuzz.targets import manifest
 from tests.fuzz.targets.log import BLOCK, NUMBERS_MAX, numbers_named, operations
 from vault_world import MemoryDisk, World
 
 from inos.errors import InosError
-from inos.ports import KIND_INDEX
+from inos.ports import KIND_INDEX, KIND_MANIFEST
 from inos.vault import block, log, ops
-from inos.vault.contexts import BlockKeys
+from inos.vault.contexts import BlockKeys, derive_keys
 
-RAW, RECORD, UNCHAINED = range(3)
-KINDS = 3
+RAW, RECORD, UNCHAINED, SEGMENT, MANIFEST = range(5)
+KINDS = 5
 LENGTH_BYTES = 2
 PIECES_MAX = 32
 
@@ -44,19 +46,28 @@ SUITE = World().kernels.suite
 def run(data: bytes) -> None:
     """See Target."""
     pieces = pieces_of(data)
-    if any(kind != RAW and _names_many(piece) for kind, piece in pieces):
+    if any(kind in (RECORD, UNCHAINED) and _names_many(piece) for kind, piece in pieces):
         return
     world = World(disk=MemoryDisk())
-    for name, content in {**FILES, "log-a": log_of(pieces)}.items():
+    for name, content in {**FILES, "log-a": log_of(pieces), "seg-0000": segment_of(pieces)}.items():
         file = world.disk._file(name)
         file.durable, file.now = content, bytearray(content)
     try:
         world.open()
+        world.run(world.vault.check("hash"))
         world.close()
         world.check_tidy()
     finally:
         world.arena.memory = bytearray()  # a world is cyclic: its memory would stay until the collector comes
     assert not world.crashes, world.crashes
+
+
+def _seq_in(body: bytes, otherwise: int) -> int:
+    """What a body says its seq is, so that it agrees with the head of its record."""
+    try:
+        return ops.decode_body(body).seq % (1 << 64)
+    except InosError:
+        return otherwise
 
 
 def _names_many(body: bytes) -> bool:
@@ -86,14 +97,26 @@ def log_of(pieces: list[tuple[int, bytes]]) -> bytes:
     """The log that they describe."""
     out, seq, chain = bytearray(HEAD), 0, HEAD[-log.CHAIN_BYTES :]
     for kind, piece in pieces:
+        if kind in (SEGMENT, MANIFEST):
+            continue
         if kind == RAW:
             out += piece.ljust(log.align(len(piece)), b"\0")
             continue
-        seq += 1
+        seq = _seq_in(piece, seq + 1)
         sealed = block.seal(piece, KIND_INDEX, 0, KEYS, SUITE).block
         start = log.encode_record_start(sealed, seq)
         chain = SUITE.hashes.hash(chain + start)[: log.CHAIN_BYTES] if kind == RECORD else bytes(log.CHAIN_BYTES)
         out += start + chain
+    return bytes(out)
+
+
+def segment_of(pieces: list[tuple[int, bytes]]) -> bytes:
+    """The first segment, with what they put behind its blocks."""
+    out = bytearray(FILES["seg-0000"])
+    for kind, piece in pieces:
+        if kind in (SEGMENT, MANIFEST):
+            data = piece if kind == SEGMENT else block.seal(piece, KIND_MANIFEST, 0, KEYS, SUITE).block
+            out += bytes(-len(out) % 64) + data
     return bytes(out)
 
 
@@ -112,7 +135,7 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
         case 2:
             pieces[at] = (rng.randrange(KINDS), piece)
         case _:
-            pieces[at] = (kind, (mutate_bytes if kind == RAW else mutate_cbor)(piece, rng)[:0xFFFF])
+            pieces[at] = (kind, (mutate_bytes if kind in (RAW, SEGMENT) else mutate_cbor)(piece, rng)[:0xFFFF])
     return packed(pieces)
 
 
@@ -124,3 +147,6 @@ def seeds() -> Iterator[bytes]:
     yield packed([(RECORD, body) for body in bodies])
     yield packed([(RECORD, bodies[0]), (UNCHAINED, bodies[1]), (RECORD, bodies[2])])
     yield packed([(RECORD, bodies[0]), (RAW, bytes(64)), (RECORD, ops.encode_body(2, 0, operations()[1:]))])
+    damage = (RECORD, ops.encode_body(9, 8, operations()[:1]))  # says that eight records were durable before it
+    foreign = block.seal(b"a block of somebody else", 1, 0, derive_keys(b"o" * 32, SUITE.hashes), SUITE).block
+    yield packed([damage, (SEGMENT, foreign), *((MANIFEST, data) for data in manifest.seeds())])
