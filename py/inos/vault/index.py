@@ -43,6 +43,7 @@ class Index:
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
+        self.lost_cids: dict[bytes, int] = {}
         self.unscrubbed: list[
             tuple[int, bytes]
         ] = []  # entries of blocks that died, and the seq of the record that says so
@@ -100,13 +101,17 @@ class Index:
     def _found(self, number: int, entry: bytes) -> None:
         if number in self.lost:
             self.lost.discard(number)
-            self.lost_bids.pop(ops.bid_of(entry), None)
+            for table in (self.lost_bids, self.lost_cids):
+                for key in [key for key, lost in table.items() if lost == number]:
+                    del table[key]
 
     def lose(self, number: int) -> None:
         """The disk does not give this block back: it no longer counts for dedupe, and its roots are damaged."""
         self.lost.add(number)
         entry = self.entries[number]
         self.lost_bids[ops.bid_of(entry)] = number
+        if ops.is_own_chunk(entry):
+            self.lost_cids[ops.cid_of(entry)] = number
         self._unname(number, entry)
 
     def _unname(self, number: int, entry: bytes) -> None:
