@@ -64,7 +64,7 @@ class Claims:
             file.state, file.root = KEPT, line["root"]
         elif begun["kind"] == "remove":
             self.by_root(begun["root"]).state = GONE
-        else:
+        elif begun["what"] == "share":
             self.by_root(begun["root"]).link = line["link"]
 
     def by_root(self, root: str) -> File:

@@ -1,6 +1,6 @@
 """`npm run chaos:kill -- [--rounds N] [--browser chromium|firefox] [--seed N] [--trace FILE] [--json]`.
 
-Real browsers are killed (SIGKILL to every process) at random moments while a page puts, removes and shares files, or while it
+Real browsers are killed (SIGKILL to every process) at random moments while a page puts, removes and shares files and tidies up, or while it
 starts; after a new start with the same profile everything that was acknowledged must be there, byte for byte, nothing that was
 removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
 

@@ -1,4 +1,4 @@
-// What a page does in a chaos run, until it is killed: puts, removes and shares, several at a time, each told to the witness
+// What a page does in a chaos run, until it is killed: puts, removes, shares and tidying, several at a time, each told to the witness
 // before it begins and once it is acknowledged. The text of a function, run by `Tab.begin`.
 async ({ seed, firstCall, lanes, calls, present, presentMax, sizeBitsMax }, note) => {
   let state = seed >>> 0 || 1;
@@ -55,11 +55,15 @@ async ({ seed, firstCall, lanes, calls, present, presentMax, sizeBitsMax }, note
     });
   };
 
+  /** Compaction and collection, which a vault of this size would not need for long. */
+  const tidy = () => told({ call: call++, kind: "other", what: "tidy" }, () => globalThis.inos.tidy());
+
   const lane = async () => {
     while (call - firstCall < calls) {
       const drawn = draw();
       if (roots.length > 4 && drawn < (roots.length > presentMax ? 0.6 : 0.2)) await remove();
-      else if (roots.length > 0 && drawn > 0.9)
+      else if (drawn > 0.96) await tidy();
+      else if (roots.length > 0 && drawn > 0.88)
         await share().catch((error) => error.code === "NotFound" || Promise.reject(error));
       else await put();
       note(call);

@@ -69,7 +69,10 @@ def test_strangers_twins_and_links() -> None:
     assert judge(claims_of(), [row("x")])[0].wrong == ["x: nobody put it"]
     assert "two rows of one name" in judge(claims_of(put(0, "a")), [row("a"), row("a")])[0].wrong
     assert judge(claims_of(put(0, "a")), [row("a", root="another")])[0].wrong
-    share = [{"op": "begin", "call": 1, "kind": "other", "root": "root of a"}, {"op": "ack", "call": 1, "link": "#"}]
+    share = [
+        {"op": "begin", "call": 1, "kind": "other", "what": "share", "root": "root of a"},
+        {"op": "ack", "call": 1, "link": "#"},
+    ]
     assert judge(claims_of(put(0, "a"), share), [row("a")])[0].lost
     assert not judge(claims_of(put(0, "a"), share), [row("a", shared=True)])[0].lost
 
