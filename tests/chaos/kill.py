@@ -1,8 +1,8 @@
 """`npm run chaos:kill -- [--rounds N] [--browser chromium|firefox] [--seed N] [--trace FILE] [--json]`.
 
-Real browsers are killed (SIGKILL to every process) at random moments while a page puts, removes and shares files and tidies up, or while it
-starts; after a new start with the same profile everything that was acknowledged must be there, byte for byte, nothing that was
-removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
+Real browsers are killed (SIGKILL to every process) at random moments while a page puts, removes and shares files and tidies up,
+or while it starts; after a new start with the same profile everything that was acknowledged must be there, byte for byte, nothing
+that was removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
 
 The page cache survives a SIGKILL, so this shows no missing flush. For that, --trace records the calls on the disk of every round
 (one browser only) in the format of `inos_sim.trace`; every crash state of it is replayed on the simulated disk.
