@@ -75,8 +75,8 @@ class Index:
         """A block under its number; the same number again replaces what is known of it."""
         self.next_number = max(self.next_number, number + 1)
         before = self.entries.get(number)
-        if before is not None and before[:32] != entry[:32] and self.by_bid.get(before[:32]) == number:
-            del self.by_bid[before[:32]]
+        if before is not None and before != entry:
+            self._unname(number, before)
         self.entries[number] = entry
         if self.lost:
             self._found(number, entry)
@@ -111,11 +111,7 @@ class Index:
         entry = self.entries.pop(number, None)
         if entry is None:
             return None
-        bid, cid = ops.bid_of(entry), ops.cid_of(entry)
-        if self.by_bid.get(bid) == number:
-            del self.by_bid[bid]
-        if self.by_cid.get(cid) == number:
-            del self.by_cid[cid]
+        self._unname(number, entry)
         self.foreign.discard(number)
         self.refs.pop(number, None)
         self._found(number, entry)
@@ -135,6 +131,9 @@ class Index:
         self.lost_bids[ops.bid_of(entry)] = number
         if ops.is_own_chunk(entry):
             self.lost_cids[ops.cid_of(entry)] = number
+        self._unname(number, entry)
+
+    def _unname(self, number: int, entry: bytes) -> None:
         for table, key in ((self.by_cid, ops.cid_of(entry)), (self.by_bid, ops.bid_of(entry))):
             if table.get(key) == number:
                 del table[key]
