@@ -142,6 +142,21 @@ export class InosNode {
     return this.#operation("check", { level }, options);
   }
 
+  /** Get back what a check found lost, from other copies on the disk or from peers. @param {Options} [options] */
+  async repair(options = {}) {
+    return this.#operation("repair", {}, options);
+  }
+
+  /** Whether the vault tidies itself up while nobody needs it. @param {{paused: boolean}} options */
+  async housekeeping({ paused }) {
+    return this.#call("housekeeping", { paused });
+  }
+
+  /** Tidy up now: a short log, no dead space, chunks sealed smaller, every block checked. */
+  async tidy() {
+    return this.#call("tidy");
+  }
+
   async peers() {
     return this.#call("peers");
   }
@@ -232,12 +247,14 @@ export class InosNode {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
+    const opening = performance.now();
     const opened = await this.#line.call("open");
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
     this.#ready.resolve({
       node: opened.node,
       cores: workers.muscles.length,
       bootMs: Math.round(performance.now() - started),
+      openMs: Math.round(performance.now() - opening),
       snapshot: booted.how === "snapshot",
       why: booted.why,
       stages: booted.stages,

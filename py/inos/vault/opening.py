@@ -48,7 +48,7 @@ class Opening:
         secret = await self._secret(may_create=is_new)
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
-        store.keys, store.id_key = self._ports.keys.open(secret), keys.id
+        store.keys, store.block_keys = self._ports.keys.open(secret), keys
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)
@@ -63,7 +63,7 @@ class Opening:
         store.committer.begin(replayed.end, mine, store.keys)
         findings += await self._settle(replayed)
         if replayed.damage:
-            findings += [replayed.damage, *await Rescue(store, keys).run()]
+            findings += [replayed.damage, *await Rescue(store).run()]
         store.index.on_dead = store.on_dead
         await self._tidy(replayed)
         store.index.begin()
@@ -155,8 +155,7 @@ class Opening:
     async def _settle(self, replayed: Replayed) -> list[str]:
         """Make segments and index agree; what is missing."""
         index, segments = self._store.index, self._store.segments
-        for entry in index.entries.values():
-            segments.place(entry)
+        segments.place_all(index.entries.values())
         for _, entry in index.unscrubbed:
             segments.touch(ops.place_of(entry).segment)
         sizes: dict[int, int] = {}

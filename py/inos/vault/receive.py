@@ -124,7 +124,7 @@ class Receiver:
         link = (capability.bid, capability.secret)
         own = capability.bid in store.index.roots
         for root in store.index.roots.values():
-            if root.link == link or (own and root.bid == capability.bid):
+            if link in (root.link, root.offer) or (own and root.bid == capability.bid):
                 await self._end_wish(capability)
                 return root.bid
         manifest = await self.manifest_of(capability)

@@ -12,6 +12,7 @@ truncated; ``flush`` covers every block whose append has returned. Must not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -109,6 +110,17 @@ class Segments:
         segment.keep(offset, end)
         segment.tail = max(segment.tail, end)
         segment.extent = segment.tail
+
+    def place_all(self, entries: Iterable[bytes]) -> None:
+        """Every block that the log knows, when nothing is placed yet."""
+        state, known = Segment(), -1
+        for length, number, offset in ops.spans_of(entries):
+            if number != known:
+                state, known = self._all.setdefault(number, Segment()), number
+            state.live[offset] = align(offset + length)
+        for state in self._all.values():
+            state.live_bytes = sum(state.live.values()) - sum(state.live)
+            state.tail = state.extent = max(state.live.values(), default=0)
 
     def touch(self, segment: int) -> None:
         """A segment that may hold what was dropped."""

@@ -34,6 +34,8 @@ from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
+from inos.vault.rescan import Rescan
+from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
@@ -69,6 +71,15 @@ class RootInfo:
     received: bool
     shared: bool
     health: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
+
+    root: bytes
+    name: str
+    capability: Capability | None
 
 
 class Vault:
@@ -261,6 +272,36 @@ class Vault:
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""
         return list(self._findings)
+
+    def is_damaged(self, root: bytes) -> bool:
+        """Whether blocks of a root are known to be lost."""
+        known = self._index.roots.get(root)
+        return known is not None and self._index.is_damaged(known)
+
+    def damaged(self) -> list[Damaged]:
+        """Every damaged root, and by what others may have it."""
+        return [
+            Damaged(root.bid, root.name, _capability(root) if root.pinned or root.link is not None else None)
+            for root in self._index.roots.values()
+            if self._index.is_damaged(root)
+        ]
+
+    async def mend(self) -> None:
+        """Look for other copies of lost blocks on the disk, and let roots whose blocks are all there say so again, durably."""
+        self._ready()
+        await self._call(self._mend())
+
+    async def _mend(self) -> None:
+        await self._store.upkeep.acquire()
+        try:
+            if self._index.lost:
+                await Rescan(self._store, lost_only=True).run()
+            holey = [self._index.roots[bid] for bid in self._index.holey]
+            if [root for root in holey if await mend(self._store, root)]:
+                self._index.find_holes()
+                await self._committer.rotate()  # a checkpoint says what the roots list now
+        finally:
+            self._store.upkeep.release()
 
     # --- sharing ------------------------------------------------------------------------------------------------------
 
