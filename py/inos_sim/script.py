@@ -8,6 +8,7 @@ the call returned, before anything else happens. Must not know: crashes.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -44,13 +45,14 @@ _WORDS = (b"every", b"acknowledged", b"byte", b"is", b"still", b"there")
 _FOREIGN_SEED = 2
 
 
+@functools.lru_cache(maxsize=4_096)
 def chunk(name: str) -> bytes:
     """A chunk that compresses to some hundred bytes, the same for the same name: noise and zeros, or words."""
     rng = random.Random(name)
     kind = rng.randrange(len(_CHUNK_NOISE) + 1)
     if kind < len(_CHUNK_NOISE):
         return rng.randbytes(_CHUNK_NOISE[kind]).ljust(_CHUNK_BYTES, b"\0")
-    return b" ".join(rng.choice(_WORDS) for _ in range(_CHUNK_BYTES))[:_CHUNK_BYTES]
+    return b" ".join(rng.choices(_WORDS, k=_CHUNK_BYTES // 3))[:_CHUNK_BYTES]
 
 
 class Lab:
