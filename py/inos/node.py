@@ -90,7 +90,7 @@ class Node:
         self.vault = vault
         self._hashes = ports.hashes
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
-        outline = outliner(manifests.decode, manifests.check_child)
+        outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
         self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)

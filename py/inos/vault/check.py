@@ -29,9 +29,10 @@ from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open, Opened
 from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
-from inos.vault.get import FileHash, Leaves, open_manifest
+from inos.vault.get import FileHash, Leaves
 from inos.vault.manifest import Manifest
 from inos.vault.put import Progress
+from inos.vault.reading import open_manifest
 from inos.vault.refs import Ref
 from inos.vault.store import Store
 

@@ -16,7 +16,7 @@ from inos.errors import CorruptError, LogDamaged, UnsupportedVersion, VaultLocke
 from inos.limits import SUPERBLOCK_BYTES
 from inos.ports import FileFlush, FileSize, FileTruncate, UnwrapKey, WrapKey
 from inos.vault import keyslots, log, ops, superblock
-from inos.vault.contexts import SECRET_BYTES
+from inos.vault.contexts import HEAD_SIGNING, SECRET_BYTES
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.keyslots import KIND_DEVICE, KeyFile, Slot
 from inos.vault.replay import Replay, Replayed
@@ -41,6 +41,7 @@ class Opening:
         is_new = before is None and not any(any(copy) for copy in copies)
         secret = await self._secret(may_create=is_new)
         self._store.keys = self._ports.keys.open(secret)
+        self._store.head_seed = self._ports.hashes.derive(HEAD_SIGNING, secret)
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)

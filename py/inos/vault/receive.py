@@ -18,10 +18,11 @@ from inos.errors import BadArgument, ContentMismatch, InosError, NotFound
 from inos.ports import Span
 from inos.tasks import Future
 from inos.vault import ops
-from inos.vault.get import Fetcher, Leaves, open_manifest
+from inos.vault.get import Fetcher, Leaves
 from inos.vault.index import Wish
 from inos.vault.manifest import Manifest, encode
 from inos.vault.put import Progress
+from inos.vault.reading import open_manifest
 from inos.vault.refs import Ref
 from inos.vault.store import Store
 

@@ -58,6 +58,7 @@ class Store:
         self.segments = segments
         self.committer = committer
         self.keys = -1  # the vault's slot
+        self.head_seed = b""  # of the vault's signing key
         self.wall_offset_s = 0.0
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
