@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from inos.errors import BadArgument, NotFound
 from inos.vault import ops
-from inos.vault.manifest import DIR, Entry, Manifest, encode
+from inos.vault.manifest import DIR, Entry, Manifest, encode, folder_hash
 from inos.vault.refs import Ref, Refs, unpack_ref
 from inos.vault.store import Store
 from inos.vault.tree import open_entry, open_part
@@ -30,6 +30,10 @@ class Edit:
 
     async def run(self, folder: Manifest, names: list[str], change: Change) -> Manifest:
         """The folder after the change, not sealed. Raises NotFound, BadArgument when the new name is taken."""
+        after = await self._run(folder, names, change)
+        return dataclasses.replace(after, h_file=folder_hash(after, self._store.ports.hashes.hash))
+
+    async def _run(self, folder: Manifest, names: list[str], change: Change) -> Manifest:
         if folder.kind != DIR:
             raise NotFound("not a folder")
         where, entry = await self._locate(folder, names[0])

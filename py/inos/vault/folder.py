@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +32,7 @@ from inos.ports import SourceRead
 from inos.tasks import Semaphore, Task
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
-from inos.vault.manifest import DIR, DIR_MEDIA_TYPE, FILE, Entry, Manifest, encode
+from inos.vault.manifest import DIR, DIR_MEDIA_TYPE, FILE, Entry, Manifest, encode, folder_hash
 from inos.vault.names import check_name
 from inos.vault.put import NO_HASH, Progress, Put, Source
 from inos.vault.refs import Refs, unpack_ref
@@ -185,21 +185,24 @@ class PutFolder:
         return await self._seal(name, await self._manifest(parts, ""))
 
     async def _seal_part(self, part: _Part) -> Entry:
-        return await self._seal("", await self._manifest([part], ""))
+        return await self._seal("", await self._gather(part))
 
     async def _manifest(self, parts: list[_Part], name: str) -> Manifest:
         """The manifest of a folder; all of several parts but the last are being sealed already."""
-        media_type = DIR_MEDIA_TYPE if name else ""
         if len(parts) == 1:
-            entries = tuple([row if isinstance(row, Entry) else await row for row in parts[0].rows])
-            parts[0].rows.clear()
-            total = sum(entry.size for entry in entries)
-            return Manifest(DIR, total, NO_HASH, name=name, media_type=media_type, entries=entries)
-        sealed = [await (part.sealing or self._seal_part(part)) for part in parts]
-        return Manifest(
-            DIR, sum(part.size for part in sealed), NO_HASH,
-            refs=Refs.of(part.ref for part in sealed if part.ref is not None), level=1, name=name, media_type=media_type,
-        )  # fmt: skip
+            folder = await self._gather(parts[0])
+        else:
+            sealed = [await (part.sealing or self._seal_part(part)) for part in parts]
+            refs = Refs.of(part.ref for part in sealed if part.ref is not None)
+            folder = Manifest(DIR, sum(part.size for part in sealed), NO_HASH, refs=refs, level=1)
+        h_file = folder_hash(folder, self._store.ports.hashes.hash)
+        return replace(folder, h_file=h_file, name=name, media_type=DIR_MEDIA_TYPE if name else "")
+
+    async def _gather(self, part: _Part) -> Manifest:
+        """The rows of a part, all there."""
+        entries = tuple([row if isinstance(row, Entry) else await row for row in part.rows])
+        part.rows.clear()
+        return Manifest(DIR, sum(entry.size for entry in entries), NO_HASH, entries=entries)
 
     async def _seal(self, name: str, manifest: Manifest) -> Entry:
         made = await self._store.seal_manifest(encode(manifest), self._quality)

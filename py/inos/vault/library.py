@@ -14,12 +14,12 @@ from inos.errors import NotFound
 from inos.vault import ops, tree
 from inos.vault.edit import Change, Edit
 from inos.vault.folder import FolderResult, Item, PutFolder
-from inos.vault.get import Leaves
 from inos.vault.manifest import DIR, Entry, Manifest
 from inos.vault.names import check_name
 from inos.vault.put import Progress
 from inos.vault.store import Store
 from inos.vault.versions import Lines, root_of, seal_root
+from inos.vault.walk import walk
 
 
 class Library:
@@ -101,7 +101,7 @@ class Library:
         try:
             before = await tree.open_root(self._store, root)
             after = await edit.run(before, tree.split_path(path), change)
-            numbers = await numbers_below(self._store, after) if drops else None
+            numbers = await self._below(after) if drops else None
             # Two equal folders in one have one manifest: it stays while either needs it.
             still = {one.ref.bid async for one in tree.below(self._store, after, files=False)}
             replaced = {self._store.number_of(bid) for bid in edit.replaced - still}
@@ -109,6 +109,12 @@ class Library:
             return await self._replace(root, after, replaced, edit.held, numbers)
         finally:
             self._store.unhold_all(held + edit.held)
+
+    async def _below(self, manifest: Manifest) -> set[int]:
+        walked = await walk(self._store, manifest)
+        if walked.missing:
+            raise NotFound("blocks of the folder are missing")
+        return walked.numbers
 
     async def _replace(
         self, root: bytes, manifest: Manifest, replaced: set[int], held: list[int], numbers: set[int] | None = None
@@ -122,22 +128,3 @@ class Library:
         mine, held[:] = list(held), []
         await self._lines.add(new, root, lambda: store.unhold_all(mine))
         return new.bid
-
-
-async def numbers_below(store: Store, manifest: Manifest) -> set[int]:
-    """Every block below a root's manifest that is known here. Raises NotFound when one is missing."""
-    found: set[int] = set()
-    manifests = [manifest]
-    if manifest.kind == DIR:
-        async for one in tree.below(store, manifest):
-            found.add(store.number_of(one.ref.bid))
-            if one.manifest.kind != DIR:
-                manifests.append(one.manifest)
-    for file in manifests:
-        if file.kind == DIR:
-            continue
-        leaves = Leaves(store, file, 0, file.total_len)
-        while (leaf := await leaves.next()) is not None:
-            found.add(store.number_of(leaf[0].bid))
-        found.update(store.number_of(part.bid) for part in leaves.parts)
-    return found

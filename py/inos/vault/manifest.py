@@ -12,6 +12,7 @@ entries' sizes. Must not know: blocks, hashing, disks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ from inos.wire import cbor
 
 __all__ = [
     "DIR", "FILE", "REF_BYTES", "Entry", "Manifest", "Ref", "Refs",
-    "check", "check_child", "check_entry", "decode", "encode", "pack_refs", "unpack_ref",
+    "check", "check_child", "check_entry", "decode", "encode", "folder_hash", "pack_refs", "unpack_ref",
 ]  # fmt: skip
 
 VERSION = 1
@@ -38,6 +39,7 @@ FILE = 1
 DIR = 2
 DIR_MEDIA_TYPE = "inode/directory"  # of a folder's root, and of no file's
 MTIME_MS_MAX = 8_640_000_000_000_000  # what a JavaScript Date can say, either side of 1970
+_HASH_PIECE_BYTES = 32 * limits.KIB
 _KEY_VERSION, _KEY_KIND, _KEY_TOTAL, _KEY_HASH, _KEY_REFS, _KEY_LEVEL = range(6)
 _KEY_NAME, _KEY_MEDIA_TYPE, _KEY_MTIME, _KEY_INLINE, _KEY_PREV, _KEY_ENTRIES = range(6, 12)
 KNOWN_KEYS = frozenset(range(12))
@@ -248,6 +250,25 @@ def _check_row(entry: Entry) -> None:
     if entry.ref.covers != entry.size:
         raise ManifestInconsistent(f"an entry of {entry.size} bytes that covers {entry.ref.covers}")
     check_refs(Refs(entry.ref.pack()), 1, may_be_empty=entry.kind == DIR)
+
+
+def folder_hash(folder: Manifest, hash_of: Callable[[bytes], bytes]) -> bytes:
+    """``h_file`` of a folder: of what it holds, whatever it is called itself. What is below it is in by its hash.
+
+    A chain of hashes of pieces, since short ones are hashed at once (``inos.ports.Hashes``).
+    """
+    rows = []
+    for entry in folder.entries:
+        name = entry.name.encode()
+        mtime_ms = "none" if entry.mtime_ms is None else entry.mtime_ms
+        rows.append(f"{len(name)} {entry.kind} {entry.size} {mtime_ms} ".encode() + name)
+        rows.append(entry.ref.h if entry.ref is not None else entry.inline or b"")
+    data = b"".join(rows)
+    data += b"".join(ref.h for ref in folder.refs)
+    digest = bytes(HASH_BYTES)
+    for at in range(0, max(1, len(data)), _HASH_PIECE_BYTES):
+        digest = hash_of(digest + data[at : at + _HASH_PIECE_BYTES])
+    return digest
 
 
 def check_child(parent: Manifest, ref: Ref, child: Manifest) -> None:

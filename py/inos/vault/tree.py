@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from inos.errors import LimitExceeded, ManifestInconsistent, NotFound
 from inos.limits import FOLDER_DEPTH_MAX, FOLDER_ENTRIES_MAX
+from inos.vault.get import read_manifest
 from inos.vault.manifest import DIR, Entry, Manifest, check_child, check_entry
-from inos.vault.reading import open_any, open_ref
 from inos.vault.refs import Ref
 from inos.vault.store import Store
 
@@ -27,6 +27,7 @@ class Below:
 
     ref: Ref
     manifest: Manifest
+    is_whole: bool  # a file or folder, not a part of one
 
 
 def split_path(path: str) -> list[str]:
@@ -36,7 +37,12 @@ def split_path(path: str) -> list[str]:
 
 async def open_root(store: Store, root: bytes) -> Manifest:
     """The manifest of an own root."""
-    return await open_any(store, store.number_of(root), None)
+    return await read_manifest(store, store.number_of(root), None)
+
+
+async def open_ref(store: Store, ref: Ref) -> Manifest:
+    """The manifest that a reference names. Raises NotFound when it is not here."""
+    return await read_manifest(store, store.number_of(ref.bid), ref.secret, ref.h)
 
 
 async def open_part(store: Store, parent: Manifest, ref: Ref) -> Manifest:
@@ -174,12 +180,12 @@ async def below(store: Store, folder: Manifest, *, files: bool = True) -> AsyncG
                 if ref.bid in seen:
                     continue
                 seen.add(ref.bid)
-                yield Below(ref, part)
+                yield Below(ref, part, is_whole=False)
             for entry in part.entries:
                 if entry.ref is None or entry.ref.bid in seen or not (files or entry.kind == DIR):
                     continue
                 seen.add(entry.ref.bid)
                 manifest = await open_entry(store, entry)
-                yield Below(entry.ref, manifest)
+                yield Below(entry.ref, manifest, is_whole=True)
                 if manifest.kind == DIR:
                     todo.append(manifest)

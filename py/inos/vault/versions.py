@@ -162,7 +162,7 @@ class Lines:
                 await turn.until(self._store.committer.submit(operation, lambda: index.remove_line(root)))
             except BaseException:
                 for key, bid in contents.items():
-                    if bid in index.roots and index.roots[bid].link is None and key[0] != ops.NO_ID:
+                    if bid in index.roots and index.roots[bid].link is None:
                         index.by_content.setdefault(key, bid)
                 raise
             return members
