@@ -16,13 +16,13 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import NotFound, NotReady
+from inos.errors import HeadMalformed, NotFound, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
-from inos.vault.check import Check, CheckReport, Level
+from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.commit import Committer
 from inos.vault.folder import FolderResult, Item
 from inos.vault.hand_out import Get, GetResult
@@ -256,7 +256,10 @@ class Vault:
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
         self._ready()
-        return await self._call(Check(self._store, level, progress).run(self._findings))
+        report = await self._call(Check(self._store, level, progress).run(self._findings))
+        if level == "data":
+            report.bad += [BadBlock(root, HeadMalformed.__name__) for root in await self._call(self._lines.forged())]
+        return report
 
     async def compact(self) -> None:
         """Write the log anew, as short as what it says allows; see ``Store.compact``."""
