@@ -131,10 +131,13 @@ class Node:
         media_type: str = "",
         mtime_ms: int = 0,
         progress: Callable[[vaults.Progress], None] | None = None,
+        replaces: bytes | None = None,
     ) -> vaults.PutResult:
         """Keep a file; see ``Vault.put``."""
         self._check_running()
-        return await self.vault.put(source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress)
+        return await self.vault.put(
+            source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress, replaces=replaces
+        )
 
     async def get(
         self,
@@ -144,10 +147,11 @@ class Node:
         offset: int = 0,
         length: int | None = None,
         progress: Callable[[vaults.Progress], None] | None = None,
+        path: str = "",
     ) -> vaults.GetResult:
         """Hand a file to a sink; see ``Vault.get``."""
         self._check_running()
-        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress)
+        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress, path=path)
 
     def list(self) -> Files:
         """Every file, in the order they came."""
@@ -197,6 +201,11 @@ class Node:
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
+        self._offer_no_more()
+
+    async def forget(self, root: bytes) -> None:
+        """Delete an older version of a file, and offer it no more. Raises NotFound, BadArgument."""
+        await self.vault.forget(root)
         self._offer_no_more()
 
     def stats(self) -> dict[str, object]:

@@ -33,7 +33,7 @@ from inos.tasks import Semaphore, Task
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
 from inos.vault.manifest import DIR, DIR_MEDIA_TYPE, FILE, Entry, Manifest, encode, folder_hash
-from inos.vault.names import check_name
+from inos.vault.names import check_name, clean_name
 from inos.vault.put import NO_HASH, Progress, Put, Source
 from inos.vault.refs import Refs, unpack_ref
 from inos.vault.store import Store
@@ -294,6 +294,26 @@ class PutFolder:
         if self._progress is not None and not self._over:
             done = self._done_bytes
             self._progress(Progress(done, done, done, self._total))
+
+
+def clean_paths(paths: list[str]) -> list[str]:
+    """A person's own paths made acceptable, name by name; what becomes equal to another gets a number."""
+    taken: set[str] = set()
+    cleaned = []
+    for path in paths:
+        folder, _, name = "/".join(clean_name(name) for name in path.split("/")).rpartition("/")
+        stem, dot, extension = name.rpartition(".")
+        if not stem:
+            stem, dot, extension = name, "", ""
+        whole = f"{folder}/{name}" if folder else name
+        number = 1
+        while whole in taken:
+            number += 1
+            numbered = clean_name(f"{stem} ({number}){dot}{extension}")
+            whole = f"{folder}/{numbered}" if folder else numbered
+        taken.add(whole)
+        cleaned.append(whole)
+    return cleaned
 
 
 def _sorted_items(items: Iterable[Item]) -> list[tuple[list[str], Item]]:

@@ -55,6 +55,15 @@ class Library:
         finally:
             self._store.unhold_all(held)
 
+    async def entry(self, root: bytes, path: str) -> Entry:
+        """What a folder says of one thing in it, without the contents. Raises NotFound."""
+        held = self._store.hold_root(root)
+        try:
+            found = await tree.find(self._store, await tree.open_root(self._store, root), path)
+            return dataclasses.replace(found, inline=None)
+        finally:
+            self._store.unhold_all(held)
+
     async def walk(self, root: bytes) -> AsyncIterator[tuple[str, Entry]]:
         """Everything in a folder, path and entry; nothing for a file."""
         held = self._store.hold_root(root)
@@ -71,10 +80,6 @@ class Library:
     async def restore(self, root: bytes) -> None:
         """Make an older version the current one."""
         await self._lines.restore(root)
-
-    async def forget(self, root: bytes) -> None:
-        """Drop an older version. Raises BadArgument for the current one."""
-        await self._lines.forget(root)
 
     async def rename(self, root: bytes, name: str, path: str = "") -> bytes:
         """Another name for a file, a folder, or something in a folder; the new root. Raises BadName, BadArgument, NotFound."""

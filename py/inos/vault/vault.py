@@ -247,6 +247,15 @@ class Vault:
             await self._receiver.drop_loose()
         await self._store.swept()
 
+    async def forget(self, root: bytes) -> None:
+        """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
+        self._ready()
+        received = self._root(root).link is not None
+        await self._lines.forget(root)
+        if received:
+            await self._receiver.drop_loose()
+        await self._store.swept()
+
     def _root(self, root: bytes) -> ops.Root:
         known = self._index.roots.get(root)
         if known is None:

@@ -199,7 +199,7 @@ class Lines:
     async def _sign(self, line: list[SignedHead], line_id: bytes, root: bytes, time_ms: int) -> SignedHead:
         store = self._store
         if not self._pub:
-            self._pub = (await SignHead(store.head_seed, b""))[:32]
+            self._pub = (await SignHead(store.head_seed, heads.PREFIX))[:32]
         head = heads.following(line, self._pub, line_id, root, time_ms, store.ports.hashes.hash)
         data = heads.encode(head)
         signed = await SignHead(store.head_seed, heads.PREFIX + data)

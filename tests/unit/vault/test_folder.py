@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import zipfile
 from typing import Any
@@ -311,11 +312,10 @@ def test_times_in_a_zip() -> None:
     assert hand_out.zip_time(None) == (1980, 1, 1, 0, 0, 0)
     assert hand_out.zip_time(-1) == (1980, 1, 1, 0, 0, 0)
     assert hand_out.zip_time(8_640_000_000_000_000) == (2107, 12, 31, 23, 59, 58)
-    import datetime
-
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     for days in range(3_652, 50_000, 7):
-        when = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=days, seconds=days % 86_400)
-        ms = round((when - datetime.datetime(1970, 1, 1)).total_seconds() * 1000) + 999
+        when = epoch + dt.timedelta(days=days, seconds=days % 86_400)
+        ms = round((when - epoch).total_seconds() * 1000) + 999
         assert hand_out.zip_time(ms) == (when.year, when.month, when.day, when.hour, when.minute, when.second)
 
 

@@ -28,7 +28,7 @@ def restore(world: World, root: bytes) -> None:
 
 
 def forget(world: World, root: bytes) -> None:
-    world.run(world.vault.use(lambda library: library.forget(root)))
+    world.run(world.vault.forget(root))
 
 
 def listed(world: World) -> list[bytes]:
