@@ -1,4 +1,4 @@
-"""Folders, versions and the archive in real browsers: put, listed, saved as a .zip, shared with another browser, carried to it."""
+"""Folders, versions and the archive in real browsers: put, listed, saved as a .zip, shared with another one, carried to it."""
 
 from __future__ import annotations
 
