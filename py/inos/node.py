@@ -27,6 +27,7 @@ from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
 from inos.links.links import Links
 from inos.links.rooms import room_of, share_room_secret
 from inos.ports import Ports
+from inos.repair import RepairReport, repair
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.fetch import Fetcher
 from inos.transfer.needs import Capability, Progress
@@ -71,6 +72,7 @@ Effects: TypeAlias = list[tuple[int, Effect[Any]]]
 Commands: TypeAlias = list[Command]
 Events: TypeAlias = list[NodeEvent]
 Files: TypeAlias = list[vaults.RootInfo]
+Tell: TypeAlias = Callable[[vaults.Progress], None] | None
 
 
 class Node:
@@ -130,7 +132,7 @@ class Node:
         name: str,
         media_type: str = "",
         mtime_ms: int = 0,
-        progress: Callable[[vaults.Progress], None] | None = None,
+        progress: Tell = None,
         replaces: bytes | None = None,
     ) -> vaults.PutResult:
         """Keep a file; see ``Vault.put``."""
@@ -139,28 +141,12 @@ class Node:
             source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress, replaces=replaces
         )
 
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[vaults.Progress], None] | None = None,
-        path: str = "",
-    ) -> vaults.GetResult:
-        """Hand a file to a sink; see ``Vault.get``."""
-        self._check_running()
-        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress, path=path)
-
     def list(self) -> Files:
         """Every file, in the order they came."""
         self._check_running()
         return self.vault.roots()
 
-    async def check(
-        self, level: Level, progress: Callable[[vaults.Progress], None] | None = None
-    ) -> vaults.CheckReport:
+    async def check(self, level: Level, progress: Tell = None) -> vaults.CheckReport:
         """Look for damage; see ``inos.vault.check``."""
         self._check_running()
         return await self.vault.check(level, progress)
@@ -198,15 +184,23 @@ class Node:
         self.stop_fetch(capability.bid)
         await self._unwish(capability)
 
+    async def repair(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> RepairReport:
+        """Get back what is lost, from the disk or from peers; see ``inos.repair``."""
+        self._check_running()
+        return await repair(self.vault, self._fetch_again, progress)
+
+    async def _fetch_again(self, capability: Capability, timeout_s: float) -> None:
+        link = Link(capability.bid, capability.secret)
+        try:
+            await self.fetch(encode(link), timeout_s)
+        except InosError:
+            await self._unwish(capability)
+            raise
+
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
-        self._offer_no_more()
-
-    async def forget(self, root: bytes) -> None:
-        """Delete an older version of a file, and offer it no more. Raises NotFound, BadArgument."""
-        await self.vault.forget(root)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def stats(self) -> dict[str, object]:
         """Numbers for people."""
@@ -319,7 +313,7 @@ class Node:
         self._offered.setdefault(capability.bid, set()).update(held)
         self._join(capability)
 
-    def _offer_no_more(self) -> None:
+    def offer_no_more(self) -> None:
         """Withdraw whatever is neither shared nor wished for any more."""
         kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
         for link_root in [link_root for link_root in self._offered if link_root not in kept]:
@@ -328,7 +322,7 @@ class Node:
 
     async def _unwish(self, capability: Capability) -> None:
         await self.vault.unwish(capability)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def _join(self, capability: Capability) -> bytes:
         secret = share_room_secret(self._hashes, capability.bid, capability.secret)

@@ -26,12 +26,12 @@ from inos.errors import InosError, LimitExceeded, StorageBusy, StorageFull, Stor
 from inos.limits import COMMIT_BYTES_MAX, COMMIT_INTERVAL_S, KIB, LOG_RECORD_BYTES_MAX, MIB, SUPERBLOCK_BYTES
 from inos.ports import FileFlush, FileSize, FileTruncate, Ports
 from inos.tasks import Future, Tasks
-from inos.vault import checkpoint, ops, superblock
+from inos.vault import checkpoint, superblock
 from inos.vault.budget import Budget
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
 from inos.vault.log import HEAD_BYTES
-from inos.vault.records import RECORD_BYTES_GOAL, LogEnd, RecordWriter, in_records
+from inos.vault.records import LogEnd, RecordWriter, in_records
 from inos.vault.segments import Segments
 from inos.vault.superblock import Superblock
 
@@ -126,8 +126,12 @@ class Committer:
 
     def check_room(self) -> None:
         """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
-        if self.end.tail + MIB > self._log_bytes_max:
+        if self.is_nearly_full():
             raise LimitExceeded("the vault's log is full; removing files still works")
+
+    def is_nearly_full(self) -> bool:
+        """Whether only removes fit into the log."""
+        return self.end.tail + MIB > self._log_bytes_max
 
     async def settle(self) -> None:
         """Commit everything that is pending, now. Never raises: failures went to who waited."""

@@ -12,31 +12,37 @@ others and the vault usable, except for StorageBusy (taken over by another tab) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import HeadMalformed, NotFound, NotReady
+from inos.errors import HeadMalformed, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import BadBlock, Check, CheckReport, Level
+from inos.vault.collect import Collected
 from inos.vault.commit import Committer
-from inos.vault.folder import FolderResult, Item
-from inos.vault.hand_out import Get, GetResult
+from inos.vault.filing import Filing, RootInfo
+from inos.vault.hand_out import GetResult
 from inos.vault.index import Index
 from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
-from inos.vault.manifest import DIR_MEDIA_TYPE, Manifest
+from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
-from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
+from inos.vault.put import REFS_PER_MANIFEST, Progress, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
+from inos.vault.reencode import AGE_MIN_S
+from inos.vault.renew import Renewal
+from inos.vault.rescan import Rescan
+from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
-from inos.vault.versions import Lines, Version
+from inos.vault.upkeep import Upkeep, UpkeepState
+from inos.vault.versions import Lines
 
 T = TypeVar("T")
 
@@ -53,25 +59,15 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class RootInfo:
-    """A file in the vault. ``health`` is "ok", or "damaged" when blocks of it are known to be lost."""
+class Damaged:
+    """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
 
     root: bytes
     name: str
-    media_type: str
-    size: int
-    stored: int
-    chunks: int
-    new_chunks: int
-    deduped: int
-    time_ms: int
-    received: bool
-    shared: bool
-    health: str
-    is_folder: bool = False
+    capability: Capability | None
 
 
-class Vault:
+class Vault(Filing):
     """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
 
     def __init__(
@@ -86,6 +82,7 @@ class Vault:
         log_bytes: int = LOG_BYTES_MAX,
         refs_per_manifest: int = REFS_PER_MANIFEST,
         wall_offset_s: float = 0.0,
+        reencode_age_s: float = AGE_MIN_S,
     ) -> None:
         self._ports = ports
         self._tasks = tasks
@@ -100,9 +97,13 @@ class Vault:
         self._receiver = Receiver(self._store, quality)
         self._lines = Lines(self._store)
         self._library = Library(self._store, self._lines, quality, refs_per_manifest)
+        self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
+        self._store.make_log_room = self.upkeep.make_log_room
+        self._store.on_swept = self.upkeep.consider
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
+        self._begun = 0
         self._quiet: Future[None] = Future()
 
     # --- open and close -----------------------------------------------------------------------------------------------
@@ -128,6 +129,7 @@ class Vault:
         if self._state != "open":
             return
         self._state = "closing"
+        await self.upkeep.stop()
         while self._calls:
             self._quiet = Future()
             await self._quiet
@@ -147,6 +149,7 @@ class Vault:
     async def _call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a call that ``close`` waits for."""
         self._calls += 1
+        self._begun += 1
         try:
             return await work
         finally:
@@ -160,107 +163,7 @@ class Vault:
         if self._committer.dead is not None:
             raise self._committer.dead
 
-    # --- files --------------------------------------------------------------------------------------------------------
-
-    async def put(
-        self,
-        source: Source,
-        *,
-        name: str,
-        media_type: str = "",
-        mtime_ms: int = 0,
-        progress: Callable[[Progress], None] | None = None,
-        replaces: bytes | None = None,
-    ) -> PutResult:
-        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``.
-
-        With ``replaces`` it becomes the next version of that root.
-        """
-        self._ready()
-        put = Put(
-            self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max,
-            lines=self._lines, replaces=replaces,
-        )  # fmt: skip
-        return await self._call(put.run())
-
-    async def put_folder(
-        self,
-        items: Iterable[Item],
-        *,
-        name: str,
-        progress: Callable[[Progress], None] | None = None,
-        replaces: bytes | None = None,
-    ) -> FolderResult:
-        """Keep a folder as one root; see ``inos.vault.folder``."""
-        self._ready()
-        return await self._call(self._library.put_folder(items, name, replaces, progress))
-
-    async def use(self, work: Callable[[Library], Coroutine[Any, Any, T]]) -> T:
-        """Do something with folders, names and versions: ``await vault.use(lambda library: library.rename(root, "b"))``."""
-        self._ready()
-        return await self._call(work(self._library))
-
-    def versions(self, root: bytes) -> list[Version]:
-        """The versions of a file or folder, newest first. Raises NotFound."""
-        self._ready()
-        return self._lines.versions(root)
-
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[Progress], None] | None = None,
-        path: str = "",
-    ) -> GetResult:
-        """Hand a file, a range of it, or a folder as a .zip to a sink, in order and checked; the sink is closed in any case.
-
-        ``path``: what of a folder is wanted.
-        """
-        self._ready()
-        return await self._call(Get(self._store, root, sink, offset, length, progress, path).run())
-
-    def roots(self) -> list[RootInfo]:
-        """Every file and folder as it is now, in the order they came. O(blocks) only if blocks are known to be lost."""
-        return [self._info(root) for root in self._index.roots.values() if self._index.is_current(root.bid)]
-
-    def info(self, root: bytes) -> RootInfo:
-        """One file. Raises NotFound."""
-        return self._info(self._root(root))
-
-    def _info(self, root: ops.Root) -> RootInfo:
-        health = "damaged" if self._index.is_damaged(root) else "ok"
-        return RootInfo(
-            root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health, root.media_type == DIR_MEDIA_TYPE,
-        )  # fmt: skip
-
-    async def remove(self, root: bytes) -> None:
-        """Forget a file with all its versions, durably; blocks that nothing else needs are made unreadable, their space is
-        given back.
-        """
-        self._ready()
-        gone = await self._lines.remove(root)
-        if any(known.link is not None for known in gone):
-            await self._receiver.drop_loose()
-        await self._store.swept()
-
-    async def forget(self, root: bytes) -> None:
-        """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
-        self._ready()
-        received = self._root(root).link is not None
-        await self._lines.forget(root)
-        if received:
-            await self._receiver.drop_loose()
-        await self._store.swept()
-
-    def _root(self, root: bytes) -> ops.Root:
-        known = self._index.roots.get(root)
-        if known is None:
-            raise NotFound(f"no file {root.hex()}")
-        return known
+    # --- looking ----------------------------------------------------------------------------------------------------------
 
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
@@ -275,9 +178,49 @@ class Vault:
         self._ready()
         await self._call(self._store.compact())
 
+    async def collect(self, live_share_max: float = 0.999) -> Collected:
+        """Copy live blocks out of segments of which at most this share is live, and give their space back; see ``collect``."""
+        self._ready()
+        return await self._call(self.upkeep.collect(live_share_max))
+
+    async def tidy(self) -> UpkeepState:
+        """Do now what idle time is for: compact, collect, seal old chunks smaller, check every block. See ``upkeep``."""
+        self._ready()
+        return await self.upkeep.tidy()
+
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""
         return list(self._findings)
+
+    def is_damaged(self, root: bytes) -> bool:
+        """Whether blocks of a root are known to be lost."""
+        known = self._index.roots.get(root)
+        return known is not None and self._index.is_damaged(known)
+
+    def damaged(self) -> list[Damaged]:
+        """Every damaged root, and by what others may have it."""
+        return [
+            Damaged(root.bid, root.name, _capability(root) if root.pinned or root.link is not None else None)
+            for root in self._index.roots.values()
+            if self._index.is_damaged(root)
+        ]
+
+    async def mend(self) -> None:
+        """Look for other copies of lost blocks on the disk, and let roots whose blocks are all there say so again, durably."""
+        self._ready()
+        await self._call(self._mend())
+
+    async def _mend(self) -> None:
+        await self._store.upkeep.acquire()
+        try:
+            if self._index.lost:
+                await Rescan(self._store, lost_only=True).run()
+            holey = [self._index.roots[bid] for bid in self._index.holey]
+            if [root for root in holey if await mend(self._store, root)]:
+                self._index.find_holes()
+                await self._committer.rotate()  # a checkpoint says what the roots list now
+        finally:
+            self._store.upkeep.release()
 
     # --- sharing ------------------------------------------------------------------------------------------------------
 
@@ -286,10 +229,30 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._committer.submit(
-                ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True)
-            )
+            await self._call(self._share(known))
         return _capability(known)
+
+    async def _share(self, known: ops.Root) -> None:
+        """Others will count on its blocks from now on: none of them is sealed again, and all are named as they are."""
+        await self._store.upkeep.acquire()
+        renewal = Renewal(self._store, self._quality)
+        try:
+            if not known.pinned and known.link is None:
+                await self._renew(known, renewal)
+            await self._committer.submit(
+                ops.encode_op(ops.SHARE, known.bid), lambda: self._index.share_root(known.bid, shared=True)
+            )
+        finally:
+            self._store.unhold_all([made.number for made in renewal.made])
+            self._store.upkeep.release()
+
+    async def _renew(self, known: ops.Root, renewal: Renewal) -> None:
+        made = await renewal.run(known)
+        if made is not None:
+            offer = (ops.bid_of(made.entry), made.entry[32:64])
+            runs = ops.pack_runs(part.number for part in renewal.made)
+            packed = ops.encode_op(ops.OFFER, known.bid, *offer, runs)
+            await self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
@@ -318,7 +281,7 @@ class Vault:
     async def store_foreign(self, bid: bytes, span: Span) -> None:
         """Keep a block verified by its bid, also across reloads while anything is wished; the span stays the caller's."""
         self._ready()
-        await self._receiver.store_foreign(bid, span)
+        await self.upkeep.with_room(lambda: self._receiver.store_foreign(bid, span))
 
     async def wish(self, capability: HasCapability) -> None:
         """Remember that this root is wanted."""
@@ -360,4 +323,4 @@ class Vault:
 
 
 def _capability(root: ops.Root) -> Capability:
-    return Capability(*root.link) if root.link is not None else Capability(root.bid, root.secret)
+    return Capability(*(root.offer or root.link or (root.bid, root.secret)))
