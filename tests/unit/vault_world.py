@@ -35,8 +35,11 @@ from inos.ports import (
     Seal,
     Sealed,
     Span,
+    Stretch,
     UnwrapKey,
+    UnwrapWith,
     WrapKey,
+    WrapWith,
 )
 from inos.tasks import Effect, Task, Tasks
 from inos.vault import block
@@ -180,7 +183,7 @@ class ToyKernels:
 
 
 class ToyKeyring:
-    """Wraps with a fixed device key; another ``device`` cannot unwrap."""
+    """Wraps with a fixed device key; another ``device`` cannot unwrap. A stretch costs nothing here."""
 
     def __init__(self, device: bytes = b"device") -> None:
         self._key = hashlib.blake2s(device).digest()
@@ -194,6 +197,15 @@ class ToyKeyring:
                     return ToyAead().open(self._key, wrapped[:12], wrapped[12:], aad)
                 except AuthFailed as error:
                     raise VaultLocked("another device's key") from error
+            case Stretch(passphrase, salt, memory_kib, passes, lanes):
+                return hashlib.blake2s(passphrase + salt + repr((memory_kib, passes, lanes)).encode()).digest()
+            case WrapWith(key, nonce, plain, aad):
+                return nonce + ToyAead().seal(key, nonce, plain, aad)
+            case UnwrapWith(key, wrapped, aad):
+                try:
+                    return ToyAead().open(key, wrapped[:12], wrapped[12:], aad)
+                except AuthFailed as error:
+                    raise VaultLocked("another key") from error
         raise BadArgument(type(effect).__name__)
 
 
@@ -395,7 +407,7 @@ class World:
                 return self.disk.perform(effect)
             if isinstance(effect, STREAM_EFFECTS):
                 return self.streams.perform(effect)
-            if isinstance(effect, WrapKey | UnwrapKey):
+            if isinstance(effect, WrapKey | UnwrapKey | Stretch | WrapWith | UnwrapWith):
                 return self.keyring.perform(effect)
             return self.kernels.perform(effect)
         except InosError as error:
