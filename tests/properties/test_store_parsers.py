@@ -40,7 +40,7 @@ def changed(draw: st.DrawFn, good: bytes) -> bytes:
 
 
 GOOD_SUPERBLOCK = encode(Superblock(5, 6, 0, bytes(16)), hash_bytes)
-GOOD_HEAD = log.encode_head(bytes(16), 1, hash_bytes)
+GOOD_HEAD = log.encode_head(bytes(16), 1, 0, hash_bytes)
 GOOD_RECORD = log.encode_record_start(b"INOB\x01\x01\0\0" + (96).to_bytes(4, "little") + bytes(84), 3)
 GOOD_ROOT = ops.Root(bytes(32), bytes(32), "n", "", 1, 2, 3, 4, 5, 6, bytes(32), None, ops.pack_runs([1, 2, 9]))
 GOOD_BODY = ops.encode_body(
@@ -67,7 +67,7 @@ def test_superblocks(data: bytes) -> None:
 def test_log_heads(data: bytes) -> None:
     with suppress(CorruptError):
         head = log.parse_head(data, hash_bytes)
-        assert log.encode_head(head.vault_id, head.generation, hash_bytes) == data[:64]
+        assert log.encode_head(head.vault_id, head.generation, head.base, hash_bytes) == data[:64]
 
 
 @settings(deadline=None, max_examples=300, derandomize=True)

@@ -16,7 +16,6 @@ from typing import Any
 
 from inos.errors import LimitExceeded
 from inos.limits import BLOCKS_MAX, ROOTS_MAX
-from inos.ports import KIND_CHUNK
 from inos.vault import ops
 from inos.vault.ops import Root
 
@@ -43,7 +42,10 @@ class Index:
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
-        self.unscrubbed: dict[int, tuple[int, bytes]] = {}  # dropped: number -> (seq of the drop, entry)
+        self.unscrubbed: list[tuple[int, bytes]] = []  # entries of blocks that died, and the seq of the record that says so
+        self.dropped: set[int] = set()  # numbers and roots that the log says are gone: what damage to it must not bring back
+        self.removed: set[bytes] = set()
+        self.complete = False  # a checkpoint was read to its end
         self.next_number = 0
         self.on_dead: Callable[[int], None] = lambda _: None
 
@@ -60,16 +62,19 @@ class Index:
     def put(self, number: int, entry: bytes) -> None:
         """A block under its number; the same number again replaces what is known of it."""
         self.next_number = max(self.next_number, number + 1)
+        before = self.entries.get(number)
+        if before is not None and before[:32] != entry[:32] and self.by_bid.get(before[:32]) == number:
+            del self.by_bid[before[:32]]
         self.entries[number] = entry
-        self._found(number, entry)
+        if self.lost:
+            self._found(number, entry)
         self.by_bid[entry[:32]] = number
-        place = ops.place_of(entry)
-        if place.flags & ops.FLAG_FOREIGN:
+        if ops.is_foreign(entry):
             self.foreign.add(number)
-        else:
-            self.foreign.discard(number)
-            if place.kind == KIND_CHUNK:
-                self.by_cid[ops.cid_of(entry)] = number
+            return
+        self.foreign.discard(number)
+        if ops.is_own_chunk(entry):
+            self.by_cid[entry[96:128]] = number
 
     def forget(self, number: int) -> bytes | None:
         """Take a block out; its entry."""
@@ -132,8 +137,28 @@ class Index:
         self.roots[root.bid] = root
         if root.link is None:
             self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
-        for number in ops.numbers_of(root.runs):
+        self.removed.discard(root.bid)
+        for number in root.numbers():
             self.refs[number] = self.refs.get(number, 0) + 1
+
+    def offer_root(self, bid: bytes, offer: tuple[bytes, bytes], runs: bytes) -> None:
+        """A root is given out by a manifest of its own, which ``runs`` keep."""
+        root = self.roots.get(bid)
+        if root is None:
+            return
+        before = list(ops.numbers_of(root.offer_runs))
+        root.offer, root.offer_runs = offer, runs
+        for number in ops.numbers_of(runs):
+            self.refs[number] = self.refs.get(number, 0) + 1
+        for number in before:
+            self.unhold(number)
+
+    def share_root(self, bid: bytes, *, shared: bool) -> None:
+        """Give a root out, or not any more."""
+        root = self.roots.get(bid)
+        if root is not None:
+            root.shared = shared
+            root.pinned = True
 
     def remove_root(self, bid: bytes) -> None:
         """Forget a root and its references."""
@@ -143,12 +168,12 @@ class Index:
         key = (root.h_file, root.name, root.media_type)
         if self.by_content.get(key) == bid:
             del self.by_content[key]
-        for number in ops.numbers_of(root.runs):
+        for number in root.numbers():
             self.unhold(number)
 
     def is_damaged(self, root: Root) -> bool:
         """Whether any of a root's blocks is unknown or lost. O(its blocks)."""
-        return any(number not in self.entries or number in self.lost for number in ops.numbers_of(root.runs))
+        return any(number not in self.entries or number in self.lost for number in root.numbers())
 
     # --- replay -------------------------------------------------------------------------------------------------------
 
@@ -160,21 +185,30 @@ class Index:
     def _apply(self, seq: int, code: int, args: list[Any]) -> None:
         if code == ops.BLOCKS:
             for number, entry in enumerate(ops.entries_of(args[1]), args[0]):
+                before = self.entries.get(number)
+                if before is not None and ops.lies_at(before) != ops.lies_at(entry):
+                    self.unscrubbed.append((seq, before))
                 self.put(number, entry)
         elif code == ops.ROOT:
             self.add_root(args[0])
         elif code in (ops.SHARE, ops.UNSHARE):
-            if args[0] in self.roots:
-                self.roots[args[0]].shared = code == ops.SHARE
+            self.share_root(args[0], shared=code == ops.SHARE)
+        elif code == ops.OFFER:
+            self.offer_root(args[0], (args[1], args[2]), args[3])
         elif code == ops.REMOVE:
             self.remove_root(args[0])
+            self.removed.add(args[0])
         elif code == ops.DROP:
             for number in ops.numbers_of(args[0]):
+                self.dropped.add(number)
                 dropped = self.forget(number)
                 if dropped is not None:
-                    self.unscrubbed[number] = (seq, dropped)
+                    self.unscrubbed.append((seq, dropped))
         elif code == ops.SCRUBBED:
-            self.unscrubbed = {n: kept for n, kept in self.unscrubbed.items() if kept[0] > args[0]}
+            self.unscrubbed = [kept for kept in self.unscrubbed if kept[0] > args[0]]
+        elif code == ops.NEXT:
+            self.next_number = max(self.next_number, args[0])
+            self.complete = True
         elif code == ops.WISH:
             self.wishes[args[0]] = Wish(args[1], args[2])
         elif code == ops.UNWISH:

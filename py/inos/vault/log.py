@@ -7,7 +7,7 @@ Little-endian. The file begins with a head of 64 bytes:
     12  4   zero
     16  16  vault id
     32  8   generation (which of log-a, log-b is newer)
-    40  8   zero
+    40  8   base: the seq before the first record (0 in a first generation)
     48  16  first 16 bytes of BLAKE3 of the 48 before: the first link of the chain
 
 and goes on with records, each starting at a multiple of 64 so that a scan finds the next one:
@@ -20,7 +20,8 @@ and goes on with records, each starting at a multiple of 64 so that a scan finds
 The chain stands at the *end* of the padding, so that the bytes that are hashed lie together in the file (the chain of the
 record before directly precedes the record): one hash job checks a record where it was read, and padding is covered too.
 
-Nouns: *seq* counts records from 1; a *frame* is where a record lies and what its head says.
+Nouns: *seq* counts the vault's records from 1, on through every generation, so that what an earlier one left behind in a file is
+never newer than what follows; a *frame* is where a record lies and what its head says.
 Invariants: ``parse_frame`` and ``parse_head`` raise only CorruptErrors and LimitExceeded, and look at no more than 64 bytes.
 Must not know: what is in the blocks, disks.
 """
@@ -43,7 +44,7 @@ RECORD_HEAD_BYTES = 16
 CHAIN_BYTES = 16
 # Padme adds at most 1/9 to the contents; a quarter MiB covers that and the block's own overhead.
 BLOCK_BYTES_MAX = LOG_RECORD_BYTES_MAX + MIB // 4
-# At this size the log refuses puts (removes may use what is above); compaction will lift it. 64 MiB = about 400,000 blocks.
+# At this size the log refuses puts (removes may use what is above), unless compaction makes room. 64 MiB = about 400,000 blocks.
 LOG_BYTES_MAX = 64 * MIB
 _HEAD = struct.Struct("<8sII16sQQ")
 _RECORD = struct.Struct("<IHHQ")
@@ -59,6 +60,7 @@ class LogHead:
 
     vault_id: bytes
     generation: int
+    base: int
     chain: bytes
 
 
@@ -81,9 +83,9 @@ def record_len(block_len: int) -> int:
     return align(RECORD_HEAD_BYTES + block_len + CHAIN_BYTES)
 
 
-def encode_head(vault_id: bytes, generation: int, hash_bytes: Hash) -> bytes:
+def encode_head(vault_id: bytes, generation: int, base: int, hash_bytes: Hash) -> bytes:
     """64 bytes."""
-    body = _HEAD.pack(MAGIC, VERSION, 0, vault_id, generation, 0)
+    body = _HEAD.pack(MAGIC, VERSION, 0, vault_id, generation, base)
     return body + hash_bytes(body)[:CHAIN_BYTES]
 
 
@@ -91,7 +93,7 @@ def parse_head(data: bytes, hash_bytes: Hash) -> LogHead:
     """Inverse of ``encode_head``. Raises Truncated, BadMagic, UnsupportedVersion, IdMismatch, MalformedHeader."""
     if len(data) < HEAD_BYTES:
         raise Truncated(f"a log of {len(data)} bytes")
-    magic, version, zero, vault_id, generation, zeros = _HEAD.unpack_from(data)
+    magic, version, zero, vault_id, generation, base = _HEAD.unpack_from(data)
     if magic != MAGIC:
         raise BadMagic("not a log")
     if version != VERSION:
@@ -99,9 +101,9 @@ def parse_head(data: bytes, hash_bytes: Hash) -> LogHead:
     chain = data[_HEAD.size : HEAD_BYTES]
     if hash_bytes(data[: _HEAD.size])[:CHAIN_BYTES] != chain:
         raise IdMismatch("a log head that does not match its check")
-    if zero or zeros:
+    if zero:
         raise MalformedHeader("reserved bytes of a log head")
-    return LogHead(vault_id, generation, chain)
+    return LogHead(vault_id, generation, base, chain)
 
 
 def encode_record_start(block: bytes, seq: int) -> bytes:

@@ -104,7 +104,7 @@ class Opening:
             for name in superblock.FILES:  # room for both, so that a vault on a full disk can be opened again
                 await FileTruncate(name, SUPERBLOCK_BYTES)
                 await FileFlush(name)
-            await self._write(superblock.LOGS[0], log.encode_head(vault_id, 1, self._hash))
+            await self._write(superblock.LOGS[0], log.encode_head(vault_id, 1, 0, self._hash))
             return Superblock(0, 0, 0, vault_id)
         found: list[tuple[int, int, bytes]] = []
         for number, name in enumerate(superblock.LOGS):
@@ -127,7 +127,7 @@ class Opening:
         index, segments = self._store.index, self._store.segments
         for entry in index.entries.values():
             segments.place(ops.place_of(entry))
-        for _, entry in index.unscrubbed.values():
+        for _, entry in index.unscrubbed:
             segments.touch(ops.place_of(entry).segment)
         sizes: dict[int, int] = {}
         # The one after the last may hold blocks of a put that never came to a commit.
@@ -147,8 +147,8 @@ class Opening:
         index, store = self._store.index, self._store
         if replayed.damage:
             return
-        dropped = [ops.place_of(entry) for _, entry in index.unscrubbed.values()]
-        index.unscrubbed = {}
+        dropped = [ops.place_of(entry) for _, entry in index.unscrubbed]
+        index.unscrubbed = []
         if dropped:
             await store.bury([place for place in dropped if self._is_buried(place)], replayed.end.seq)
         for number in index.unreferenced():

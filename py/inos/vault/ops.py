@@ -20,17 +20,23 @@ from typing import Any
 
 from inos.errors import LogDamaged
 from inos.limits import BLOCKS_MAX
+from inos.ports import KIND_CHUNK
 from inos.wire import cbor
 
-BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH = range(1, 10)
+BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH, NEXT = range(1, 11)
+OFFER = 12
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
 NO_ID = bytes(32)
 _ENTRY = struct.Struct("<32s32s32s32sIIBBBBII")
 _PLACE = struct.Struct("<IIBBBBII")
 _PLACE_AT = 128
+_KIND_AT = 138
+_FLAGS_AT = 139
+_LYING_AT = 140
 _REF_TAIL = struct.Struct("<QII")
 _RUN = struct.Struct("<II")
+_LYING = struct.Struct("<II")
 assert _ENTRY.size == ENTRY_BYTES
 
 
@@ -66,6 +72,27 @@ def pack_place(place: Place) -> bytes:
 def place_of(entry: bytes) -> Place:
     """The numbers of an entry."""
     return Place(*_PLACE.unpack_from(entry, _PLACE_AT))
+
+
+def lies_at(entry: bytes) -> tuple[int, int]:
+    """Segment and offset of an entry, without the rest of its numbers: opening a vault asks 100,000 of them."""
+    segment, offset = _LYING.unpack_from(entry, _LYING_AT)
+    return segment, offset
+
+
+def block_len_of(entry: bytes) -> int:
+    """Bytes of the block."""
+    return int.from_bytes(entry[_PLACE_AT + 4 : _PLACE_AT + 8], "little")
+
+
+def is_foreign(entry: bytes) -> bool:
+    """Whether the block came from others."""
+    return bool(entry[_FLAGS_AT] & FLAG_FOREIGN)
+
+
+def is_own_chunk(entry: bytes) -> bool:
+    """Whether the block is a chunk that was sealed here, so that its cid counts for dedupe."""
+    return entry[_KIND_AT] == KIND_CHUNK and not entry[_FLAGS_AT] & FLAG_FOREIGN
 
 
 def bid_of(entry: bytes) -> bytes:
@@ -116,7 +143,9 @@ def numbers_of(runs: bytes) -> Iterator[int]:
 
 @dataclass(slots=True)
 class Root:
-    """A file in the vault. ``link`` is the capability (bid, secret) it came by, if it was received."""
+    """A file in the vault. ``link`` is the capability (bid, secret) it came by, if it was received; ``offer`` the one it is
+    given out by, where that is neither the link nor the root itself. ``pinned``: it was given out once, and whoever has the
+    link counts on its blocks."""
 
     bid: bytes
     secret: bytes = field(repr=False)
@@ -132,6 +161,14 @@ class Root:
     link: tuple[bytes, bytes] | None
     runs: bytes
     shared: bool = False
+    pinned: bool = False
+    offer: tuple[bytes, bytes] | None = None
+    offer_runs: bytes = b""
+
+    def numbers(self) -> Iterator[int]:
+        """Every block that the root, or what it is given out by, lists; some twice."""
+        yield from numbers_of(self.runs)
+        yield from numbers_of(self.offer_runs)
 
     def pack(self) -> bytes:
         """As an operation."""
@@ -192,6 +229,8 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     SCRUBBED: (int,),
     WISH: (bytes, bytes, int),
     UNWISH: (bytes,),
+    NEXT: (int,),
+    OFFER: (bytes, bytes, bytes, bytes),
 }
 
 
@@ -222,12 +261,15 @@ def _decode_op(item: object) -> tuple[int, list[Any]]:
         raise LogDamaged(f"the arguments of operation {code}")
     if any(type(arg) is int and arg < 0 for arg in args):
         raise LogDamaged(f"a negative number in operation {code}")
+    ids = args
     if code == BLOCKS:
         if len(args[1]) % ENTRY_BYTES or args[0] + len(args[1]) // ENTRY_BYTES >= 1 << 32:
             raise LogDamaged("packed entries")
-    elif code == DROP:
-        check_runs(args[0])
-    elif any(type(arg) is bytes and len(arg) != 32 for arg in args):
+        ids = []
+    elif code in (DROP, OFFER):
+        check_runs(args[-1])
+        ids = args[:-1]
+    if any(type(arg) is bytes and len(arg) != 32 for arg in ids):
         raise LogDamaged(f"an id in operation {code}")
     return code, args
 

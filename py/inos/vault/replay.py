@@ -56,7 +56,7 @@ class Replay:
         head = log.parse_head(head_bytes, self._ports.hashes.hash)
         if head.vault_id != vault_id:
             raise LogDamaged("the log belongs to another vault")
-        end = LogEnd(name, HEAD_BYTES, size, 0, head.chain)
+        end = LogEnd(name, HEAD_BYTES, size, head.base, head.chain)
         await self._follow(end)
         damage = await self._look_at_rest(end) if end.tail < size else ""
         return Replayed(end, damage, self._records)

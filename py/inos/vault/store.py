@@ -176,7 +176,7 @@ class Store:
         root = self.index.roots.get(bid)
         if root is None:
             raise NotFound(f"no file {bid.hex()}")
-        numbers = list(ops.numbers_of(root.runs))
+        numbers = list(root.numbers())
         for number in numbers:
             self.index.hold(number)
         return numbers

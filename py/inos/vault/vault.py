@@ -237,18 +237,14 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._committer.submit(ops.encode_op(ops.SHARE, root), lambda: self._mark(root, shared=True))
+            await self._committer.submit(ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True))
         return _capability(known)
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
         self._ready()
         if self._root(root).shared:
-            await self._committer.submit(ops.encode_op(ops.UNSHARE, root), lambda: self._mark(root, shared=False))
-
-    def _mark(self, root: bytes, *, shared: bool) -> None:
-        if root in self._index.roots:
-            self._index.roots[root].shared = shared
+            await self._committer.submit(ops.encode_op(ops.UNSHARE, root), lambda: self._index.share_root(root, shared=False))
 
     def shared(self) -> list[Capability]:
         """Everything that is offered."""

@@ -33,9 +33,9 @@ def hash_bytes(data: bytes) -> bytes:
 
 
 def test_head_round_trip_and_refusals() -> None:
-    head = log.encode_head(bytes(range(16)), 3, hash_bytes)
+    head = log.encode_head(bytes(range(16)), 3, 7, hash_bytes)
     parsed = log.parse_head(head, hash_bytes)
-    assert (parsed.vault_id, parsed.generation, parsed.chain) == (bytes(range(16)), 3, head[48:])
+    assert (parsed.vault_id, parsed.generation, parsed.base, parsed.chain) == (bytes(range(16)), 3, 7, head[48:])
     for data, error in (
         (head[:63], Truncated),
         (bytes(64), BadMagic),
@@ -44,7 +44,7 @@ def test_head_round_trip_and_refusals() -> None:
     ):
         with pytest.raises(error):
             log.parse_head(data, hash_bytes)
-    body = head[:44] + b"\x01" + head[45:48]
+    body = head[:12] + b"\x01" + head[13:48]
     with pytest.raises(MalformedHeader):
         log.parse_head(body + hash_bytes(body)[:16], hash_bytes)
 
