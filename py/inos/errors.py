@@ -220,6 +220,18 @@ class VaultLocked(StorageError):
     """The vault secret cannot be unwrapped with the keys this browser has."""
 
 
+class UnlockNeeded(VaultLocked):
+    """Somebody has to give the vault's passphrase or passkey."""
+
+
+class WrongPassphrase(VaultLocked):
+    """This passphrase opens none of the vault's slots; nothing was changed."""
+
+
+class WrongPasskey(VaultLocked):
+    """This passkey opens none of the vault's slots; nothing was changed."""
+
+
 def error_codes() -> dict[str, type[InosError]]:
     """All codes and their classes, walked from the tree; used by the adapters and by the page's words test."""
     found: dict[str, type[InosError]] = {}

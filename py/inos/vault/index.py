@@ -42,8 +42,12 @@ class Index:
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
-        self.unscrubbed: list[tuple[int, bytes]] = []  # entries of blocks that died, and the seq of the record that says so
-        self.dropped: set[int] = set()  # numbers and roots that the log says are gone: what damage to it must not bring back
+        self.unscrubbed: list[
+            tuple[int, bytes]
+        ] = []  # entries of blocks that died, and the seq of the record that says so
+        self.dropped: set[int] = (
+            set()
+        )  # numbers and roots that the log says are gone: what damage to it must not bring back
         self.removed: set[bytes] = set()
         self.complete = False  # a checkpoint was read to its end
         self.next_number = 0

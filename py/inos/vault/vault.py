@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import NotFound, NotReady
+from inos.errors import NotFound, NotReady, VaultLocked
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
@@ -34,6 +34,7 @@ from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
+from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ class Vault:
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
+        self._ways_in = WaysIn(ports, self._budget)
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
@@ -101,16 +103,22 @@ class Vault:
 
     # --- open and close -----------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes. Once per object."""
+    async def open(self, unlock: Unlock = None) -> None:
+        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes.
+
+        After a VaultLocked, which changes nothing, it may be tried again; else once per object.
+        """
         if self._state != "new":
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store).run()
+            self._findings = await Opening(self._store, self._ways_in, unlock).run()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
+        except VaultLocked:
+            self._state = "new"
+            raise
         except BaseException:
             self._state = "failed"
             self._close_keys()
@@ -127,7 +135,7 @@ class Vault:
         await self._budget.idle()
         await self._store.swept()
         await self._committer.settle()
-        for name in (*FILES, *LOGS, "keys", *map(segment_name, self._segments.known())):
+        for name in (*FILES, *LOGS, KEYS_FILE, *map(segment_name, self._segments.known())):
             await FileClose(name)
         self._close_keys()
         self._state = "closed"
@@ -152,6 +160,32 @@ class Vault:
             raise NotReady(f"the vault is {self._state}")
         if self._committer.dead is not None:
             raise self._committer.dead
+
+    # --- ways in ------------------------------------------------------------------------------------------------------
+
+    async def ways_in(self) -> list[WayIn]:
+        """What opens the vault; needs no open one. Raises VaultLocked, UnsupportedVersion."""
+        return await self._ways_in.listed()
+
+    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_passphrase``; no data is rewritten."""
+        self._ready()
+        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
+
+    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.add_passkey``."""
+        self._ready()
+        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
+
+    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_ask_always``."""
+        self._ready()
+        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
+
+    async def remove_way_in(self, way_in: bytes) -> None:
+        """See ``WaysIn.remove``."""
+        self._ready()
+        await self._call(self._ways_in.remove(way_in))
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -237,14 +271,18 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._committer.submit(ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True))
+            await self._committer.submit(
+                ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True)
+            )
         return _capability(known)
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
         self._ready()
         if self._root(root).shared:
-            await self._committer.submit(ops.encode_op(ops.UNSHARE, root), lambda: self._index.share_root(root, shared=False))
+            await self._committer.submit(
+                ops.encode_op(ops.UNSHARE, root), lambda: self._index.share_root(root, shared=False)
+            )
 
     def shared(self) -> list[Capability]:
         """Everything that is offered."""
