@@ -26,11 +26,12 @@ from inos.vault.vault import RootInfo, Vault
 from inos.wire.link import Link, encode, parse
 from inos.workers import Workers
 from inos_web.compute import Namespace
+from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
 
 
-class Verbs:
+class Verbs(ProtectVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -57,9 +58,9 @@ class Verbs:
 
     # --- files -----------------------------------------------------------------------------------------------------
 
-    async def do_open(self, _op: int) -> dict[str, object]:
-        """Open the vault and start the node."""
-        await self._vault.open()
+    async def do_open(self, _op: int, unlock: Given = None) -> dict[str, object]:
+        """Open the vault and start the node. After a VaultLocked it may be asked again."""
+        await self._vault.open(unlock_of(unlock))
         public_key = await DevicePublicKey()
         await self._node.start()
         return {"node": ids.to_hex(self._ports.hashes.hash(public_key))}

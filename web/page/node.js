@@ -15,10 +15,12 @@ import { Emitter } from "./emitter.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { Protection } from "./protect.js";
 import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/** @typedef {import("./ui/types.js").Given} Given */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -38,9 +40,12 @@ export class InosNode {
   /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
   /** @type {Metrics | null} */ #metrics = null;
   #downloads = new Downloads(workerUrl);
+  #protection;
   #streams = 0;
   /** @type {Worker | null} */ #brain = null;
   #isClosed = false;
+  #isLocking = false;
+  #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
@@ -48,6 +53,15 @@ export class InosNode {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#lock.promise.catch(() => {});
+    this.#protection = new Protection(
+      {
+        ask: (method, args) => /** @type {BrainLine} */ (this.#line).call(method, args),
+        onLocked: () => this.#onLocked(),
+        letGo: () => this.#letGo(),
+        isBusy: () => this.#operations > 0,
+      },
+      options.folder ?? "",
+    );
     this.#start(options).catch((error) => this.#fail(error));
   }
 
@@ -177,6 +191,57 @@ export class InosNode {
     return navigator.storage.persist();
   }
 
+  // --- protection ----------------------------------------------------------------------------------------------------
+
+  /** What opens the vault; known also while it is locked. */
+  async protection() {
+    return this.#protection.protection();
+  }
+
+  /** A passphrase in the place of the one before. `current`: what opens the vault now, where this device does not.
+   * @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} [options] */
+  async setPassphrase(passphrase, options = {}) {
+    await this.ready;
+    await this.#protection.setPassphrase(passphrase, options);
+  }
+
+  /** @param {{askAlways?: boolean, current?: Given}} [options] */
+  async addPasskey(options = {}) {
+    await this.ready;
+    await this.#protection.addPasskey(options);
+  }
+
+  /** Whether this device opens the vault by itself. @param {boolean} askAlways @param {{current?: Given}} [options] */
+  async setAskAlways(askAlways, options = {}) {
+    await this.ready;
+    await this.#protection.setAskAlways(askAlways, options);
+  }
+
+  /** @param {string} id */
+  async removeSlot(id) {
+    await this.ready;
+    await this.#protection.removeSlot(id);
+  }
+
+  /** Commit, close the vault, and load the page anew, locked. Work in progress ends. */
+  async lock() {
+    await this.ready;
+    await this.#protection.lock();
+  }
+
+  /** Resolves when the node is ready. @param {Given} given */
+  async unlock(given) {
+    await this.#protection.unlock(given);
+    await this.ready;
+  }
+
+  /** @param {number} minutes without a person's doing until the page locks itself; 0 for never */
+  async setIdleLock(minutes) {
+    await this.#protection.setIdleLock(minutes);
+  }
+
+  // --- other tabs ----------------------------------------------------------------------------------------------------
+
   /** Use the vault here although another tab holds it. */
   async takeOver() {
     this.#io({ type: "take-over" });
@@ -232,8 +297,9 @@ export class InosNode {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
-    const opened = await this.#line.call("open");
+    const opened = await this.#protection.open();
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
+    this.#protection.watchIdle();
     this.#ready.resolve({
       node: opened.node,
       cores: workers.muscles.length,
@@ -293,11 +359,17 @@ export class InosNode {
       await this.#letGo();
     } else {
       if (state === "released") this.#released.resolve();
+      if (this.#isLocking) return; // the page is about to be loaded anew
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
   }
   #wasOpen = false;
+
+  #onLocked() {
+    this.#isLocking = this.#state.phase === "ready";
+    this.#setState({ phase: "locked", step: "", bytesToGo: null });
+  }
 
   /** Commit, close the vault, give its lock back. */
   async #letGo() {
@@ -379,9 +451,11 @@ export class InosNode {
     }
     const cancel = () => line.call("cancel", { op: id }).catch(() => {});
     signal?.addEventListener("abort", cancel);
+    this.#operations++;
     try {
       return await line.call(method, args, id);
     } finally {
+      this.#operations--;
       this.#progress.delete(id);
       signal?.removeEventListener("abort", cancel);
     }

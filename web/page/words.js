@@ -42,6 +42,7 @@ export const words = {
     starting: "Starting",
     ready: "Ready",
     failed: "Not running",
+    locked: "Locked",
     "busy-elsewhere": "In another tab",
     /** @param {string} size */
     toGo: (size) => `Starting · ${size} to go`,
@@ -650,6 +651,31 @@ export const errorWords = {
   VaultLocked: {
     title: "The vault cannot be unlocked in this browser",
     todo: "Its key is not in this browser any more: it was cleared, or the files were copied from elsewhere. Nothing is deleted.",
+  },
+
+  UnlockNeeded: {
+    title: "Your files are locked",
+    todo: "Give the passphrase or the passkey that they were protected with.",
+  },
+  WrongPassphrase: {
+    title: "This is not the passphrase",
+    todo: "Nothing was changed: try again. Mind capital letters and the keyboard's language.",
+  },
+  WrongPasskey: {
+    title: "This passkey does not open these files",
+    todo: "Nothing was changed: try again with another passkey, or with the passphrase.",
+  },
+  PasskeyUnavailable: {
+    title: "There are no passkeys at this address",
+    todo: "Browsers make passkeys for names only, and this one may have none: use a passphrase, or open INOS by a host name.",
+  },
+  PasskeyRefused: {
+    title: "The passkey was not used",
+    todo: "It was cancelled, or took too long. Nothing was changed: try again.",
+  },
+  PasskeyWithoutPrf: {
+    title: "This passkey cannot protect files",
+    todo: "It signs in but gives no key (it lacks the PRF extension): use another one, or a passphrase.",
   },
 
   // starting up: the page's own checks and the loading of Python

@@ -92,9 +92,15 @@ class WaysIn:
     # --- reading and trying -------------------------------------------------------------------------------------------
 
     async def listed(self) -> list[WayIn]:
-        """Every slot of a kind that is known here; none where there is no vault yet. Raises UnsupportedVersion, VaultLocked."""
-        data = await self._read()
-        return [self._way_in(slot) for slot in self._decode(data).slots if slot.kind in _KINDS] if any(data) else []
+        """Every slot of a kind that is known here; none where none can be read, which ``secret`` tells more about.
+
+        Raises UnsupportedVersion.
+        """
+        try:
+            keys = self._decode(await self._read())
+        except VaultLocked:
+            return []
+        return [self._way_in(slot) for slot in keys.slots if slot.kind in _KINDS]
 
     async def secret(self, unlock: Unlock, *, may_create: bool) -> bytes:
         """The vault's secret. A new vault gets a slot for this device.

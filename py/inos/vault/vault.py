@@ -164,7 +164,7 @@ class Vault:
     # --- ways in ------------------------------------------------------------------------------------------------------
 
     async def ways_in(self) -> list[WayIn]:
-        """What opens the vault; needs no open one. Raises VaultLocked, UnsupportedVersion."""
+        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
         return await self._ways_in.listed()
 
     async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:

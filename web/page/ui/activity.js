@@ -85,6 +85,14 @@ export function watched(node, log, nameOf) {
     on: (event, listener) => node.on(event, listener),
     takeOver: () => node.takeOver(),
     persist: () => node.persist(),
+    protection: () => node.protection(),
+    setPassphrase: (passphrase, options) => node.setPassphrase(passphrase, options),
+    addPasskey: (options) => node.addPasskey(options),
+    setAskAlways: (askAlways, options) => node.setAskAlways(askAlways, options),
+    removeSlot: (id) => node.removeSlot(id),
+    lock: () => node.lock(),
+    unlock: (given) => node.unlock(given),
+    setIdleLock: (minutes) => node.setIdleLock(minutes),
   };
 }
 

@@ -8,7 +8,7 @@
 
 /**
  * @typedef {{code: string, message: string}} NodeError
- * @typedef {"starting" | "ready" | "failed" | "busy-elsewhere"} Phase
+ * @typedef {"starting" | "locked" | "ready" | "failed" | "busy-elsewhere"} Phase
  * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
  * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
  * @typedef {"finding" | "connecting" | "fetching" | "verifying" | "done"} FetchStage
@@ -18,6 +18,9 @@
  * @typedef {Progress & {stage?: string}} AnyProgress
  * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
  * @typedef {{root: string, name: string, size: number, mediaType: string}} FetchResult
+ * @typedef {{id: string, kind: "device" | "passphrase" | "passkey", timeMs: number, credential?: string, salt?: string}} Slot
+ * @typedef {{slots: Slot[], idleMinutes: number}} ProtectionState  `timeMs` 0: nobody wrote it down
+ * @typedef {{passphrase: string} | {passkey: true}} Given  what a person has for opening the vault
  * @typedef {"quick" | "hash" | "data"} CheckLevel
  * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
  *
@@ -68,6 +71,14 @@
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
  * @property {() => Promise<void>} takeOver
  * @property {() => Promise<boolean>} persist
+ * @property {() => Promise<ProtectionState>} protection
+ * @property {(passphrase: string, options?: {askAlways?: boolean, current?: Given}) => Promise<void>} setPassphrase
+ * @property {(options?: {askAlways?: boolean, current?: Given}) => Promise<void>} addPasskey
+ * @property {(askAlways: boolean, options?: {current?: Given}) => Promise<void>} setAskAlways
+ * @property {(id: string) => Promise<void>} removeSlot
+ * @property {() => Promise<void>} lock
+ * @property {(given: Given) => Promise<void>} unlock
+ * @property {(minutes: number) => Promise<void>} setIdleLock
  */
 
 export {};
