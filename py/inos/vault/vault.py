@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import NotFound, NotReady, VaultLocked
+from inos.errors import InosError, NotFound, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
@@ -106,7 +106,7 @@ class Vault:
     async def open(self, unlock: Unlock = None) -> None:
         """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes.
 
-        After a VaultLocked, which changes nothing, it may be tried again; else once per object.
+        After an error before the secret was known it may be tried again; else once per object.
         """
         if self._state != "new":
             raise NotReady(f"the vault is {self._state}")
@@ -116,11 +116,9 @@ class Vault:
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
-        except VaultLocked:
-            self._state = "new"
-            raise
-        except BaseException:
-            self._state = "failed"
+        except BaseException as error:
+            is_locked = isinstance(error, InosError) and self._store.keys < 0
+            self._state = "new" if is_locked else "failed"
             self._close_keys()
             raise
 

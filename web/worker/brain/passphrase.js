@@ -22,7 +22,7 @@ export class Passphrase {
 
   /** @param {string} base where `build/pyodide` is served from: the library lies beside it */
   constructor(base) {
-    this.#library = new URL("../argon2.umd.min.js", base).href;
+    this.#library = new URL("../argon2.umd.min.js", new URL(base, self.location.href)).href;
   }
 
   /**
