@@ -77,7 +77,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
 
     # lock while a put runs: what was acknowledged stays, what was not is gone, and nothing of it is in the page
     job = tab.begin(
-        "(note) => globalThis.inos.put(lab.make({ kind: 'random', length: 200 * 2 ** 20, seed: 7 }), { onProgress: note })"
+        "(note) => globalThis.inos.put(lab.make({ kind: 'text', length: 48 * 2 ** 20, seed: 7 }), { onProgress: note })"
     )
     writing = "(number) => lab.jobs.get(number).notes.some(({ bytes }) => bytes > 0)"
     tab.wait_for("the put is under way", writing, job.number, timeout_s=60)
