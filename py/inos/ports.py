@@ -286,6 +286,14 @@ class FileClose(Effect[None]):
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListSegments(Effect[int]):
+    """Numbers of the segment files that exist, u32 little-endian in any order, into ``dst``; answers the bytes of all of
+    them (what did not fit was left out)."""
+
+    dst: Span
+
+
 # --- what a person gives and takes (effects) ---------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import re
+import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from inos.ports import (
     FileSize,
     FileTruncate,
     FileWrite,
+    ListSegments,
     SinkClose,
     SinkWrite,
     SourceRead,
@@ -34,7 +36,7 @@ from inos.ports import (
 from inos.tasks import Effect
 
 HANDLES_MAX = 64
-DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose)
+DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 STREAM_EFFECTS = (SourceRead, SinkWrite, SinkClose)
 _NAME = re.compile(r"sb[01]|log-[ab]|keys|seg-[0-9]{4,5}")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -100,6 +102,9 @@ class HostDisk:
                 os.ftruncate(self._open(name), size)
             case FileClose(name):
                 self._close(name)
+            case ListSegments(dst):
+                numbers = [int(path.name[4:]) for path in self._folder.glob("seg-*") if _NAME.fullmatch(path.name)]
+                return list_segments(numbers, self._arena.in_place(dst))
             case _:
                 raise BadArgument(f"not a disk's effect: {type(effect).__name__}")
         return None
@@ -152,6 +157,13 @@ class HostDisk:
         with self._lock:
             while self._handles:
                 os.close(self._handles.popitem()[1])
+
+
+def list_segments(numbers: list[int], view: memoryview) -> int:
+    """The answer to ``ListSegments``."""
+    packed = struct.pack(f"<{len(numbers)}I", *numbers)
+    view[: len(packed)] = packed[: len(view)]
+    return len(packed)
 
 
 ReadAt = Callable[[int, memoryview], int]

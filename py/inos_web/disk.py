@@ -30,6 +30,7 @@ DISK_EFFECTS = (
     ports.FileFlush,
     ports.FileTruncate,
     ports.FileClose,
+    ports.ListSegments,
     ports.SourceRead,
     ports.SinkWrite,
     ports.SinkClose,
@@ -60,6 +61,8 @@ def frame_of(effect: Effect[Any]) -> tuple[int, int, int, int, int]:
             return _OPS["TRUNCATE"], handle_of(name), size, 0, 0
         case ports.FileClose(name):
             return _OPS["CLOSE"], handle_of(name), 0, 0, 0
+        case ports.ListSegments(dst):
+            return _OPS["LIST_SEGMENTS"], 0, 0, dst.offset, dst.length
         case ports.SourceRead(source, offset, dst):
             return _OPS["READ_SOURCE"], source, offset, dst.offset, dst.length
         case ports.SinkWrite(sink, offset, src):

@@ -15,7 +15,7 @@ from inos import limits
 from inos.errors import STATUS_ERRORS
 
 MAGIC = 0x534F4E49  # "INOS" little-endian
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 LINE_BYTES = 64
 PAGE_BYTES = 65_536
 
@@ -222,6 +222,7 @@ IO_OPS = {
     "CLOSE_SINK": 8,  # length: 1 = complete, 0 = abort
     "CLOSE_SOURCE": 9,
     "CLOSE": 10,  # close a file's handle
+    "LIST_SEGMENTS": 11,  # u32 numbers of the segment files, to "arena offset"; result: bytes of all of them
 }
 # IO_DONE payload: u32 request, i32 status (0 or a STATUS code), f64 value (bytes read or written, or a size).
 

@@ -152,7 +152,7 @@ class Check:
         try:
             while (leaf := await leaves.next()) is not None:
                 ref, _ = leaf
-                number = store.index.by_bid.get(ref.bid)
+                number = store.find_ref(ref)
                 if number is not None:
                     turn = _Turn(root, ref, hashed, before, Future())
                     await self._start(number, (KIND_CHUNK, ref), turn)

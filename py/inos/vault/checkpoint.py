@@ -8,7 +8,7 @@ Must not know: disks, effects.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from inos.vault import ops
 from inos.vault.index import Index
@@ -18,7 +18,7 @@ ENTRIES_PER_OPERATION = 320  # 47 KB: about one record
 
 def operations_of(index: Index, without: Container[int] = ()) -> Iterator[bytes]:
     """Packed operations. ``without``: numbers of blocks that are not known to be durable yet."""
-    yield from _blocks(index, without)
+    yield from blocks_of(index.entries, [n for n in index.entries if n not in without])
     for root in index.roots.values():
         yield root.pack()
         if root.offer is not None:
@@ -32,10 +32,11 @@ def operations_of(index: Index, without: Container[int] = ()) -> Iterator[bytes]
     yield ops.encode_op(ops.NEXT, index.next_number)
 
 
-def _blocks(index: Index, without: Container[int]) -> Iterator[bytes]:
+def blocks_of(entries: dict[int, bytes], numbers: Iterable[int]) -> Iterator[bytes]:
+    """BLOCKS operations for these numbers, each of which has an entry, in their order."""
     run: list[int] = []
-    for number in [*sorted(n for n in index.entries if n not in without), -1]:
+    for number in [*sorted(numbers), -1]:
         if run and (number != run[-1] + 1 or len(run) == ENTRIES_PER_OPERATION):
-            yield ops.encode_op(ops.BLOCKS, run[0], b"".join(index.entries[n] for n in run))
+            yield ops.encode_op(ops.BLOCKS, run[0], b"".join(entries[n] for n in run))
             run = []
         run.append(number)

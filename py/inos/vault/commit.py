@@ -11,45 +11,36 @@ disk 5-20 ms.
 Invariants: a record is written only after a flush of every segment its blocks are in; an operation is applied to the index
 and its waiter answered only after the flush of its record, in the order of the log; when a commit fails its operations
 fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time.
+A *rotation* takes a commit's place: the index is written as a checkpoint into the other log, and only when that is durable does a
+superblock name it; a crash before leaves the old log in its place, one after it the new.
 Must not know: puts and gets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from inos.errors import InosError, LimitExceeded, StorageBusy, StorageFull, StorageLost
 from inos.limits import COMMIT_BYTES_MAX, COMMIT_INTERVAL_S, KIB, LOG_RECORD_BYTES_MAX, MIB, SUPERBLOCK_BYTES
-from inos.ports import KIND_INDEX, FileFlush, FileTruncate, FileWrite, HashSpan, Ports, Seal
+from inos.ports import FileFlush, FileSize, FileTruncate, Ports
 from inos.tasks import Future, Tasks
-from inos.vault import log, ops, superblock
+from inos.vault import checkpoint, ops, superblock
 from inos.vault.budget import Budget
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
-from inos.vault.log import CHAIN_BYTES, HEAD_BYTES
+from inos.vault.log import HEAD_BYTES
+from inos.vault.records import RECORD_BYTES_GOAL, LogEnd, RecordWriter, in_records
 from inos.vault.segments import Segments
 from inos.vault.superblock import Superblock
 
 LAZY_BYTES = 16 * MIB
 LAZY_S = 1.0
-RECORD_BYTES_GOAL = 48 * KIB  # such a record is hashed at once, without a job
-HASH_AT_ONCE_BYTES = 64 * KIB
 OPERATION_BYTES_MAX = LOG_RECORD_BYTES_MAX - 64 * KIB
 # The log's file is kept this much longer than its contents, so that a full disk still takes tombstones.
 RESERVE_BYTES = 1 * MIB
 RESERVE_LOW_BYTES = 256 * KIB
-
-
-@dataclass(slots=True)
-class LogEnd:
-    """Where the log goes on."""
-
-    name: str
-    tail: int
-    size: int
-    seq: int  # of the last record
-    chain: bytes
 
 
 @dataclass(slots=True)
@@ -73,6 +64,8 @@ class Committer:
         self._index = index
         self._segments = segments
         self._log_bytes_max = log_bytes_max
+        self._records = RecordWriter(ports, budget, log_bytes_max)
+        self._rotations: list[Future[None]] = []
         self._adds: dict[int, None] = {}
         self._add_bytes = 0
         self._operations: list[_Operation] = []
@@ -82,6 +75,7 @@ class Committer:
         self._idle: Future[None] = Future()
         self._idle.set(None)
         self._closing = False
+        self._is_last_real = False
         self.dead: InosError | None = None
         self.commits = 0
 
@@ -89,7 +83,7 @@ class Committer:
         """The log was replayed to ``end``; ``mine`` is the superblock this vault wrote when it opened."""
         self.end = end
         self._mine = mine
-        self._keys = keys
+        self._records.keys = keys
 
     # --- what others say ----------------------------------------------------------------------------------------------
 
@@ -119,6 +113,17 @@ class Committer:
         """Log an operation with the next commit, whenever that is."""
         self._operations.append(_Operation(packed, None, None))
 
+    def rotate(self) -> Future[None]:
+        """Write the index as a checkpoint into the other log and go on there; done when that is durable, or has failed and
+        the old log goes on. Nobody may be between logging a drop and scrubbing what it dropped."""
+        done: Future[None] = Future()
+        if self.dead is not None:
+            done.fail(self.dead)
+        else:
+            self._rotations.append(done)
+            self._wake()
+        return done
+
     def check_room(self) -> None:
         """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
         if self.end.tail + MIB > self._log_bytes_max:
@@ -130,8 +135,19 @@ class Committer:
         self._wake()
         try:
             await self._idle
+            await self._say_goodbye()
         finally:
             self._closing = False
+
+    async def _say_goodbye(self) -> None:
+        """A record that says nothing but that all before it was acknowledged: without it, one that rots at the end of the log
+        would look like a commit that was cut short."""
+        if self.dead is None and self._is_last_real:
+            with suppress(InosError):
+                await self._check_fence()
+                end = await self._records.write(self.end, [[]], durable=self.end.seq)
+                await FileFlush(end.name)
+                self.end, self._is_last_real = end, False
 
     # --- when ---------------------------------------------------------------------------------------------------------
 
@@ -145,13 +161,16 @@ class Committer:
             self._running = True
             self._idle = Future()
             self._tasks.spawn(self._run(), "vault commit")
-        elif self._closing or self._waited_for() or self._add_bytes >= COMMIT_BYTES_MAX:
+        elif self._closing or self._rotations or self._waited_for() or self._add_bytes >= COMMIT_BYTES_MAX:
             self._kick.set(None)
 
     async def _run(self) -> None:
         try:
-            while self._adds or self._waited_for() or (self._closing and self._operations):
+            while self._adds or self._rotations or self._waited_for() or (self._closing and self._operations):
                 await self._wait_for_time()
+                if self._rotations:
+                    await self._rotate()
+                    continue
                 if not await self._commit() and not self._waited_for():
                     return  # what is left waits for the next call: trying again by itself would spin on a full disk
         finally:
@@ -160,7 +179,7 @@ class Committer:
 
     async def _wait_for_time(self) -> None:
         lazy_until = self._tasks.now + LAZY_S
-        while not self._closing:
+        while not self._closing and not self._rotations:
             if self._waited_for():
                 left = self._started_at + COMMIT_INTERVAL_S - self._tasks.now
                 enough = self._add_bytes >= COMMIT_BYTES_MAX
@@ -184,7 +203,8 @@ class Committer:
             await self._check_fence()
             await self._segments.flush()
             wrote = True
-            end = await self._write_records(self._pack(adds, operations))
+            records = in_records(self._pack(adds, operations))
+            end = await self._records.write(self.end, records, durable=self.end.seq)
             await FileFlush(end.name)
         except BaseException as error:
             if wrote:
@@ -198,7 +218,7 @@ class Committer:
             if not isinstance(error, InosError):
                 raise
             return False
-        self.end = end
+        self.end, self._is_last_real = end, True
         self.commits += 1
         for operation in operations:
             if operation.apply is not None:
@@ -224,6 +244,9 @@ class Committer:
             operations = operations + self._operations
             self._operations = []
             self._adds = {}
+            rotations, self._rotations = self._rotations, []
+            for rotation in rotations:
+                rotation.fail(error)
         for operation in operations:
             if operation.done is not None:
                 operation.done.fail(error)
@@ -235,72 +258,64 @@ class Committer:
         found = superblock.newest(copies, self._ports.hashes.hash)
         if found is None:
             raise StorageLost("both superblocks are gone")
-        if found.epoch > self._mine.epoch:
+        if found.epoch > self._mine.epoch or (found.seq >= self._mine.seq and found != self._mine):
             raise StorageBusy("the vault was opened in another tab")
 
-    def _pack(self, adds: dict[int, None], operations: list[_Operation]) -> list[list[bytes]]:
-        """Operations, in records of about RECORD_BYTES_GOAL; adds first, so that roots only name what is before them."""
-        packed: list[bytes] = []
-        per_op = RECORD_BYTES_GOAL // ops.ENTRY_BYTES
-        run: list[int] = []
-        for number in [*sorted(n for n in adds if n in self._index.entries), -1]:
-            if run and (number != run[-1] + 1 or len(run) >= per_op):
-                entries = b"".join(self._index.entries[n] for n in run)
-                packed.append(ops.encode_op(ops.BLOCKS, run[0], entries))
-                run = []
-            run.append(number)
-        packed += [operation.packed for operation in operations]
-        records: list[list[bytes]] = []
-        size = RECORD_BYTES_GOAL
-        for op in packed:
-            if size + len(op) > RECORD_BYTES_GOAL:
-                records.append([])
-                size = 0
-            records[-1].append(op)
-            size += len(op) + 8
-        return records
+    def _pack(self, adds: dict[int, None], operations: list[_Operation]) -> list[bytes]:
+        """Operations, adds first, so that roots only name what is before them."""
+        entries = self._index.entries
+        return [*checkpoint.blocks_of(entries, [n for n in adds if n in entries]), *(o.packed for o in operations)]
 
-    async def _write_records(self, records: list[list[bytes]]) -> LogEnd:
-        end = LogEnd(self.end.name, self.end.tail, self.end.size, self.end.seq, self.end.chain)
-        for record in records:
-            body = ops.encode_body(end.seq + 1, self.end.seq, record)
-            data = await self._seal_record(body, end)
-            if end.tail + len(data) > self._log_bytes_max:
-                raise LimitExceeded("the vault's log is full")
-            span = await self._budget.alloc(len(data))
-            try:
-                self._ports.arena.write(span, data)
-                await FileWrite(end.name, end.tail, span)
-            finally:
-                self._budget.free(span)
-            end.tail += len(data)
-            end.size = max(end.size, end.tail)
-            end.seq += 1
-            end.chain = data[-CHAIN_BYTES:]
-        return end
+    # --- the other log --------------------------------------------------------------------------------------------------
 
-    async def _seal_record(self, body: bytes, end: LogEnd) -> bytes:
-        arena = self._ports.arena
-        plain = await self._budget.alloc(len(body))
+    async def _rotate(self) -> None:
+        rotations, self._rotations = self._rotations, []
+        before = self.end
+        other = 1 - self._mine.log
+        mine = Superblock(self._mine.seq + 1, self._mine.epoch, other, self._mine.vault_id)
+        naming = False
         try:
-            arena.write(plain, body)
-            sealed = await self._budget.run(Seal(plain, KIND_INDEX, 0, self._keys, urgent=True), lane=False)
-            block = arena.read(sealed.block)
-            self._budget.free(sealed.block)
-        finally:
-            self._budget.free(plain)
-        start = log.encode_record_start(block, end.seq + 1)
-        return start + (await self._hash(end.chain + start))[:CHAIN_BYTES]
+            await self._check_fence()
+            known = set(self._adds)
+            await self._segments.flush()
+            fresh = {number for number in self._adds if number not in known}
+            records = in_records(checkpoint.operations_of(self._index, without=fresh))
+            name = superblock.LOGS[other]
+            end = await self._records.begin(name, mine.vault_id, before.generation + 1, before.seq)
+            end = await self._records.write(end, records, durable=before.seq)
+            await FileFlush(name)
+            await self._check_fence()
+            naming = True
+            block = superblock.encode(mine, self._ports.hashes.hash)
+            await write_durable(self._ports.arena, self._budget, mine.file, 0, block)
+        except BaseException as error:
+            if naming:  # which log the next open will find is not certain: nothing may be acknowledged any more
+                self.dead = error if isinstance(error, InosError) else StorageLost(repr(error))
+            self._fail([], error)
+            for rotation in rotations:
+                rotation.fail(error)
+            if not naming:
+                await self._clear(superblock.LOGS[other])
+            if not isinstance(error, InosError):
+                raise
+            return
+        self.end, self._mine = end, mine
+        await self._clear(before.name)
+        await self._keep_reserve()
+        for rotation in rotations:
+            rotation.set(None)
 
-    async def _hash(self, data: bytes) -> bytes:
-        if len(data) <= HASH_AT_ONCE_BYTES:
-            return self._ports.hashes.hash(data)
-        span = await self._budget.alloc(len(data))
-        try:
-            self._ports.arena.write(span, data)
-            return await HashSpan(span)
-        finally:
-            self._budget.free(span)
+    async def clear_other(self) -> None:
+        """Empty the log that no superblock names, if a rotation that was cut short left something in it."""
+        name = superblock.LOGS[1 - self._mine.log]
+        if await FileSize(name) > 0:
+            await self._clear(name)
+
+    async def _clear(self, name: str) -> None:
+        """Empty the log that does not count. What of it stays is older than the other one, and the next open clears it."""
+        with suppress(InosError):
+            await FileTruncate(name, 0)
+            await FileFlush(name)
 
     async def _keep_reserve(self) -> None:
         if self.end.size - self.end.tail >= RESERVE_LOW_BYTES:

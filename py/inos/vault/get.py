@@ -30,6 +30,7 @@ from inos.errors import (
 from inos.limits import INLINE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_REFS_MAX
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, HashUpdate, Open, Opened, SinkClose, SinkWrite, Span
 from inos.tasks import Future
+from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
 from inos.vault.manifest import FILE, Manifest, check_child, decode
 from inos.vault.put import Progress
@@ -47,7 +48,15 @@ class GetResult:
 
 
 async def open_manifest(store: Store, number: int, secret: bytes | None) -> Manifest:
-    """A manifest from the own disk; ``secret`` None for one that was sealed here. Raises the classes of 1.5."""
+    """A file's manifest from the own disk; ``secret`` None for one that was sealed here. Raises the classes of 1.5."""
+    manifest = await read_manifest(store, number, secret)
+    if manifest.kind != FILE:
+        raise UnsupportedFeature("a folder's manifest")
+    return manifest
+
+
+async def read_manifest(store: Store, number: int, secret: bytes | None) -> Manifest:
+    """A file's or folder's manifest, as ``open_manifest``."""
     block = await store.read(number)
     try:
         keys = store.keys if secret is None else None
@@ -60,10 +69,7 @@ async def open_manifest(store: Store, number: int, secret: bytes | None) -> Mani
         data = store.ports.arena.read(opened.raw.part(0, opened.raw_len))
     finally:
         store.budget.free(opened.raw)
-    manifest = decode(data)
-    if manifest.kind != FILE:
-        raise UnsupportedFeature("a folder's manifest")
-    return manifest
+    return decode(data)
 
 
 class Leaves:
@@ -181,13 +187,17 @@ class Fetcher:
         store = self._store
         if self._is_over():
             raise NotFound("abandoned")
-        number = store.number_of(ref.bid)
+        number = store.number_of_ref(ref)
         block = await store.read(number)
+        bid = ops.bid_of(store.index.entries.get(number, ref.bid))
         try:
+            # One that was sealed again since the manifest was written has another secret, and the same contents.
+            again = bid != ref.bid
             job = Open(
                 block,
                 KIND_CHUNK,
-                secret=ref.secret,
+                keys=store.keys if again else None,
+                secret=None if again else ref.secret,
                 h=ref.h,
                 raw_len_max=ref.raw_len,
                 verify_only=self._verify_only,
@@ -196,7 +206,7 @@ class Fetcher:
         except CorruptError:
             # A manifest from elsewhere may name a good block with a wrong key: only a block that is not what its name says is
             # lost. Putting the file again, or a peer, brings it back.
-            if await HashSpan(block) != ref.bid and number in store.index.entries:
+            if await HashSpan(block) != bid and number in store.index.entries:
                 store.index.lose(number)
             raise
         finally:

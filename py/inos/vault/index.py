@@ -39,6 +39,7 @@ class Index:
         self.foreign: set[int] = set()
         self.roots: dict[bytes, Root] = {}
         self.by_content: dict[tuple[bytes, str, str], bytes] = {}
+        self.holey: set[bytes] = set()  # roots that list unknown numbers
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
@@ -52,6 +53,11 @@ class Index:
         self.complete = False  # a checkpoint was read to its end
         self.next_number = 0
         self.on_dead: Callable[[int], None] = lambda _: None
+
+    def begin(self) -> None:
+        """The log was read; what only reading it needed goes."""
+        self.find_holes()
+        self.dropped, self.removed, self.unscrubbed = set(), set(), []
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
@@ -135,15 +141,25 @@ class Index:
             raise LimitExceeded(f"the vault holds {ROOTS_MAX} files and takes no more")
 
     def add_root(self, root: Root) -> None:
-        """A root that is durable. The same root again changes nothing (two equal puts at once)."""
-        if root.bid in self.roots:
-            return
+        """A root that is durable. The same root again changes nothing (two equal puts at once), unless the one that is there
+        lists blocks that nothing is known of: then this one is what heals it."""
+        before = self.roots.get(root.bid)
+        if before is not None:
+            if all(number in self.entries for number in before.numbers()):
+                return
+            root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
+            self.holey.discard(root.bid)
+            self.remove_root(root.bid)
         self.roots[root.bid] = root
         if root.link is None:
             self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
         self.removed.discard(root.bid)
         for number in root.numbers():
             self.refs[number] = self.refs.get(number, 0) + 1
+            if (
+                number >= self.next_number
+            ):  # damage to the log took what says what this is: no other block may get the number
+                self.next_number = number + 1
 
     def offer_root(self, bid: bytes, offer: tuple[bytes, bytes], runs: bytes) -> None:
         """A root is given out by a manifest of its own, which ``runs`` keep."""
@@ -176,8 +192,13 @@ class Index:
             self.unhold(number)
 
     def is_damaged(self, root: Root) -> bool:
-        """Whether any of a root's blocks is unknown or lost. O(its blocks)."""
-        return any(number not in self.entries or number in self.lost for number in root.numbers())
+        """Whether any of a root's blocks is unknown or lost. O(its blocks), if any at all is lost."""
+        return root.bid in self.holey or (bool(self.lost) and any(number in self.lost for number in root.numbers()))
+
+    def find_holes(self) -> None:
+        """Look which roots list unknown numbers. O(all their blocks)."""
+        known = self.entries
+        self.holey = {bid for bid, root in self.roots.items() if any(number not in known for number in root.numbers())}
 
     # --- replay -------------------------------------------------------------------------------------------------------
 
@@ -205,6 +226,7 @@ class Index:
         elif code == ops.DROP:
             for number in ops.numbers_of(args[0]):
                 self.dropped.add(number)
+                self.next_number = max(self.next_number, number + 1)
                 dropped = self.forget(number)
                 if dropped is not None:
                     self.unscrubbed.append((seq, dropped))

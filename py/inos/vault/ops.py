@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inos.errors import LogDamaged
@@ -67,6 +67,11 @@ def pack_place(place: Place) -> bytes:
     return _PLACE.pack(
         place.raw_len, place.block_len, place.codec, place.quality, place.kind, place.flags, place.segment, place.offset
     )
+
+
+def moved(place: Place, segment: int, offset: int) -> Place:
+    """The same block somewhere else."""
+    return replace(place, segment=segment, offset=offset)
 
 
 def place_of(entry: bytes) -> Place:

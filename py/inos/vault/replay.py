@@ -2,7 +2,8 @@
 
 Nouns: a *good* record follows the one before it by chain and seq, opens under the vault's keys, and says the same seq inside.
 What stands where the next record should be is the *rest*: nothing; the *torn* tail of a commit that was never
-acknowledged (cut off here); or *damage*: some record in it says that seqs were durable which are not there.
+acknowledged (cut off here); or *damage*: some record in it says that seqs were durable which are not there, or the checkpoint
+that a superblock named is not there to its end.
 
 Invariants: what was acknowledged is applied in the order of the log or reported as lost, never silently skipped; a torn or
 stale record is never applied; running it again gives the same result, also when it is cut short anywhere (it writes
@@ -13,16 +14,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inos.errors import CorruptError, InosError, LogDamaged
+from inos.errors import CorruptError, InosError, LogDamaged, UnsupportedVersion
 from inos.limits import BLOCK_ALIGN_BYTES, MIB
 from inos.ports import KIND_INDEX, FileFlush, FileRead, FileSize, FileTruncate, HashSpan, Open, Ports, Span
 from inos.tasks import Tasks
 from inos.vault import log, ops
 from inos.vault.budget import Budget
-from inos.vault.commit import HASH_AT_ONCE_BYTES, LogEnd
 from inos.vault.files import read_bytes
 from inos.vault.index import Index
 from inos.vault.log import CHAIN_BYTES, HEAD_BYTES, RECORD_HEAD_BYTES, Frame
+from inos.vault.records import HASH_AT_ONCE_BYTES, LogEnd
 
 WINDOW_BYTES = 2 * MIB
 _RAW_BYTES_MAX = log.BLOCK_BYTES_MAX
@@ -50,16 +51,32 @@ class Replay:
         self._records = 0
 
     async def run(self, name: str, vault_id: bytes) -> Replayed:
-        """Apply the log to the index. Raises LogDamaged when its head is not this vault's, UnsupportedVersion."""
+        """Apply the log to the index. Raises LogDamaged when its head is another vault's, UnsupportedVersion."""
         size = await FileSize(name)
         head_bytes = await read_bytes(self._ports.arena, self._budget, name, 0, HEAD_BYTES)
-        head = log.parse_head(head_bytes, self._ports.hashes.hash)
+        try:
+            head = log.parse_head(head_bytes, self._ports.hashes.hash)
+        except UnsupportedVersion:
+            raise
+        except CorruptError:
+            return await self._without_head(name, size)
         if head.vault_id != vault_id:
             raise LogDamaged("the log belongs to another vault")
-        end = LogEnd(name, HEAD_BYTES, size, head.base, head.chain)
+        end = LogEnd(name, HEAD_BYTES, size, head.base, head.chain, head.generation)
         await self._follow(end)
-        damage = await self._look_at_rest(end) if end.tail < size else ""
+        whole = head.base == 0 or self._index.complete
+        damage = await self._look_at_rest(end, whole=whole) if end.tail < size or not whole else ""
         return Replayed(end, damage, self._records)
+
+    async def _without_head(self, name: str, size: int) -> Replayed:
+        """Every record that can be found, where nothing says where they begin."""
+        end = LogEnd(name, HEAD_BYTES, max(size, HEAD_BYTES), 0, b"", 0)
+        found, _ = await self._scan(end)
+        if not found:
+            return Replayed(end, f"{name} is gone", 0)
+        end.seq = found[0][0].durable
+        lost = self._go_on(end, found)
+        return Replayed(end, f"the head of {name} is damaged{lost and f', and records {lost}'}", self._records)
 
     # --- the good part --------------------------------------------------------------------------------------------------
 
@@ -138,23 +155,27 @@ class Replay:
 
     # --- the rest -------------------------------------------------------------------------------------------------------
 
-    async def _look_at_rest(self, end: LogEnd) -> str:
-        """Cut a torn tail, or go on after damage; what to report."""
+    async def _look_at_rest(self, end: LogEnd, *, whole: bool) -> str:
+        """Cut a torn tail, or go on after damage; what to report. ``whole``: what had to be there is."""
         found, last_nonzero = await self._scan(end)
         lost_from = end.seq + 1
-        if not any(body.durable >= lost_from for body, _, _ in found):
+        if whole and not any(body.durable >= lost_from for body, _, _ in found):
             if last_nonzero > end.tail:
                 await FileTruncate(end.name, end.tail)
                 await FileFlush(end.name)
                 end.size = end.tail
             return ""
+        return f"records {self._go_on(end, found) or f'from {lost_from} on'} of {end.name} are damaged"
+
+    def _go_on(self, end: LogEnd, found: list[tuple[ops.Body, int, bytes]]) -> str:
+        """Apply what was found after damage; move ``end``; the seqs that are missing between."""
         lost: list[str] = []
         for body, tail, chain in found:
             if body.seq > end.seq + 1:
                 lost.append(f"{end.seq + 1}" if body.seq == end.seq + 2 else f"{end.seq + 1} to {body.seq - 1}")
             self._apply(body)
             end.seq, end.tail, end.chain = body.seq, tail, chain
-        return f"records {', '.join(lost)} of {end.name} are damaged"
+        return ", ".join(lost)
 
     async def _scan(self, end: LogEnd) -> tuple[list[tuple[ops.Body, int, bytes]], int]:
         """Every record after ``end`` that opens, with rising seqs: (body, its end, its chain); and where zeros begin."""

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 from inos.errors import InosError, NotFound
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, Ports, Seal, Sealed, Span
-from inos.tasks import Future, Tasks
+from inos.tasks import Future, Semaphore, Tasks
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES, Budget
 from inos.vault.commit import Committer
 from inos.vault.index import Index
+from inos.vault.refs import Ref
 from inos.vault.segments import Segments
 
 TOMBSTONES_MAX = 32_768  # per operation; each takes at most 8 bytes
@@ -58,12 +59,14 @@ class Store:
         self.segments = segments
         self.committer = committer
         self.keys = -1  # the vault's slot
+        self.id_key = bytes(32)  # what a chunk's cid is made with
         self.wall_offset_s = 0.0
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
-        self._all_scrubbed = True
+        self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
+        self.upkeep = Semaphore(1)  # what drops, moves or compacts does so alone
         self._sweeping: Future[None] = Future()
         self._sweeping.set(None)
 
@@ -94,7 +97,7 @@ class Store:
         try:
             segment, offset = await self.segments.append(block)
             try:
-                number, entry = self._number(bid, secret, h, cid, _at(place, segment, offset))
+                number, entry = self._number(bid, secret, h, cid, ops.moved(place, segment, offset))
             except BaseException:
                 self.segments.abandon(segment, offset)
                 raise
@@ -116,7 +119,7 @@ class Store:
         was = ops.place_of(before)
         self.segments.forget(was)
         if place.flags & ops.FLAG_FOREIGN:  # what we knew of it still holds
-            entry = before[:128] + ops.pack_place(_at(was, place.segment, place.offset))
+            entry = before[:128] + ops.pack_place(ops.moved(was, place.segment, place.offset))
         self.index.put(lost, entry)
         return lost, entry
 
@@ -126,7 +129,7 @@ class Store:
         entry = self.index.entries[number]
         known = ops.place_of(entry)
         if known.flags & ops.FLAG_FOREIGN and not place.flags & ops.FLAG_FOREIGN:
-            entry = ops.pack_entry(ops.bid_of(entry), secret, h, cid, _at(place, known.segment, known.offset))
+            entry = ops.pack_entry(ops.bid_of(entry), secret, h, cid, ops.moved(place, known.segment, known.offset))
             self.index.put(number, entry)
             self.committer.add(number, 0)
         self.index.hold(number)
@@ -158,6 +161,19 @@ class Store:
         number = self.index.by_bid.get(bid)
         if number is None:
             raise NotFound(f"no block {bid.hex()}")
+        return number
+
+    def find_ref(self, ref: Ref) -> int | None:
+        """The number of what a reference names: the block of that name, or a chunk of ours with the same contents, which was
+        sealed again since."""
+        number = self.index.by_bid.get(ref.bid)
+        return number if number is not None else self.index.by_cid.get(self.ports.hashes.keyed(self.id_key, ref.h))
+
+    def number_of_ref(self, ref: Ref) -> int:
+        """As ``find_ref``. Raises NotFound."""
+        number = self.find_ref(ref)
+        if number is None:
+            raise NotFound(f"no block {ref.bid.hex()}")
         return number
 
     async def read(self, number: int) -> Span:
@@ -206,10 +222,13 @@ class Store:
                 dead, self._dead = self._dead, []
                 if self.committer.dead is not None:
                     continue  # what the log says is not certain any more: touch nothing
+                await self.upkeep.acquire()
                 try:
                     await self._drop([n for n in dict.fromkeys(dead) if self._is_garbage(n)])
                 except InosError:
                     continue  # no room or no disk for the tombstones; at the next open these blocks are orphans
+                finally:
+                    self.upkeep.release()
         finally:
             self._sweeping.set(None)
 
@@ -244,13 +263,20 @@ class Store:
         """Overwrite or cut off blocks whose tombstones (up to record ``seq``) are durable, and note that."""
         for place in places:
             self.segments.forget(place)
+        self._unscrubbed += places  # what a failure leaves is tried again with the next, and at the next open
+        await self.segments.reclaim(self._unscrubbed, scrub=True)
+        self._unscrubbed = []
+        self.committer.note(ops.encode_op(ops.SCRUBBED, seq))
+
+    async def compact(self) -> None:
+        """Write the log anew, as short as can be. Raises StorageFull (the old one goes on), StorageBusy, StorageLost."""
+        await self.upkeep.acquire()
         try:
-            await self.segments.reclaim(places, scrub=True)
-        except InosError:
-            self._all_scrubbed = False  # then the next open does it again
-            raise
-        if self._all_scrubbed:
-            self.committer.note(ops.encode_op(ops.SCRUBBED, seq))
+            if self._unscrubbed:  # the new log does not say any more that these are dead
+                await self.bury([], self.committer.end.seq)
+            await self.committer.rotate()
+        finally:
+            self.upkeep.release()
 
     async def drop_loose(self, candidates: set[int]) -> None:
         """Drop those of these foreign blocks that no root lists."""
@@ -260,9 +286,3 @@ class Store:
             self.on_dead(number)
         await self.swept()
         self._loose.difference_update(loose)
-
-
-def _at(place: ops.Place, segment: int, offset: int) -> ops.Place:
-    return ops.Place(
-        place.raw_len, place.block_len, place.codec, place.quality, place.kind, place.flags, segment, offset
-    )

@@ -223,8 +223,7 @@ class Vault:
         return self._info(self._root(root))
 
     def _info(self, root: ops.Root) -> RootInfo:
-        suspect = bool(self._findings or self._index.lost)
-        health = "damaged" if suspect and self._index.is_damaged(root) else "ok"
+        health = "damaged" if self._index.is_damaged(root) else "ok"
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
             root.time_ms, root.link is not None, root.shared, health,
@@ -257,6 +256,11 @@ class Vault:
         """See ``inos.vault.check``."""
         self._ready()
         return await self._call(Check(self._store, level, progress).run(self._findings))
+
+    async def compact(self) -> None:
+        """Write the log anew, as short as what it says allows; see ``Store.compact``."""
+        self._ready()
+        await self._call(self._store.compact())
 
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""

@@ -114,13 +114,35 @@ export class Files {
 
   /** @param {number} number */
   async #openHandle(number) {
-    this.#directory ??= navigator.storage
-      .getDirectory()
-      .then((root) => root.getDirectoryHandle(this.#folder, { create: true }));
-    const directory = await this.#directory;
+    const directory = await this.#vaultDirectory();
     this.#closeColdest();
     const entry = await directory.getFileHandle(fileName(number), { create: true });
     return entry.createSyncAccessHandle();
+  }
+
+  #vaultDirectory() {
+    this.#directory ??= navigator.storage
+      .getDirectory()
+      .then((root) => root.getDirectoryHandle(this.#folder, { create: true }));
+    return this.#directory;
+  }
+
+  /** The numbers of the segment files that exist, as u32 at `at`. @param {number} at @param {number} length @returns {Promise<Outcome>} */
+  async listSegments(at, length) {
+    if (!this.#held) return BUSY;
+    const view = new DataView(this.#bytes.buffer, at, length);
+    let bytes = 0;
+    try {
+      for await (const name of (await this.#vaultDirectory()).keys()) {
+        const number = /^seg-(\d{4,5})$/.exec(name)?.[1];
+        if (number === undefined) continue;
+        if (bytes + 4 <= length) view.setUint32(bytes, Number(number), true);
+        bytes += 4;
+      }
+    } catch (error) {
+      return { status: storageStatus(error), value: 0 };
+    }
+    return { status: 0, value: bytes };
   }
 
   #closeColdest() {

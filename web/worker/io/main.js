@@ -92,6 +92,9 @@ class IoWorker {
         this.#sinks.delete(number);
         done({ status: 0, value: 0 });
         return;
+      case L.IO_LIST_SEGMENTS:
+        this.#files.listSegments(at, length).then(done);
+        return;
       case L.IO_CLOSE_SOURCE:
         this.#sources.remove(number);
         done({ status: 0, value: 0 });
