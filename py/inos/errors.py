@@ -93,6 +93,10 @@ class NoPeers(RemoteError):
     """Nobody who is online holds the bytes."""
 
 
+class LinkRevoked(RemoteError):
+    """Whoever made the link withdrew it."""
+
+
 # --- corrupt: bytes that are not what they must be -------------------------------------------------------------------
 
 

@@ -107,6 +107,24 @@ export class InosNode {
     return `${location.origin}${location.pathname}${fragment}`;
   }
 
+  /** A link that can be withdrawn. @param {string} root @returns {Promise<{link: string, id: string}>} */
+  async shareRevocable(root) {
+    const { link, id } = await this.#call("share_revocable", { root });
+    return { link: `${location.origin}${location.pathname}${link}`, id };
+  }
+
+  /** The revocable links of a root that were not withdrawn. @param {string} root */
+  async links(root) {
+    /** @type {{id: string, link: string, timeMs: number}[]} */
+    const links = await this.#call("links", { root });
+    return links.map((made) => ({ ...made, link: `${location.origin}${location.pathname}${made.link}` }));
+  }
+
+  /** @param {string} id of a revocable link: who opens it from now on is told so */
+  async revoke(id) {
+    await this.#call("revoke", { id });
+  }
+
   /** @param {string} link @param {Options} [options] */
   async fetch(link, options = {}) {
     return this.#operation("fetch", { link: fragmentOf(link) }, options);

@@ -653,6 +653,10 @@ export const errorWords = {
     todo: "Its key is not in this browser any more: it was cleared, or the files were copied from elsewhere. Nothing is deleted.",
   },
 
+  LinkRevoked: {
+    title: "This link was withdrawn",
+    todo: "Whoever sent it does not give the file out by it any more. Ask them for another link.",
+  },
   UnlockNeeded: {
     title: "Your files are locked",
     todo: "Give the passphrase or the passkey that they were protected with.",

@@ -26,12 +26,12 @@ from inos.errors import InosError, LimitExceeded, StorageBusy, StorageFull, Stor
 from inos.limits import COMMIT_BYTES_MAX, COMMIT_INTERVAL_S, KIB, LOG_RECORD_BYTES_MAX, MIB, SUPERBLOCK_BYTES
 from inos.ports import FileFlush, FileSize, FileTruncate, Ports
 from inos.tasks import Future, Tasks
-from inos.vault import checkpoint, ops, superblock
+from inos.vault import checkpoint, superblock
 from inos.vault.budget import Budget
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
 from inos.vault.log import HEAD_BYTES
-from inos.vault.records import RECORD_BYTES_GOAL, LogEnd, RecordWriter, in_records
+from inos.vault.records import LogEnd, RecordWriter, in_records
 from inos.vault.segments import Segments
 from inos.vault.superblock import Superblock
 

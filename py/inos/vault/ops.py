@@ -6,7 +6,8 @@ chain protects it. ``durable`` is the last seq that had been flushed when this r
 (nothing was acknowledged: cut) from damage to what was acknowledged (keep, report).
 
 Nouns: an *entry* is a block's 148 packed bytes; its *number* is how roots refer to it, never used twice; *runs* are packed
-``start u32 | count u32`` pairs of numbers; a *root* is a file that was put or received; a *wish* is a root somebody wants.
+``start u32 | count u32`` pairs of numbers; a *root* is a file that was put or received; a *wish* is a root somebody wants;
+a *grant* is what a revocable link leads to.
 Invariants: ``decode_body`` raises LogDamaged and nothing else; equal operations have equal bytes.
 Must not know: disks, the index.
 """
@@ -25,6 +26,7 @@ from inos.wire import cbor
 
 BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH, NEXT = range(1, 11)
 OFFER = 12
+GRANT, REVOKE = 14, 15
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
 NO_ID = bytes(32)
@@ -236,6 +238,8 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     UNWISH: (bytes,),
     NEXT: (int,),
     OFFER: (bytes, bytes, bytes, bytes),
+    GRANT: (bytes, bytes, bytes, int),
+    REVOKE: (bytes,),
 }
 
 

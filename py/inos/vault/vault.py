@@ -16,8 +16,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import InosError, NotFound, NotReady
-from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.errors import InosError, LimitExceeded, NotFound, NotReady
+from inos.limits import GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
@@ -25,7 +25,7 @@ from inos.vault.budget import Budget
 from inos.vault.check import Check, CheckReport, Level
 from inos.vault.commit import Committer
 from inos.vault.get import Get, GetResult
-from inos.vault.index import Index
+from inos.vault.index import Grant, Index
 from inos.vault.log import LOG_BYTES_MAX
 from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
@@ -226,7 +226,7 @@ class Vault:
         health = "damaged" if self._index.is_damaged(root) else "ok"
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health,
+            root.time_ms, root.link is not None, root.shared or root.bid in self._index.granted(), health,
         )  # fmt: skip
 
     async def remove(self, root: bytes) -> None:
@@ -287,8 +287,35 @@ class Vault:
             )
 
     def shared(self) -> list[Capability]:
-        """Everything that is offered."""
-        return [_capability(root) for root in self._index.roots.values() if root.shared]
+        """Everything that is offered, by a plain link or a revocable one."""
+        granted = self._index.granted()
+        return [_capability(root) for root in self._index.roots.values() if root.shared or root.bid in granted]
+
+    async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
+        """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
+        self._ready()
+        self._root(root)
+        if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
+            raise LimitExceeded(f"{GRANTS_MAX} revocable links")
+        grant = Grant(key, root, self._store.wall_ms())
+        packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
+        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+
+    async def revoke(self, grant_id: bytes) -> None:
+        """From now on the link leads nowhere. Raises NotFound."""
+        self._ready()
+        if grant_id not in self._index.grants:
+            raise NotFound("no such link")
+        packed = ops.encode_op(ops.REVOKE, grant_id)
+        await self._committer.submit(packed, lambda: self._index.revoke(grant_id))
+
+    def grants(self) -> dict[bytes, Grant]:
+        """Every revocable link, oldest first, those that were revoked too."""
+        return dict(self._index.grants)
+
+    def capability(self, root: bytes) -> Capability:
+        """What a link to a file says. Raises NotFound."""
+        return _capability(self._root(root))
 
     # --- peers and transfer ---------------------------------------------------------------------------------------------
 

@@ -71,6 +71,9 @@
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
  * @property {() => Promise<void>} takeOver
  * @property {() => Promise<boolean>} persist
+ * @property {(root: string) => Promise<{link: string, id: string}>} shareRevocable
+ * @property {(root: string) => Promise<{id: string, link: string, timeMs: number}[]>} links  revocable ones that hold
+ * @property {(id: string) => Promise<void>} revoke
  * @property {() => Promise<ProtectionState>} protection
  * @property {(passphrase: string, options?: {askAlways?: boolean, current?: Given}) => Promise<void>} setPassphrase
  * @property {(options?: {askAlways?: boolean, current?: Given}) => Promise<void>} addPasskey
