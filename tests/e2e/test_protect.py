@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from node import MIB, Data, NodeTab, open_node
+from chromium import ChromiumTab
+from node import KIB, MIB, Data, NodeTab, open_node
 from server import Server
 
 from conftest import BROWSERS, Start
@@ -100,3 +103,51 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     node.reload()
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
     assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
+
+
+def test_a_passkey(start: Start, tmp_path: Path) -> None:
+    """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
+    server = Server(tmp_path / "server.txt", host="localhost")
+    browser = start("chromium")
+    try:
+        node = open_node(browser, server)
+        add_authenticator(node, has_prf=True)
+        data = Data("random", 400 * KIB)
+        done = node.put(data, "secret.bin")
+        node.tab.call("() => globalThis.inos.addPasskey({ askAlways: true })")
+        load(node)
+        (slot,) = node.tab.call("() => globalThis.inos.protection()")["slots"]
+        assert (slot["kind"], len(slot["salt"])) == ("passkey", 64)
+        assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "VaultLocked"
+        node.tab.call("() => globalThis.inos.unlock({ passkey: true })")
+        assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+        # a passphrase beside it, proved by the passkey; then the passkey goes
+        node.tab.call("() => globalThis.inos.setPassphrase('beside', { askAlways: true, current: { passkey: true } })")
+        node.tab.call("(id) => globalThis.inos.removeSlot(id)", slot["id"])
+        load(node)
+        assert node.error_code("() => globalThis.inos.unlock({ passkey: true })") == "VaultLocked"
+        unlock(node, "beside")
+        last = node.tab.call("() => globalThis.inos.protection()")["slots"][0]["id"]
+        assert node.error_code("(id) => globalThis.inos.removeSlot(id)", last) == "BadArgument"
+    finally:
+        browser.close()
+        server.kill()
+
+
+def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
+    """A security key of the browser's own that always agrees."""
+    tab = node.tab
+    assert isinstance(tab, ChromiumTab)
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "ctap2Version": "ctap2_1",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "hasPrf": has_prf,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})

@@ -144,7 +144,9 @@ export class Protection {
     if (!given) return null;
     if ("passphrase" in given) return { passphrase: given.passphrase };
     const { slots } = await this.#host.ask("protection");
-    return askPasskey(slots.filter((/** @type {Slot} */ slot) => slot.kind === "passkey"));
+    const passkeys = slots.filter((/** @type {Slot} */ slot) => slot.kind === "passkey");
+    if (passkeys.length === 0) throw new NodeError("VaultLocked", "no passkey opens the vault");
+    return askPasskey(passkeys);
   }
 }
 
