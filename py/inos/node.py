@@ -27,6 +27,7 @@ from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
 from inos.links.links import Links
 from inos.links.rooms import grant_id, grant_room_secret, room_of, share_room_secret
 from inos.ports import DevicePublicKey, Ports
+from inos.repair import RepairReport, repair
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.fetch import Fetcher
 from inos.transfer.grants import Grants
@@ -131,6 +132,15 @@ class Node:
             self.tasks.cancel(task)
         self.links.close(now)
         self._dispatch()
+
+    @property
+    def is_running(self) -> bool:
+        """It was started and not closed."""
+        return self._is_running
+
+    def is_busy(self) -> bool:
+        """Whether something is being fetched or sent."""
+        return bool(self._fetching) or any(self.server.is_busy(link) for link, _, _ in self.links.peers())
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -242,6 +252,19 @@ class Node:
         capability = parse(link)
         self.stop_fetch(capability.bid)
         await self._unwish(capability)
+
+    async def repair(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> RepairReport:
+        """Get back what is lost, from the disk or from peers; see ``inos.repair``."""
+        self._check_running()
+        return await repair(self.vault, self._fetch_again, progress)
+
+    async def _fetch_again(self, capability: Capability, timeout_s: float) -> None:
+        link = Link(capability.bid, capability.secret)
+        try:
+            await self.fetch(encode(link), timeout_s)
+        except InosError:
+            await self._unwish(capability)
+            raise
 
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""

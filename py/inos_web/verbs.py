@@ -29,6 +29,7 @@ from inos_web.compute import Namespace
 from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
+_TIDY_INTERVAL_S = 0.5
 
 
 class Verbs(ProtectVerbs):
@@ -53,6 +54,9 @@ class Verbs(ProtectVerbs):
         self._workers = workers
         self._inos = Namespace(workers)
         self._told_at: dict[int, float] = {}
+        self._tidied = ("", 0.0)  # what was last said of the upkeep, and when
+        vault.upkeep.on_change = self.on_upkeep
+        vault.upkeep.on_lost = lambda _: emit(e="list")
         self._fetches: dict[Link, set[int]] = {}  # operations that wait for a link's root
         self._names: dict[Link, str] = {}  # what those files are called, once their manifest is here
 
@@ -122,6 +126,41 @@ class Verbs(ProtectVerbs):
             "findings": report.findings,
             "ms": round((self._node.tasks.now - began) * 1000),
         }
+
+    async def do_repair(self, op: int) -> dict[str, object]:
+        """Get back what a check found lost."""
+        report = await self._node.repair(lambda done, total: self._tell(op, "repairing", done, total))
+        self._emit(e="list")
+        return {
+            "repaired": [ids.to_hex(root) for root in report.repaired],
+            "unrepaired": [{"root": ids.to_hex(u.root), "name": u.name, "code": u.code} for u in report.unrepaired],
+            "blocks": report.blocks,
+        }
+
+    async def do_housekeeping(self, _op: int, *, paused: bool) -> dict[str, object]:
+        """Let the vault tidy itself up while it is idle, or not; what it is at."""
+        self._vault.upkeep.paused = paused
+        return self._tidy_state()
+
+    async def do_tidy(self, _op: int) -> dict[str, object]:
+        """Tidy up now, to the end."""
+        await self._vault.tidy()
+        return self._tidy_state()
+
+    def _tidy_state(self) -> dict[str, object]:
+        state = self._vault.upkeep.state
+        paused = self._vault.upkeep.paused
+        return {
+            "phase": state.phase, "done": state.done, "total": state.total, "savedBytes": state.saved_bytes, "paused": paused,
+        }  # fmt: skip
+
+    def on_upkeep(self) -> None:
+        """The vault's upkeep got further."""
+        state, now = self._vault.upkeep.state, self._node.tasks.now
+        if state.phase == self._tidied[0] and now - self._tidied[1] < _TIDY_INTERVAL_S:
+            return
+        self._tidied = (state.phase, now)
+        self._emit(e="tidy", **self._tidy_state())
 
     # --- peers -----------------------------------------------------------------------------------------------------
 

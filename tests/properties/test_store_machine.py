@@ -16,6 +16,7 @@ NAMES = st.sampled_from(["a", "b", "c", "d"])
 # Few different contents, so that files share chunks; sizes around the inline bound and the toy chunks.
 SIZES = st.sampled_from([0, 1, 500, 16_384, 16_385, 18_000, 24_001, 40_000])
 SEEDS = st.integers(0, 2)
+KINDS = st.sampled_from(["compact", "collect", "tidy"])
 
 
 class VaultMachine(RuleBasedStateMachine):
@@ -23,7 +24,7 @@ class VaultMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.world: World = opened(refs_per_manifest=3)
+        self.world: World = opened(refs_per_manifest=3, reencode_age_s=0)
         self.files: dict[bytes, bytes] = {}
         self.maybe: dict[bytes, bytes | None] = {}
 
@@ -47,6 +48,18 @@ class VaultMachine(RuleBasedStateMachine):
         self.world.close()
         self.world.boot()
         self.world.open()
+
+    @rule(kind=KINDS)
+    def keep_up(self, kind: str) -> None:
+        self.world.run(getattr(self.world.vault, kind)())
+
+    @rule(kind=KINDS, steps=st.integers(0, 60), chance=st.integers(0, 99), mode=st.integers(0, 2))
+    def crash_in_upkeep(self, kind: str, steps: int, chance: int, mode: int) -> None:
+        task = self.world.start(getattr(self.world.vault, kind)())
+        for _ in range(steps):
+            if not task.done:
+                self.world.step()
+        self.power_loss(chance, mode)
 
     @rule(
         name=NAMES, size=SIZES, seed=SEEDS, steps=st.integers(0, 40), chance=st.integers(0, 99), mode=st.integers(0, 2)
@@ -102,6 +115,7 @@ class VaultMachine(RuleBasedStateMachine):
         world.check_tidy()
         if not self.files:
             assert world.vault.stats()["blocks"] == 0
+            world.run(world.vault.collect())
             assert world.vault.stats()["segment_bytes"] == 0
 
     def teardown(self) -> None:

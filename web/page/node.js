@@ -174,6 +174,21 @@ export class InosNode {
     return this.#operation("check", { level }, options);
   }
 
+  /** Get back what a check found lost, from other copies on the disk or from peers. @param {Options} [options] */
+  async repair(options = {}) {
+    return this.#operation("repair", {}, options);
+  }
+
+  /** Whether the vault tidies itself up while nobody needs it. @param {{paused: boolean}} options */
+  async housekeeping({ paused }) {
+    return this.#call("housekeeping", { paused });
+  }
+
+  /** Tidy up now: a short log, no dead space, chunks sealed smaller, every block checked. */
+  async tidy() {
+    return this.#call("tidy");
+  }
+
   async peers() {
     return this.#call("peers");
   }

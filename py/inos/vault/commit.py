@@ -126,8 +126,12 @@ class Committer:
 
     def check_room(self) -> None:
         """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
-        if self.end.tail + MIB > self._log_bytes_max:
+        if self.is_nearly_full():
             raise LimitExceeded("the vault's log is full; removing files still works")
+
+    def is_nearly_full(self) -> bool:
+        """Whether only removes fit into the log."""
+        return self.end.tail + MIB > self._log_bytes_max
 
     async def settle(self) -> None:
         """Commit everything that is pending, now. Never raises: failures went to who waited."""

@@ -1,8 +1,8 @@
 """Opening a vault: keys, fence, replay, and putting right what a crash left.
 
 The order matters: the keys are durable before anything is sealed under them; the epoch is bumped before the log is read, so
-that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After damage the
-blocks on the disk are asked (``rescue``), and what is known then begins a new log.
+that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After damage
+the blocks on the disk are asked (``rescue``), and what is known then begins a new log.
 
 Nouns: as in ``superblock``, ``keyslots`` and ``replay``; *orphans* are blocks that no root lists: of puts that never ended.
 
@@ -47,7 +47,7 @@ class Opening:
         secret = await self._ways_in.secret(self._unlock, may_create=is_new)
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
-        store.keys, store.id_key = self._ports.keys.open(secret), keys.id
+        store.keys, store.block_keys = self._ports.keys.open(secret), keys
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)
@@ -62,7 +62,7 @@ class Opening:
         store.committer.begin(replayed.end, mine, store.keys)
         findings += await self._settle(replayed)
         if replayed.damage:
-            findings += [replayed.damage, *await Rescue(store, keys).run()]
+            findings += [replayed.damage, *await Rescue(store).run()]
         store.index.on_dead = store.on_dead
         await self._tidy(replayed)
         store.index.begin()
@@ -120,7 +120,7 @@ class Opening:
         """Make segments and index agree; what is missing."""
         index, segments = self._store.index, self._store.segments
         for entry in index.entries.values():
-            segments.place(ops.place_of(entry))
+            segments.place(entry)
         for _, entry in index.unscrubbed:
             segments.touch(ops.place_of(entry).segment)
         sizes: dict[int, int] = {}
@@ -129,9 +129,10 @@ class Opening:
         for segment in [*known, (known[-1] + 1 if known else 0)]:
             sizes[segment] = await segments.settle_size(segment, bool(replayed.damage))
         lost = 0
-        for number, entry in index.entries.items():
-            place = ops.place_of(entry)
-            if place.offset + place.block_len > sizes[place.segment]:
+        short = {segment for segment in known if sizes[segment] < segments.tail(segment)}
+        for number, entry in index.entries.items() if short else ():
+            segment, offset = ops.lies_at(entry)
+            if segment in short and offset + ops.block_len_of(entry) > sizes[segment]:
                 index.lose(number)
                 lost += 1
         return [f"{lost} blocks are missing from the disk"] if lost else []

@@ -29,6 +29,7 @@ OFFER = 12
 GRANT, REVOKE = 14, 15
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
+FLAG_TRIED = 2  # sealing it again gains too little
 NO_ID = bytes(32)
 _ENTRY = struct.Struct("<32s32s32s32sIIBBBBII")
 _PLACE = struct.Struct("<IIBBBBII")
@@ -74,6 +75,11 @@ def pack_place(place: Place) -> bytes:
 def moved(place: Place, segment: int, offset: int) -> Place:
     """The same block somewhere else."""
     return replace(place, segment=segment, offset=offset)
+
+
+def flagged(place: Place, flag: int) -> Place:
+    """The same block with one more flag."""
+    return replace(place, flags=place.flags | flag)
 
 
 def place_of(entry: bytes) -> Place:

@@ -110,7 +110,7 @@ class Put:
         """Do it. Raises StorageFull, StorageBusy, StorageLost, ArenaFull, LimitExceeded, Cancelled."""
         store = self._store
         started = store.tasks.now
-        store.committer.check_room()
+        await store.make_log_room()
         store.index.check_room()
         try:
             if self._source.size <= INLINE_BYTES_MAX:

@@ -59,7 +59,7 @@ class Receiver:
 
     async def store_foreign(self, bid: bytes, span: Span) -> None:
         """Keep a block that was verified by its bid; the span stays the caller's. Durable with the next commit."""
-        self._store.committer.check_room()
+        await self._store.make_log_room()
         stored = await self._store.write_foreign(bid, span)
         self._store.index.unhold(stored.number)
 
@@ -124,7 +124,7 @@ class Receiver:
         link = (capability.bid, capability.secret)
         own = capability.bid in store.index.roots
         for root in store.index.roots.values():
-            if root.link == link or (own and root.bid == capability.bid):
+            if link in (root.link, root.offer) or (own and root.bid == capability.bid):
                 await self._end_wish(capability)
                 return root.bid
         manifest = await self.manifest_of(capability)

@@ -1,11 +1,11 @@
 """Reading every segment for blocks, as if there were no index: what damage to the log, or its loss, is made good by.
 
-Nouns: a block is *found* when its bytes lie at a multiple of 64, and their own header, name and seal agree; it is *own* when it opens
-under the vault's keys, else foreign; a block whose salt is zeros was *scrubbed*: it is dead on purpose and stays so.
+Nouns: a block is *found* when its bytes lie at a multiple of 64, and their own header, name and seal agree; it is *own* when
+it opens under the vault's keys, else foreign; a block whose salt is zeros was *scrubbed*: it is dead on purpose and stays so.
 
-Invariants: nothing is written; a block that the index knows is not looked at again; a found block that is lost under some number
-takes its place there (by name, or for a chunk by its contents in another encoding), which heals the roots that list it; any other
-gets a new number. One segment's window is in memory at a time. Must not know: logs, what makes a file (``rescue``).
+Invariants: nothing is written; a block that the index knows is not looked at again; a found block that is lost under some
+number takes its place there (by name, or for a chunk by its contents in another encoding), which heals the roots that list it;
+any other gets a new number. One segment's window is in memory at a time. Must not know: logs, what makes a file (``rescue``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from inos.errors import AuthFailed, CorruptError, InosError, LimitExceeded
 from inos.limits import BLOCK_ALIGN_BYTES, BLOCK_BYTES_MAX, BLOCK_OVERHEAD_BYTES, SEGMENT_COUNT_MAX
 from inos.ports import KIND_CHUNK, KIND_INDEX, KIND_MANIFEST, FileRead, FileSize, HashSpan, ListSegments, Open, Span
 from inos.vault import ops
-from inos.vault.contexts import BlockKeys
 from inos.vault.log import BLOCK_MAGIC, align
 from inos.vault.segments import SALT_BYTES, SALT_OFFSET, segment_name
 from inos.vault.store import Store
@@ -48,13 +47,14 @@ class Found:
 class Rescan:
     """One pass over all segments."""
 
-    def __init__(self, store: Store, keys: BlockKeys) -> None:
+    def __init__(self, store: Store, *, lost_only: bool = False) -> None:
+        assert store.block_keys is not None
         self._store = store
-        self._keys = keys
+        self._keys = store.block_keys
+        self._lost_only = lost_only
         self._found = Found()
         index = store.index
         self._dead = {(ops.bid_of(entry), *ops.lies_at(entry)) for _, entry in index.unscrubbed}
-        self._lost_cids = {ops.cid_of(index.entries[n]): n for n in index.lost if ops.is_own_chunk(index.entries[n])}
         self._known: dict[int, dict[int, int]] = {}  # segment -> offset -> where the block that is known there ends
         for number, entry in index.entries.items():
             if number not in index.lost:
@@ -105,7 +105,7 @@ class Rescan:
             entry = await self._describe(block, bid, salt, segment, offset)
             if entry is None:
                 return BLOCK_ALIGN_BYTES
-            self._take(entry)
+            await self._take(entry, block)
         return align(length)
 
     async def _describe(self, block: Span, bid: bytes, salt: bytes, segment: int, offset: int) -> bytes | None:
@@ -131,14 +131,18 @@ class Rescan:
         place = ops.Place(0, block.length, 0, 0, 0, ops.FLAG_FOREIGN, segment, offset)
         return ops.pack_entry(bid, ops.NO_ID, ops.NO_ID, ops.NO_ID, place)
 
-    def _take(self, entry: bytes) -> None:
+    async def _take(self, entry: bytes, block: Span) -> None:
         index, found = self._store.index, self._found
         number = index.lost_bids.get(ops.bid_of(entry))
         if number is None and ops.is_own_chunk(entry):
-            number = self._lost_cids.pop(ops.cid_of(entry), None)
-            if number is not None and number not in index.lost:
-                number = None
+            number = index.lost_cids.get(ops.cid_of(entry))
+        if self._lost_only:
+            if number is not None:
+                await self._store.write_found(entry, block)
+                found.healed += 1
+            return
         if number is not None:
+            self._store.segments.forget(ops.place_of(index.entries[number]))
             index.put(number, entry)
             found.healed += 1
         elif ops.is_own_chunk(entry) and ops.cid_of(entry) in index.by_cid:
@@ -150,7 +154,7 @@ class Rescan:
                 return
             found.own += not ops.is_foreign(entry)
             found.foreign += ops.is_foreign(entry)
-        self._store.segments.place(ops.place_of(entry))
+        self._store.segments.place(entry)
 
 
 def _find_block(data: bytes, start: int) -> int:

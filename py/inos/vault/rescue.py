@@ -1,14 +1,14 @@
 """After damage to the log: find the blocks that it no longer describes, and the files they make up.
 
-Runs at an open whose replay reported damage, before anybody uses the vault, and needs the vault's secret alone. What comes of it
-lives in the index until the caller writes a checkpoint of it.
+Runs at an open whose replay reported damage, before anybody uses the vault, and needs the vault's secret alone. What comes of
+it lives in the index until the caller writes a checkpoint of it.
 
-Nouns: an *orphan* is a manifest of ours that no root lists and no other manifest names: a file whose record was lost (or one that was
-never acknowledged; it cannot be told apart, and comes back whole or as damaged).
+Nouns: an *orphan* is a manifest of ours that no root lists and no other manifest names: a file whose record was lost (or one
+that was never acknowledged; it cannot be told apart, and comes back whole or as damaged).
 
-Invariants: what the log that is left says was removed does not come back, and neither does what was scrubbed on the disk; nothing is
-written or dropped; everything lost is counted in the findings. Which files were shared, and what was wished for, may be lost with the log.
-Must not know: how the log is written.
+Invariants: what the log that is left says was removed does not come back, and neither does what was scrubbed on the disk;
+nothing is written or dropped; everything lost is counted in the findings. Which files were shared, and what was wished for,
+may be lost with the log. Must not know: how the log is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 from inos.errors import CorruptError, InosError, NotFound, StorageLost
 from inos.ports import KIND_MANIFEST, FileRead
 from inos.vault import ops
-from inos.vault.contexts import BlockKeys
 from inos.vault.get import read_manifest
 from inos.vault.manifest import Manifest
 from inos.vault.put import NO_HASH
@@ -29,21 +28,20 @@ from inos.vault.walk import children_of, walk
 class Rescue:
     """One rescue of one store."""
 
-    def __init__(self, store: Store, keys: BlockKeys) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys = keys
         self._index = store.index
 
     async def run(self) -> list[str]:
         """Do it; what was found and what was not, in sentences. Raises StorageError classes."""
-        found = await Rescan(self._store, self._keys).run()
+        found = await Rescan(self._store).run()
         for root in list(self._index.roots.values()):
             if await self._was_removed(root):
                 self._index.remove_root(root.bid)
         self._index.find_holes()
         for root in list(self._index.roots.values()):
             if self._index.is_damaged(root):
-                await self._mend(root)
+                await mend(self._store, root)
         files = 0
         for number, manifest in await self._orphans():
             await self._add(number, manifest)
@@ -78,21 +76,6 @@ class Rescue:
             return got == SALT_BYTES and not any(self._store.ports.arena.read(span.part(0, SALT_BYTES)))
         finally:
             budget.free(span)
-
-    async def _mend(self, root: ops.Root) -> None:
-        """A root that lists unknown numbers: ask its manifest what the blocks are, and list what they are called now."""
-        number = self._index.by_bid.get(root.bid)
-        if number is None:
-            return
-        try:
-            walked = await walk(self._store, await read_manifest(self._store, number, None))
-        except (CorruptError, NotFound, StorageLost):
-            return
-        if walked.missing:
-            return
-        self._index.remove_root(root.bid)
-        root.runs = ops.pack_runs([number, *walked.numbers])
-        self._index.add_root(root)
 
     async def _orphans(self) -> list[tuple[int, Manifest]]:
         index = self._index
@@ -139,3 +122,21 @@ class Rescue:
         except InosError:
             return
         index.add_root(root)
+
+
+async def mend(store: Store, root: ops.Root) -> bool:
+    """A root that lists unknown numbers: ask its manifest what the blocks are, and list what they are called now. In the index
+    only; whether it is whole."""
+    number = store.index.by_bid.get(root.bid)
+    if number is None:
+        return False
+    try:
+        walked = await walk(store, await read_manifest(store, number, None))
+    except (CorruptError, NotFound, StorageLost):
+        return False
+    if walked.missing:
+        return False
+    store.index.remove_root(root.bid)
+    root.runs = ops.pack_runs([number, *walked.numbers])
+    store.index.add_root(root)
+    return True

@@ -44,8 +44,20 @@ class Segment:
     extent: int = 0  # the file may be as long as this
     live: dict[int, int] = field(default_factory=dict)
     pending: dict[int, int] = field(default_factory=dict)
+    live_bytes: int = 0
     kept: int = 0  # nothing below is reused: a damaged log may have lost what describes it
     busy: bool = False
+    readers: int = 0
+    unread: Future[None] | None = None  # somebody waits for the last reader
+
+    def keep(self, offset: int, end: int) -> None:
+        """A block of the index lies there."""
+        self.live_bytes += end - offset - (self.live.get(offset, offset) - offset)
+        self.live[offset] = end
+
+    def drop(self, offset: int) -> None:
+        """And does not any more."""
+        self.live_bytes -= self.live.pop(offset, offset) - offset
 
     def end(self) -> int:
         """Where the last byte in use ends."""
@@ -81,11 +93,12 @@ class Segments:
 
     # --- at open ------------------------------------------------------------------------------------------------------
 
-    def place(self, place: ops.Place) -> None:
+    def place(self, entry: bytes) -> None:
         """A block that the log knows."""
-        segment = self._all.setdefault(place.segment, Segment())
-        end = align(place.offset + place.block_len)
-        segment.live[place.offset] = end
+        number, offset = ops.lies_at(entry)
+        segment = self._all.get(number) or self._all.setdefault(number, Segment())
+        end = align(offset + ops.block_len_of(entry))
+        segment.keep(offset, end)
         segment.tail = max(segment.tail, end)
         segment.extent = segment.tail
 
@@ -96,6 +109,10 @@ class Segments:
     def known(self) -> list[int]:
         """Segments that hold or held blocks."""
         return sorted(self._all)
+
+    def tail(self, segment: int) -> int:
+        """Where the next block would go."""
+        return self._all[segment].tail
 
     def has(self, segment: int) -> bool:
         """Whether the segment is known."""
@@ -218,7 +235,7 @@ class Segments:
     def keep(self, segment: int, offset: int) -> None:
         """The block is in the index now."""
         state = self._all[segment]
-        state.live[offset] = state.pending.pop(offset)
+        state.keep(offset, state.pending.pop(offset))
 
     def abandon(self, segment: int, offset: int) -> None:
         """The block is not wanted; its space may be used again."""
@@ -241,20 +258,26 @@ class Segments:
 
     async def read(self, place: ops.Place) -> Span:
         """A whole block; the caller frees it. Raises StorageLost when the file ends before."""
-        span = await self._budget.alloc(place.block_len)
+        state = self._all.setdefault(place.segment, Segment())
+        state.readers += 1
         try:
-            _check_whole(await FileRead(segment_name(place.segment), place.offset, span), place)
-        except BaseException:
-            self._budget.free(span)
-            raise
-        return span
+            span = await self._budget.alloc(place.block_len)
+            try:
+                _check_whole(await FileRead(segment_name(place.segment), place.offset, span), place)
+            except BaseException:
+                self._budget.free(span)
+                raise
+            return span
+        finally:
+            state.readers -= 1
+            if state.readers == 0 and state.unread is not None:
+                state.unread.set(None)
 
     # --- giving space back ----------------------------------------------------------------------------------------------
 
     def forget(self, place: ops.Place) -> None:
         """A block left the index."""
-        state = self._all[place.segment]
-        state.live.pop(place.offset, None)
+        self._all[place.segment].drop(place.offset)
 
     async def reclaim(self, places: list[ops.Place], *, scrub: bool) -> None:
         """Give back the space of blocks that are in no index any more: cut it off, or overwrite the salt; then flush."""
@@ -269,6 +292,42 @@ class Segments:
         if scrub:
             for segment in touched:
                 await FileFlush(segment_name(segment))
+
+    # --- emptying (see ``collect``) -----------------------------------------------------------------------------------------
+
+    def sparse(self, live_share_max: float) -> list[int]:
+        """Segments with dead space of which at most this share is live; the one with the least to copy first."""
+        rows = []
+        for number, state in self._all.items():
+            if state.live_bytes < state.tail and state.live_bytes <= live_share_max * state.tail:
+                rows.append((state.live_bytes, number))
+        return [number for _, number in sorted(rows)]
+
+    def begin_emptying(self, segment: int) -> bool:
+        """Nothing is written there from now on; False where something is being written."""
+        state = self._all[segment]
+        if state.busy or state.pending or state.kept:
+            return False
+        state.busy = True
+        return True
+
+    async def end_emptying(self, segment: int, *, emptied: bool) -> int:
+        """Cut the segment to nothing if it is empty, durably; the bytes that gives back."""
+        state = self._all[segment]
+        try:
+            if not emptied or state.live:
+                return 0
+            while state.readers:
+                state.unread = Future()
+                await state.unread
+            state.unread = None
+            await FileTruncate(segment_name(segment), 0)
+            freed, state.extent = state.extent, 0
+            await FileFlush(segment_name(segment))
+            return freed
+        finally:
+            state.busy = False
+            state.tail = state.end()
 
     async def _cut(self, segment: int) -> None:
         state = self._all[segment]
@@ -297,12 +356,20 @@ class Segments:
         finally:
             self._budget.free(zeros)
 
+    def live_bytes(self) -> int:
+        """Bytes of blocks that are in the index, with what aligns them."""
+        return sum(state.live_bytes for state in self._all.values())
+
+    def dead_bytes(self) -> int:
+        """Bytes between them that only the collector gives back."""
+        return sum(state.tail for state in self._all.values()) - self.live_bytes()
+
     def stats(self) -> dict[str, int]:
         """Counts and bytes."""
         return {
             "segments": sum(1 for state in self._all.values() if state.live or state.pending),
             "segment_bytes": sum(state.tail for state in self._all.values()),
-            "live_bytes": sum(sum(e - o for o, e in state.live.items()) for state in self._all.values()),
+            "live_bytes": self.live_bytes(),
         }
 
 

@@ -12,6 +12,7 @@ Must not know: files, links.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from inos.errors import InosError, NotFound
@@ -20,6 +21,7 @@ from inos.tasks import Future, Semaphore, Tasks
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES, Budget
 from inos.vault.commit import Committer
+from inos.vault.contexts import BlockKeys
 from inos.vault.index import Index
 from inos.vault.refs import Ref
 from inos.vault.segments import Segments
@@ -34,6 +36,10 @@ class Stored:
     number: int
     entry: bytes
     fresh: bool
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Flight(Future[Stored]):
@@ -59,10 +65,12 @@ class Store:
         self.segments = segments
         self.committer = committer
         self.keys = -1  # the vault's slot
-        self.id_key = bytes(32)  # what a chunk's cid is made with
+        self.block_keys: BlockKeys | None = None  # what it holds, for the few places that need them in Python
         self.wall_offset_s = 0.0
+        self.make_log_room: Callable[[], Awaitable[None]] = _nothing
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
+        self.on_swept: Callable[[], None] = lambda: None
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
@@ -86,6 +94,12 @@ class Store:
         """Keep somebody else's block; what is in it is not known here."""
         place = ops.Place(0, block.length, 0, 0, 0, ops.FLAG_FOREIGN, 0, 0)
         return await self._write(bid, block, ops.NO_ID, ops.NO_ID, ops.NO_ID, place)
+
+    async def write_found(self, entry: bytes, block: Span) -> None:
+        """Keep a block that was found on the disk and described, in the place of one that is lost."""
+        place = ops.place_of(entry)
+        stored = await self._write(ops.bid_of(entry), block, entry[32:64], entry[64:96], ops.cid_of(entry), place)
+        self.index.unhold(stored.number)
 
     async def _write(self, bid: bytes, block: Span, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> Stored:
         while bid in self._writing:  # somebody writes this very block: then it is there, or it is our turn
@@ -112,7 +126,7 @@ class Store:
     def _number(self, bid: bytes, secret: bytes, h: bytes, cid: bytes, place: ops.Place) -> tuple[int, bytes]:
         """Into the index; a block that had been lost comes back under its number, which heals the roots that list it."""
         entry = ops.pack_entry(bid, secret, h, cid, place)
-        lost = self.index.lost_bids.get(bid)
+        lost = self.index.lost_bids.get(bid, self.index.lost_cids.get(cid))
         if lost is None:
             return self.index.add(entry), entry
         before = self.index.entries[lost]
@@ -163,11 +177,16 @@ class Store:
             raise NotFound(f"no block {bid.hex()}")
         return number
 
+    def cid_of(self, h: bytes) -> bytes:
+        """The dedupe key of a chunk by the hash of its contents."""
+        assert self.block_keys is not None
+        return self.ports.hashes.keyed(self.block_keys.id, h)
+
     def find_ref(self, ref: Ref) -> int | None:
         """The number of what a reference names: the block of that name, or a chunk of ours with the same contents, which was
         sealed again since."""
         number = self.index.by_bid.get(ref.bid)
-        return number if number is not None else self.index.by_cid.get(self.ports.hashes.keyed(self.id_key, ref.h))
+        return number if number is not None else self.index.by_cid.get(self.cid_of(ref.h))
 
     def number_of_ref(self, ref: Ref) -> int:
         """As ``find_ref``. Raises NotFound."""
@@ -229,6 +248,7 @@ class Store:
                     continue  # no room or no disk for the tombstones; at the next open these blocks are orphans
                 finally:
                     self.upkeep.release()
+            self.on_swept()
         finally:
             self._sweeping.set(None)
 

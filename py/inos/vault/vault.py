@@ -23,6 +23,7 @@ from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import Check, CheckReport, Level
+from inos.vault.collect import Collected
 from inos.vault.commit import Committer
 from inos.vault.get import Get, GetResult
 from inos.vault.index import Grant, Index
@@ -31,10 +32,15 @@ from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
 from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
+from inos.vault.reencode import AGE_MIN_S
+from inos.vault.renew import Renewal
+from inos.vault.rescan import Rescan
+from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
 from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
+from inos.vault.upkeep import Upkeep, UpkeepState
 
 T = TypeVar("T")
 
@@ -68,6 +74,15 @@ class RootInfo:
     health: str
 
 
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
+
+    root: bytes
+    name: str
+    capability: Capability | None
+
+
 class Vault:
     """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
 
@@ -83,6 +98,7 @@ class Vault:
         log_bytes: int = LOG_BYTES_MAX,
         refs_per_manifest: int = REFS_PER_MANIFEST,
         wall_offset_s: float = 0.0,
+        reencode_age_s: float = AGE_MIN_S,
     ) -> None:
         self._ports = ports
         self._tasks = tasks
@@ -96,9 +112,13 @@ class Vault:
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
         self._ways_in = WaysIn(ports, self._budget)
+        self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
+        self._store.make_log_room = self.upkeep.make_log_room
+        self._store.on_swept = self.upkeep.consider
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
+        self._begun = 0
         self._quiet: Future[None] = Future()
 
     # --- open and close -----------------------------------------------------------------------------------------------
@@ -127,6 +147,7 @@ class Vault:
         if self._state != "open":
             return
         self._state = "closing"
+        await self.upkeep.stop()
         while self._calls:
             self._quiet = Future()
             await self._quiet
@@ -146,6 +167,7 @@ class Vault:
     async def _call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a call that ``close`` waits for."""
         self._calls += 1
+        self._begun += 1
         try:
             return await work
         finally:
@@ -198,8 +220,11 @@ class Vault:
     ) -> PutResult:
         """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
         self._ready()
-        put = Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max)
-        return await self._call(put.run())
+
+        def put() -> Coroutine[Any, Any, PutResult]:
+            return Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max).run()
+
+        return await self._call(self.upkeep.with_room(put))
 
     async def get(
         self,
@@ -262,9 +287,49 @@ class Vault:
         self._ready()
         await self._call(self._store.compact())
 
+    async def collect(self, live_share_max: float = 0.999) -> Collected:
+        """Copy live blocks out of segments of which at most this share is live, and give their space back; see ``collect``."""
+        self._ready()
+        return await self._call(self.upkeep.collect(live_share_max))
+
+    async def tidy(self) -> UpkeepState:
+        """Do now what idle time is for: compact, collect, seal old chunks smaller, check every block. See ``upkeep``."""
+        self._ready()
+        return await self.upkeep.tidy()
+
     def health(self) -> list[str]:
         """What the open found wrong, in sentences; empty when nothing is."""
         return list(self._findings)
+
+    def is_damaged(self, root: bytes) -> bool:
+        """Whether blocks of a root are known to be lost."""
+        known = self._index.roots.get(root)
+        return known is not None and self._index.is_damaged(known)
+
+    def damaged(self) -> list[Damaged]:
+        """Every damaged root, and by what others may have it."""
+        return [
+            Damaged(root.bid, root.name, _capability(root) if root.pinned or root.link is not None else None)
+            for root in self._index.roots.values()
+            if self._index.is_damaged(root)
+        ]
+
+    async def mend(self) -> None:
+        """Look for other copies of lost blocks on the disk, and let roots whose blocks are all there say so again, durably."""
+        self._ready()
+        await self._call(self._mend())
+
+    async def _mend(self) -> None:
+        await self._store.upkeep.acquire()
+        try:
+            if self._index.lost:
+                await Rescan(self._store, lost_only=True).run()
+            holey = [self._index.roots[bid] for bid in self._index.holey]
+            if [root for root in holey if await mend(self._store, root)]:
+                self._index.find_holes()
+                await self._committer.rotate()  # a checkpoint says what the roots list now
+        finally:
+            self._store.upkeep.release()
 
     # --- sharing ------------------------------------------------------------------------------------------------------
 
@@ -273,10 +338,30 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._committer.submit(
-                ops.encode_op(ops.SHARE, root), lambda: self._index.share_root(root, shared=True)
-            )
+            await self._call(self._share(known))
         return _capability(known)
+
+    async def _share(self, known: ops.Root) -> None:
+        """Others will count on its blocks from now on: none of them is sealed again, and all are named as they are."""
+        await self._store.upkeep.acquire()
+        renewal = Renewal(self._store, self._quality)
+        try:
+            if not known.pinned and known.link is None:
+                await self._renew(known, renewal)
+            await self._committer.submit(
+                ops.encode_op(ops.SHARE, known.bid), lambda: self._index.share_root(known.bid, shared=True)
+            )
+        finally:
+            self._store.unhold_all([made.number for made in renewal.made])
+            self._store.upkeep.release()
+
+    async def _renew(self, known: ops.Root, renewal: Renewal) -> None:
+        made = await renewal.run(known)
+        if made is not None:
+            offer = (ops.bid_of(made.entry), made.entry[32:64])
+            runs = ops.pack_runs(part.number for part in renewal.made)
+            packed = ops.encode_op(ops.OFFER, known.bid, *offer, runs)
+            await self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
@@ -332,7 +417,7 @@ class Vault:
     async def store_foreign(self, bid: bytes, span: Span) -> None:
         """Keep a block verified by its bid, also across reloads while anything is wished; the span stays the caller's."""
         self._ready()
-        await self._receiver.store_foreign(bid, span)
+        await self.upkeep.with_room(lambda: self._receiver.store_foreign(bid, span))
 
     async def wish(self, capability: HasCapability) -> None:
         """Remember that this root is wanted."""
@@ -374,4 +459,4 @@ class Vault:
 
 
 def _capability(root: ops.Root) -> Capability:
-    return Capability(*root.link) if root.link is not None else Capability(root.bid, root.secret)
+    return Capability(*(root.offer or root.link or (root.bid, root.secret)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vault_world import World, noise, opened
+from vault_world import World, copy_blocks, noise, opened
 
 from inos.errors import StorageLost, VaultLocked
 from inos.vault import log
@@ -83,18 +83,6 @@ def test_received_files_come_back_through_their_manifests() -> None:
     reopen(taker)
     assert files_of(taker) == {"sent": data, "own": b"own"}
     assert taker.run(taker.vault.check("data")).bad == []
-
-
-def copy_blocks(giver: World, taker: World) -> None:
-    """What a transfer does."""
-    for bid in list(giver.vault._index.by_bid):
-        block = giver.run(giver.vault.read_block(bid))
-        data = giver.arena.read(block)
-        giver.arena.release(block)
-        span = taker.arena.alloc(len(data))
-        taker.arena.write(span, data)
-        taker.run(taker.vault.store_foreign(bid, span.part(0, len(data))))
-        taker.arena.release(span)
 
 
 def test_a_removed_file_stays_removed_whichever_record_is_lost() -> None:
