@@ -37,6 +37,7 @@ from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
+_IDLE_S = 30.0  # without a call, until the vault tidies itself up; then again as often
 _COUNT_BYTES_MIN = 16 * 1024  # a call to JavaScript costs about a microsecond: not one a turn
 _NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
 
@@ -79,6 +80,7 @@ class Brain:
         self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s)
         self._verbs = Verbs(ports, self.node, self.vault, table, region, self._emit, self._compute.workers)
         self._calls: dict[int, Task[Any]] = {}
+        self._idle_since = 0.0
 
     # --- entered from JavaScript -----------------------------------------------------------------------------------
 
@@ -88,6 +90,7 @@ class Brain:
         try:
             self._kernels.drain()
             self.node.on_deadline(now)
+            self._keep_up(now)
             self._compute.workers.on_deadline(now)
             idle = any(not self._round() for _ in range(_ROUNDS_MAX))
             self._count_bytes()
@@ -219,6 +222,15 @@ class Brain:
             elif isinstance(event, PeerUp | PeerDown):
                 self._verbs.tell_peers()
         return bool(effects or commands or computed)
+
+    def _keep_up(self, now: float) -> None:
+        """Let the vault tidy up once nobody has asked for anything, or sent or fetched, for a while."""
+        busy = bool(self._calls) or self.node.is_busy()
+        if busy or not self.node.is_running:
+            self._idle_since = now
+        elif now - self._idle_since >= _IDLE_S:
+            self._idle_since = now
+            self.vault.upkeep.on_idle()
 
     def _count_bytes(self) -> None:
         region = self._region

@@ -23,15 +23,17 @@ from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
 from inos.vault.vault import Vault
-from inos.wire.link import Link, encode, parse
+from inos.wire.link import Link, RevocableLink, encode
 from inos.workers import Workers
 from inos_web.compute import Namespace
 from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
+from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
+_TIDY_INTERVAL_S = 0.5
 
 
-class Verbs(FileVerbs):
+class Verbs(FileVerbs, ProtectVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -53,14 +55,17 @@ class Verbs(FileVerbs):
         self._workers = workers
         self._inos = Namespace(workers)
         self._told_at: dict[int, float] = {}
+        self._tidied = ("", 0.0)  # what was last said of the upkeep, and when
+        vault.upkeep.on_change = self.on_upkeep
+        vault.upkeep.on_lost = lambda _: emit(e="list")
         self._fetches: dict[Link, set[int]] = {}  # operations that wait for a link's root
         self._names: dict[Link, str] = {}  # what those files are called, once their manifest is here
 
     # --- files -----------------------------------------------------------------------------------------------------
 
-    async def do_open(self, _op: int) -> dict[str, object]:
-        """Open the vault and start the node."""
-        await self._vault.open()
+    async def do_open(self, _op: int, unlock: Given = None) -> dict[str, object]:
+        """Open the vault and start the node. After a VaultLocked it may be asked again."""
+        await self._vault.open(unlock_of(unlock))
         public_key = await DevicePublicKey()
         await self._node.start()
         return {"node": ids.to_hex(self._ports.hashes.hash(public_key))}
@@ -127,6 +132,41 @@ class Verbs(FileVerbs):
             "ms": round((self._node.tasks.now - began) * 1000),
         }
 
+    async def do_repair(self, op: int) -> dict[str, object]:
+        """Get back what a check found lost."""
+        report = await self._node.repair(lambda done, total: self._tell(op, "repairing", done, total))
+        self._emit(e="list")
+        return {
+            "repaired": [ids.to_hex(root) for root in report.repaired],
+            "unrepaired": [{"root": ids.to_hex(u.root), "name": u.name, "code": u.code} for u in report.unrepaired],
+            "blocks": report.blocks,
+        }
+
+    async def do_housekeeping(self, _op: int, *, paused: bool) -> dict[str, object]:
+        """Let the vault tidy itself up while it is idle, or not; what it is at."""
+        self._vault.upkeep.paused = paused
+        return self._tidy_state()
+
+    async def do_tidy(self, _op: int) -> dict[str, object]:
+        """Tidy up now, to the end."""
+        await self._vault.tidy()
+        return self._tidy_state()
+
+    def _tidy_state(self) -> dict[str, object]:
+        state = self._vault.upkeep.state
+        paused = self._vault.upkeep.paused
+        return {
+            "phase": state.phase, "done": state.done, "total": state.total, "savedBytes": state.saved_bytes, "paused": paused,
+        }  # fmt: skip
+
+    def on_upkeep(self) -> None:
+        """The vault's upkeep got further."""
+        state, now = self._vault.upkeep.state, self._node.tasks.now
+        if state.phase == self._tidied[0] and now - self._tidied[1] < _TIDY_INTERVAL_S:
+            return
+        self._tidied = (state.phase, now)
+        self._emit(e="tidy", **self._tidy_state())
+
     # --- peers -----------------------------------------------------------------------------------------------------
 
     async def do_share(self, _op: int, root: str) -> str:
@@ -135,12 +175,32 @@ class Verbs(FileVerbs):
         self._emit(e="list")
         return link
 
+    async def do_share_revocable(self, _op: int, root: str) -> dict[str, str]:
+        """Offer a root and make a link that can be withdrawn."""
+        link, name = await self._node.share_revocable(ids.from_hex(root))
+        self._emit(e="list")
+        return {"link": link, "id": ids.to_hex(name)}
+
+    async def do_links(self, _op: int, root: str) -> list[dict[str, object]]:
+        """The revocable links of a root that were not revoked, oldest first."""
+        grants = self._vault.grants().items()
+        return [
+            {"id": ids.to_hex(name), "link": encode(RevocableLink(name, grant.key)), "timeMs": grant.time_ms}
+            for name, grant in grants
+            if grant.root == ids.from_hex(root) and not grant.revoked
+        ]
+
+    async def do_revoke(self, _op: int, id: str) -> None:
+        """Withdraw a revocable link."""
+        await self._node.revoke(ids.from_hex(id))
+        self._emit(e="list")
+
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        wanted = parse(link)
+        wanted = await self._node.resolve(link)
         self._fetches.setdefault(wanted, set()).add(op)
         try:
-            root = await self._node.fetch(link)
+            root = await self._node.fetch(encode(wanted))
         finally:
             self._fetches[wanted].discard(op)
             if not self._fetches[wanted]:
