@@ -78,13 +78,21 @@ class _Small:
 class Segments:
     """The space of all segments."""
 
-    def __init__(self, tasks: Tasks, arena: Arena, budget: Budget, segment_bytes: int = SEGMENT_BYTES_MAX) -> None:
-        if not BLOCK_BYTES_MAX <= segment_bytes <= SEGMENT_BYTES_MAX:
-            raise BadArgument(f"segments of {segment_bytes} bytes")
+    def __init__(
+        self,
+        tasks: Tasks,
+        arena: Arena,
+        budget: Budget,
+        segment_bytes: int = SEGMENT_BYTES_MAX,
+        block_bytes_max: int = BLOCK_BYTES_MAX,
+    ) -> None:
+        if not block_bytes_max <= segment_bytes <= SEGMENT_BYTES_MAX:
+            raise BadArgument(f"segments of {segment_bytes} bytes for blocks of {block_bytes_max}")
         self._tasks = tasks
         self._arena = arena
         self._budget = budget
         self._segment_bytes = segment_bytes
+        self._block_bytes_max = block_bytes_max
         self._all: dict[int, Segment] = {}
         self._active = 0
         self._dirty: set[int] = set()
@@ -158,7 +166,7 @@ class Segments:
 
     def _choose(self, need: int) -> int:
         # Room for the largest block, so that a segment is not chosen for a few bytes at its end, time and again.
-        room = max(need, BLOCK_BYTES_MAX)
+        room = max(need, self._block_bytes_max)
         for number in sorted(self._all):
             state = self._all[number]
             if not state.busy and state.tail + room <= self._segment_bytes:

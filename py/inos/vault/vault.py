@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from inos.errors import NotFound, NotReady
-from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.limits import BLOCK_BYTES_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import Check, CheckReport, Level
 from inos.vault.collect import Collected
-from inos.vault.commit import Committer
+from inos.vault.commit import RESERVE_BYTES, Committer
 from inos.vault.get import Get, GetResult
 from inos.vault.index import Index
 from inos.vault.log import LOG_BYTES_MAX
@@ -94,7 +94,9 @@ class Vault:
         lanes: int = 2,
         in_flight_bytes: int = IN_FLIGHT_BYTES_MAX,
         segment_bytes: int = SEGMENT_BYTES_MAX,
+        block_bytes_max: int = BLOCK_BYTES_MAX,
         log_bytes: int = LOG_BYTES_MAX,
+        log_reserve_bytes: int = RESERVE_BYTES,
         refs_per_manifest: int = REFS_PER_MANIFEST,
         wall_offset_s: float = 0.0,
         reencode_age_s: float = AGE_MIN_S,
@@ -105,8 +107,10 @@ class Vault:
         self._refs_max = refs_per_manifest
         self._budget = Budget(tasks, ports.arena, in_flight_bytes, lanes)
         self._index = Index()
-        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes)
-        self._committer = Committer(ports, tasks, self._budget, self._index, self._segments, log_bytes)
+        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes, block_bytes_max)
+        self._committer = Committer(
+            ports, tasks, self._budget, self._index, self._segments, log_bytes, log_reserve_bytes
+        )
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
