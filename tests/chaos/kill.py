@@ -79,7 +79,8 @@ class WitnessServer(Server):
 
     def __init__(self, folder: Path, *, record: bool = False) -> None:
         self.trace = folder / "trace.jsonl"
-        super().__init__(folder / "server.txt", HERE / "witness.py", str(folder), *(["--record"] if record else []))
+        arguments = [str(folder), *(["--record"] if record else [])]
+        super().__init__(folder / "server.txt", program=HERE / "witness.py", arguments=arguments)
 
     def tell(self, line: dict[str, Any]) -> None:
         """Add a line of our own."""
