@@ -93,6 +93,10 @@ class NoPeers(RemoteError):
     """Nobody who is online holds the bytes."""
 
 
+class LinkRevoked(RemoteError):
+    """Whoever made the link withdrew it."""
+
+
 # --- corrupt: bytes that are not what they must be -------------------------------------------------------------------
 
 
@@ -164,6 +168,24 @@ class UnsupportedFeature(CorruptError):
     """A critical extension of a later version."""
 
 
+class HeadMalformed(CorruptError):
+    """Not a head of a line, not signed by whom it names, or of another line."""
+
+    penalty = 10
+
+
+class RollbackDetected(CorruptError):
+    """A history that ends before a head that is known, or lacks one."""
+
+    penalty = 50
+
+
+class ForkDetected(CorruptError):
+    """Two heads of one line in the same place: two histories of one file."""
+
+    penalty = 50
+
+
 class LogDamaged(CorruptError):
     """The vault's log has records that do not verify and valid ones after them."""
 
@@ -218,6 +240,18 @@ class StorageDenied(StorageError):
 
 class VaultLocked(StorageError):
     """The vault secret cannot be unwrapped with the keys this browser has."""
+
+
+class UnlockNeeded(VaultLocked):
+    """Somebody has to give the vault's passphrase or passkey."""
+
+
+class WrongPassphrase(VaultLocked):
+    """This passphrase opens none of the vault's slots; nothing was changed."""
+
+
+class WrongPasskey(VaultLocked):
+    """This passkey opens none of the vault's slots; nothing was changed."""
 
 
 def error_codes() -> dict[str, type[InosError]]:

@@ -27,9 +27,14 @@ from inos.ports import (
     Piece,
     Seal,
     Sealed,
+    SignHead,
     Span,
+    Stretch,
     UnwrapKey,
+    UnwrapWith,
+    Verify,
     WrapKey,
+    WrapWith,
 )
 from inos.tasks import Effect
 from inos.vault import block
@@ -40,6 +45,7 @@ from inos_host.arena import HostArena
 T = TypeVar("T")
 
 PIECES_MAX = 32
+KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
 KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 MEMORY_ANSWERS_MAX = 50_000
 
@@ -219,13 +225,13 @@ class ToyKernels:
 
 
 class ToyKeyring:
-    """Wraps with a fixed device key; another ``device`` cannot unwrap."""
+    """Wraps with a fixed device key; another ``device`` cannot unwrap. A stretch costs nothing here."""
 
     def __init__(self, device: bytes = b"device") -> None:
         self._key = hashlib.blake2s(device).digest()
 
     def perform(self, effect: Effect[Any]) -> object:
-        """Answer WrapKey or UnwrapKey. Raises VaultLocked."""
+        """Answer one of KEY_EFFECTS. Raises VaultLocked."""
         match effect:
             case WrapKey(plain, aad):
                 return bytes(12) + ToyAead().seal(self._key, bytes(12), plain, aad)
@@ -234,6 +240,20 @@ class ToyKeyring:
                     return ToyAead().open(self._key, wrapped[:12], wrapped[12:], aad)
                 except AuthFailed as error:
                     raise VaultLocked("another device's key") from error
+            case SignHead(seed, data):
+                public = hashlib.blake2s(seed).digest()
+                return public + hashlib.blake2b(data, key=public).digest()
+            case Verify(public_key, signature, data):
+                return hashlib.blake2b(data, key=public_key).digest() == signature
+            case Stretch(passphrase, salt, memory_kib, passes, lanes):
+                return hashlib.blake2s(passphrase + salt + repr((memory_kib, passes, lanes)).encode()).digest()
+            case WrapWith(key, nonce, plain, aad):
+                return nonce + ToyAead().seal(key, nonce, plain, aad)
+            case UnwrapWith(key, wrapped, aad):
+                try:
+                    return ToyAead().open(key, wrapped[:12], wrapped[12:], aad)
+                except AuthFailed as error:
+                    raise VaultLocked("another key") from error
         raise BadArgument(type(effect).__name__)
 
 

@@ -17,13 +17,13 @@ from typing import Any, Protocol, TypeVar
 from inos.errors import InosError
 from inos.limits import KIB, MIB
 from inos.memory.layout import ARENA_OFFSET
-from inos.ports import Hashes, Keys, Ports, UnwrapKey, WrapKey
+from inos.ports import Hashes, Keys, Ports
 from inos.tasks import Effect, Task, Tasks
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
 from inos_host.disk import STREAM_EFFECTS, Streams
 from inos_sim.disk import CHANGING, DISK_EFFECTS, SimDisk
-from inos_sim.kernels import KERNEL_EFFECTS, Memory, SeededEntropy, ToyKernels, ToyKeyring
+from inos_sim.kernels import KERNEL_EFFECTS, KEY_EFFECTS, Memory, SeededEntropy, ToyKernels, ToyKeyring
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ class Machine:
                 return self._kernels.perform(effect)
             if isinstance(effect, STREAM_EFFECTS):
                 return self.streams.perform(effect)
-            assert isinstance(effect, WrapKey | UnwrapKey)
+            assert isinstance(effect, KEY_EFFECTS)
             return self._keyring.perform(effect)
         except InosError as error:
             if isinstance(effect, CHANGING):

@@ -22,16 +22,18 @@ from inos.ports import DevicePublicKey, Ports
 from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
-from inos.vault.vault import RootInfo, Vault
-from inos.wire.link import Link, encode, parse
+from inos.vault.vault import Vault
+from inos.wire.link import Link, RevocableLink, encode
 from inos.workers import Workers
 from inos_web.compute import Namespace
+from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
+from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
 _TIDY_INTERVAL_S = 0.5
 
 
-class Verbs:
+class Verbs(FileVerbs, ProtectVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -61,9 +63,9 @@ class Verbs:
 
     # --- files -----------------------------------------------------------------------------------------------------
 
-    async def do_open(self, _op: int) -> dict[str, object]:
-        """Open the vault and start the node."""
-        await self._vault.open()
+    async def do_open(self, _op: int, unlock: Given = None) -> dict[str, object]:
+        """Open the vault and start the node. After a VaultLocked it may be asked again."""
+        await self._vault.open(unlock_of(unlock))
         public_key = await DevicePublicKey()
         await self._node.start()
         return {"node": ids.to_hex(self._ports.hashes.hash(public_key))}
@@ -75,14 +77,22 @@ class Verbs:
         await self._vault.close()
 
     async def do_put(
-        self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int
+        self,
+        op: int,
+        source: int,
+        size: int,
+        name: str,
+        media_type: str,
+        mtime_ms: int,
+        replaces: str | None = None,
     ) -> dict[str, object]:
-        """Store a registered source."""
+        """Store a registered source, as the next version of ``replaces`` if that is given."""
         done = await self._node.put(
             Source(source, size),
             name=clean_name(name),
             media_type=media_type,
             mtime_ms=mtime_ms,
+            replaces=id_or_none(replaces),
             progress=lambda p: self._tell(op, _put_stage(p), p.written, p.total),
         )
         self._emit(e="list")
@@ -95,17 +105,13 @@ class Verbs:
             "ms": done.ms,
         }
 
-    async def do_stat(self, _op: int, root: str) -> dict[str, object]:
-        """Name, size and type of a root."""
-        return _entry(self._vault.info(ids.from_hex(root)))
-
-    async def do_get(self, op: int, root: str, sink: int) -> None:
-        """Stream a root into a registered sink."""
-        await self._node.get(ids.from_hex(root), sink, progress=lambda p: self._tell(op, "reading", p.written, p.total))
+    async def do_get(self, op: int, root: str, sink: int, path: str = "") -> None:
+        """Stream a root, or something in a folder, into a registered sink; a folder as a .zip."""
+        await self._vault.get(ids.from_hex(root), sink, path=path, progress=self._told(op, "reading"))
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""
-        return [_entry(info) for info in reversed(self._node.list())]
+        return [list_entry(info) for info in reversed(self._node.list())]
 
     async def do_remove(self, _op: int, root: str) -> None:
         """Forget a root."""
@@ -169,19 +175,39 @@ class Verbs:
         self._emit(e="list")
         return link
 
+    async def do_share_revocable(self, _op: int, root: str) -> dict[str, str]:
+        """Offer a root and make a link that can be withdrawn."""
+        link, name = await self._node.share_revocable(ids.from_hex(root))
+        self._emit(e="list")
+        return {"link": link, "id": ids.to_hex(name)}
+
+    async def do_links(self, _op: int, root: str) -> list[dict[str, object]]:
+        """The revocable links of a root that were not revoked, oldest first."""
+        grants = self._vault.grants().items()
+        return [
+            {"id": ids.to_hex(name), "link": encode(RevocableLink(name, grant.key)), "timeMs": grant.time_ms}
+            for name, grant in grants
+            if grant.root == ids.from_hex(root) and not grant.revoked
+        ]
+
+    async def do_revoke(self, _op: int, id: str) -> None:
+        """Withdraw a revocable link."""
+        await self._node.revoke(ids.from_hex(id))
+        self._emit(e="list")
+
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        wanted = parse(link)
+        wanted = await self._node.resolve(link)
         self._fetches.setdefault(wanted, set()).add(op)
         try:
-            root = await self._node.fetch(link)
+            root = await self._node.fetch(encode(wanted))
         finally:
             self._fetches[wanted].discard(op)
             if not self._fetches[wanted]:
                 del self._fetches[wanted]
                 self._names.pop(wanted, None)
         self._emit(e="list")
-        return _entry(self._vault.info(root))
+        return list_entry(self._vault.info(root))
 
     def on_cancel(self, op: int) -> None:
         """A person stopped an operation. A fetch that nobody else waits for is given up, and what came of it dropped."""
@@ -298,20 +324,3 @@ def _put_stage(progress: PutProgress) -> str:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
-
-
-def _entry(info: RootInfo) -> dict[str, object]:
-    return {
-        "root": ids.to_hex(info.root),
-        "name": info.name,
-        "mediaType": info.media_type,
-        "size": info.size,
-        "stored": info.stored,
-        "chunks": info.chunks,
-        "newChunks": info.new_chunks,
-        "dedupedBytes": info.deduped,
-        "timeMs": info.time_ms,
-        "received": info.received,
-        "shared": info.shared,
-        "lost": info.health != "ok",
-    }

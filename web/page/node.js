@@ -3,29 +3,29 @@
  *
  * Nouns: a *root* is 64 hex digits, a *link* is a URL or its `#inos1.` fragment; an *operation* is a call with progress that an
  * AbortSignal can cancel.
- * Invariants: bytes go from a File to the io worker and back without passing through here, except what `get` returns; calls
- * made before Python is ready wait for it; every error has a stable `code`.
+ * Invariants: calls made before Python is ready wait for it; every error has a stable `code`. `file_calls.js` has those about files.
  */
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
 import { ComputeThreads, computeWorker } from "./compute.js";
-import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
+import { FileCalls } from "./file_calls.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { Protection } from "./protect.js";
 import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/** @typedef {import("./ui/types.js").Given} Given */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
-const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
-export class InosNode {
+export class InosNode extends FileCalls {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
   /** @type {import("./boot.js").Workers | null} */ #workers = null;
@@ -34,20 +34,39 @@ export class InosNode {
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
-  /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
   /** @type {Metrics | null} */ #metrics = null;
-  #downloads = new Downloads(workerUrl);
-  #streams = 0;
+  #protection;
   /** @type {Worker | null} */ #brain = null;
   #isClosed = false;
+  #isLocking = false;
+  #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
+    super(
+      () => ({
+        ready: this.ready,
+        call: (method, args) => this.#call(method, args),
+        operation: (method, args, given) => this.#operation(method, args, given),
+        register: (message, transfer) => this.#register(message, transfer),
+        io: (message) => this.#io(message),
+      }),
+      workerUrl,
+    );
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#lock.promise.catch(() => {});
+    this.#protection = new Protection(
+      {
+        ask: (method, args) => /** @type {BrainLine} */ (this.#line).call(method, args),
+        onLocked: () => this.#onLocked(),
+        letGo: () => this.#letGo(),
+        isBusy: () => this.#operations > 0,
+      },
+      options.folder ?? "",
+    );
     this.#start(options).catch((error) => this.#fail(error));
   }
 
@@ -62,79 +81,32 @@ export class InosNode {
 
   // --- verbs ---------------------------------------------------------------------------------------------------------
 
-  /**
-   * @param {File | Blob | Uint8Array} data
-   * @param {Options & {name?: string}} [options]
-   */
-  async put(data, { name, onProgress, signal } = {}) {
-    const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
-    const file = /** @type {File} */ (blob);
-    const source = ++this.#streams;
-    onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
-    await this.ready;
-    try {
-      await this.#register({ type: "source", id: source, blob });
-      const args = {
-        source,
-        size: blob.size,
-        name: name ?? file.name ?? "unnamed",
-        media_type: blob.type,
-        mtime_ms: file.lastModified ?? Date.now(),
-      };
-      return await this.#operation("put", args, { onProgress, signal });
-    } finally {
-      this.#io({ type: "forget-source", id: source });
-    }
-  }
-
   /** @param {string} root @returns {Promise<string>} a link to this page */
   async share(root) {
     const fragment = await this.#call("share", { root });
     return `${location.origin}${location.pathname}${fragment}`;
   }
 
-  /** @param {string} link @param {Options} [options] */
-  async fetch(link, options = {}) {
-    return this.#operation("fetch", { link: fragmentOf(link) }, options);
+  /** A link that can be withdrawn. @param {string} root @returns {Promise<{link: string, id: string}>} */
+  async shareRevocable(root) {
+    const { link, id } = await this.#call("share_revocable", { root });
+    return { link: `${location.origin}${location.pathname}${link}`, id };
   }
 
-  /** @param {string} rootOrLink @param {Options} [options] @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async get(rootOrLink, options = {}) {
-    const file = await this.#resolve(rootOrLink, options);
-    if (file.size > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: use save()");
-    const id = ++this.#streams;
-    const buffer = Promise.withResolvers();
-    this.#buffers.set(id, buffer);
-    try {
-      await this.#register({ type: "sink", id, length: file.size });
-      await this.#operation("get", { root: file.root, sink: id }, options);
-      return await buffer.promise;
-    } finally {
-      this.#buffers.delete(id);
-    }
+  /** The revocable links of a root that were not withdrawn. @param {string} root */
+  async links(root) {
+    /** @type {{id: string, link: string, timeMs: number}[]} */
+    const links = await this.#call("links", { root });
+    return links.map((made) => ({ ...made, link: `${location.origin}${location.pathname}${made.link}` }));
   }
 
-  /** @param {string} rootOrLink @param {Options} [options] */
-  async save(rootOrLink, options = {}) {
-    const file = await this.#resolve(rootOrLink, options);
-    const download = await this.#downloads.open(file);
-    const id = ++this.#streams;
-    try {
-      await this.#register({ type: "sink", id, port: download.port }, [download.port]);
-      options.signal?.addEventListener("abort", () => this.#io({ type: "abort-sink", id }));
-      await this.#operation("get", { root: file.root, sink: id }, options);
-    } finally {
-      download.end();
-    }
+  /** @param {string} id of a revocable link: who opens it from now on is told so */
+  async revoke(id) {
+    await this.#call("revoke", { id });
   }
 
   async list() {
     return this.#call("list");
-  }
-
-  /** @param {string} root */
-  async remove(root) {
-    await this.#call("remove", { root });
   }
 
   /** @param {"quick" | "hash" | "data"} [level] @param {Options} [options] */
@@ -192,6 +164,57 @@ export class InosNode {
     return navigator.storage.persist();
   }
 
+  // --- protection ----------------------------------------------------------------------------------------------------
+
+  /** What opens the vault; known also while it is locked. */
+  async protection() {
+    return this.#protection.protection();
+  }
+
+  /** A passphrase in the place of the one before. `current`: what opens the vault now, where this device does not.
+   * @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} [options] */
+  async setPassphrase(passphrase, options = {}) {
+    await this.ready;
+    await this.#protection.setPassphrase(passphrase, options);
+  }
+
+  /** @param {{askAlways?: boolean, current?: Given}} [options] */
+  async addPasskey(options = {}) {
+    await this.ready;
+    await this.#protection.addPasskey(options);
+  }
+
+  /** Whether this device opens the vault by itself. @param {boolean} askAlways @param {{current?: Given}} [options] */
+  async setAskAlways(askAlways, options = {}) {
+    await this.ready;
+    await this.#protection.setAskAlways(askAlways, options);
+  }
+
+  /** @param {string} id */
+  async removeSlot(id) {
+    await this.ready;
+    await this.#protection.removeSlot(id);
+  }
+
+  /** Commit, close the vault, and load the page anew, locked. Work in progress ends. */
+  async lock() {
+    await this.ready;
+    await this.#protection.lock();
+  }
+
+  /** Resolves when the node is ready. @param {Given} given */
+  async unlock(given) {
+    await this.#protection.unlock(given);
+    await this.ready;
+  }
+
+  /** @param {number} minutes without a person's doing until the page locks itself; 0 for never */
+  async setIdleLock(minutes) {
+    await this.#protection.setIdleLock(minutes);
+  }
+
+  // --- other tabs ----------------------------------------------------------------------------------------------------
+
   /** Use the vault here although another tab holds it. */
   async takeOver() {
     this.#io({ type: "take-over" });
@@ -230,7 +253,7 @@ export class InosNode {
       });
     }
     this.#io({ type: "acquire" });
-    this.#downloads.prepare().catch(() => {});
+    this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
@@ -248,8 +271,9 @@ export class InosNode {
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
     const opening = performance.now();
-    const opened = await this.#line.call("open");
+    const opened = await this.#protection.open();
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
+    this.#protection.watchIdle();
     this.#ready.resolve({
       node: opened.node,
       cores: workers.muscles.length,
@@ -289,10 +313,8 @@ export class InosNode {
   /** @param {any} message */
   #onIo(message) {
     if (message.type === "lock") this.#onLock(message.state);
-    else if (message.type === "sink-closed") {
-      const waiting = this.#buffers.get(message.id);
-      if (message.complete) waiting?.resolve(message.bytes);
-    } else if (message.type === "registered") {
+    else if (message.type === "sink-closed") this.onSinkClosed(message);
+    else if (message.type === "registered") {
       this.#registering.get(message.id)?.resolve();
       this.#registering.delete(message.id);
     }
@@ -310,11 +332,17 @@ export class InosNode {
       await this.#letGo();
     } else {
       if (state === "released") this.#released.resolve();
+      if (this.#isLocking) return; // the page is about to be loaded anew
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
   }
   #wasOpen = false;
+
+  #onLocked() {
+    this.#isLocking = this.#state.phase === "ready";
+    this.#setState({ phase: "locked", step: "", bytesToGo: null });
+  }
 
   /** Commit, close the vault, give its lock back. */
   async #letGo() {
@@ -396,22 +424,13 @@ export class InosNode {
     }
     const cancel = () => line.call("cancel", { op: id }).catch(() => {});
     signal?.addEventListener("abort", cancel);
+    this.#operations++;
     try {
       return await line.call(method, args, id);
     } finally {
+      this.#operations--;
       this.#progress.delete(id);
       signal?.removeEventListener("abort", cancel);
     }
   }
-
-  /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
-  async #resolve(rootOrLink, options) {
-    return rootOrLink.includes("#") ? this.fetch(rootOrLink, options) : this.#call("stat", { root: rootOrLink });
-  }
-}
-
-/** @param {string} link */
-function fragmentOf(link) {
-  const at = link.indexOf("#");
-  return at < 0 ? link : link.slice(at);
 }

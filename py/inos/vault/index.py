@@ -11,13 +11,14 @@ then damaged, and says so. Must not know: disks, effects, when anything is durab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inos.errors import LimitExceeded
-from inos.limits import BLOCKS_MAX, ROOTS_MAX
+from inos.limits import BLOCKS_MAX, GRANTS_MAX, ROOTS_MAX
 from inos.ports import KIND_CHUNK
 from inos.vault import ops
+from inos.vault.heads import SignedHead
 from inos.vault.ops import Root
 
 
@@ -27,6 +28,16 @@ class Wish:
 
     secret: bytes
     time_ms: int
+
+
+@dataclass(slots=True)
+class Grant:
+    """A root that is given out by a revocable link: id and key are the link's."""
+
+    key: bytes = field(repr=False)
+    root: bytes
+    time_ms: int
+    revoked: bool = False
 
 
 class Index:
@@ -40,8 +51,11 @@ class Index:
         self.foreign: set[int] = set()
         self.roots: dict[bytes, Root] = {}
         self.by_content: dict[tuple[bytes, str, str], bytes] = {}
+        self.lines: dict[bytes, list[SignedHead]] = {}
+        self.line_of: dict[bytes, bytes] = {}  # every root that a head names, also one that was forgotten since
         self.holey: set[bytes] = set()  # roots that list unknown numbers
         self.wishes: dict[bytes, Wish] = {}
+        self.grants: dict[bytes, Grant] = {}  # by id, oldest first
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
         self.lost_cids: dict[bytes, int] = {}
@@ -172,7 +186,7 @@ class Index:
                 return
             root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
             self.holey.discard(root.bid)
-            self.remove_root(root.bid)
+            self._take_out(root.bid)
         self.roots[root.bid] = root
         if root.link is None:
             self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
@@ -204,7 +218,13 @@ class Index:
             root.pinned = True
 
     def remove_root(self, bid: bytes) -> None:
-        """Forget a root and its references."""
+        """Forget a root and its references; its revocable links lead nowhere, also when it comes again."""
+        for grant in self.grants.values():
+            if grant.root == bid:
+                grant.revoked = True
+        self._take_out(bid)
+
+    def _take_out(self, bid: bytes) -> None:
         root = self.roots.pop(bid, None)
         if root is None:
             return
@@ -213,6 +233,67 @@ class Index:
             del self.by_content[key]
         for number in root.numbers():
             self.unhold(number)
+
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    def add_head(self, line: bytes, signed: SignedHead) -> None:
+        """A step of a line. A root belongs to one line only, for as long as the line lasts."""
+        self.lines.setdefault(line, []).append(signed)
+        self.line_of[signed.head.root] = line
+
+    def versions(self, root: bytes) -> list[SignedHead]:
+        """The heads of a root's line whose roots are still here, oldest first; none for a root that is a line of one."""
+        return [signed for signed in self.lines.get(self.line_of.get(root, b""), []) if signed.head.root in self.roots]
+
+    def is_current(self, root: bytes) -> bool:
+        """Whether a root is what its line is at now."""
+        if root not in self.roots:
+            return False
+        for signed in reversed(self.lines.get(self.line_of.get(root, b""), [])):
+            if signed.head.root in self.roots:
+                return signed.head.root == root
+        return True
+
+    def members(self, root: bytes) -> list[bytes]:
+        """Every root of a root's line, each once."""
+        return list(dict.fromkeys(signed.head.root for signed in self.versions(root))) or [root]
+
+    def forget_version(self, root: bytes) -> None:
+        """Forget one root of a line; its head stays."""
+        self.remove_root(root)
+        self.removed.add(root)
+
+    def remove_line(self, root: bytes) -> None:
+        """Forget a root with all its versions."""
+        members = self.members(root)
+        line = self.line_of.get(root)
+        if line is not None:
+            for signed in self.lines.pop(line, []):
+                self.line_of.pop(signed.head.root, None)
+        for member in members:
+            self.remove_root(member)
+            self.removed.add(member)
+
+    # --- grants -------------------------------------------------------------------------------------------------------
+
+    def grant(self, grant_id: bytes, grant: Grant) -> None:
+        """One more revocable link, which pins its root. Of too many the oldest revoked one is forgotten."""
+        self.grants[grant_id] = grant
+        if grant.root in self.roots:
+            self.roots[grant.root].pinned = True
+        if len(self.grants) > GRANTS_MAX:
+            oldest = next((name for name, kept in self.grants.items() if kept.revoked), None)
+            if oldest is not None:
+                del self.grants[oldest]
+
+    def revoke(self, grant_id: bytes) -> None:
+        """The link leads nowhere any more; that it was ours stays known."""
+        if grant_id in self.grants:
+            self.grants[grant_id].revoked = True
+
+    def granted(self) -> set[bytes]:
+        """Roots that are given out by a revocable link."""
+        return {grant.root for grant in self.grants.values() if not grant.revoked}
 
     def is_damaged(self, root: Root) -> bool:
         """Whether any of a root's blocks is unknown or lost. O(its blocks), if any at all is lost."""
@@ -245,9 +326,10 @@ class Index:
             self.share_root(args[0], shared=code == ops.SHARE)
         elif code == ops.OFFER:
             self.offer_root(args[0], (args[1], args[2]), args[3])
-        elif code == ops.REMOVE:
-            self.remove_root(args[0])
-            self.removed.add(args[0])
+        elif code == ops.TOGETHER:
+            self.apply(seq, args[0])
+        elif code in (ops.REMOVE, ops.FORGET, ops.HEAD):
+            self._apply_to_line(code, args)
         elif code == ops.DROP:
             for number in ops.numbers_of(args[0]):
                 self.dropped.add(number)
@@ -260,7 +342,23 @@ class Index:
         elif code == ops.NEXT:
             self.next_number = max(self.next_number, args[0])
             self.complete = True
+        else:
+            self._apply_to_links(code, args)
+
+    def _apply_to_links(self, code: int, args: list[Any]) -> None:
+        if code == ops.GRANT:
+            self.grant(args[0], Grant(*args[1:]))
+        elif code == ops.REVOKE:
+            self.revoke(args[0])
         elif code == ops.WISH:
             self.wishes[args[0]] = Wish(args[1], args[2])
         elif code == ops.UNWISH:
             self.wishes.pop(args[0], None)
+
+    def _apply_to_line(self, code: int, args: list[Any]) -> None:
+        if code == ops.HEAD:
+            self.add_head(args[0], args[1])
+        elif code == ops.REMOVE:
+            self.remove_line(args[0])
+        else:
+            self.forget_version(args[0])

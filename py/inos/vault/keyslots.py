@@ -11,12 +11,12 @@ offsets 0 and 4096, each at most 4096 bytes, zero-padded; all numbers little-end
     16  ..  slot records: kind u8 | reserved 0 u8 | params length u16 | params | wrapped length u16 | wrapped
     ..  16  first 16 bytes of BLAKE3 of everything before
 
-Nouns: a *slot* is one wrapped copy of the secret; its *kind* says what key opens it; ``wrapped`` is what the AEAD gave, with
-its own random nonce (nonce 12 | ciphertext | tag 16).
+Nouns: a *slot* is one wrapped copy of the secret; its *kind* says what key opens it; ``wrapped`` is what the AEAD gave,
+with its own random nonce (nonce 12 | ciphertext | tag 16).
 
-Invariants: slots of unknown kinds are kept byte for byte. A slot's AAD is what stands before ``wrapped`` and gives it meaning:
-the file's magic and version and the slot's own head. It leaves out ``n``, ``seq`` and other slots on purpose: adding a
-slot must not need the keys (a passphrase, another device's key) of those that are already there.
+Invariants: slots of unknown kinds are kept byte for byte. A slot's AAD is what stands before ``wrapped`` and gives it
+meaning: the file's magic and version and the slot's own head. It leaves out ``n``, ``seq`` and other slots on purpose:
+adding a slot must not need the keys (a passphrase, another device's key) of those that are already there.
 Must not know: what wraps, or where the file lies.
 """
 
@@ -115,6 +115,31 @@ def decode(data: bytes, hash_bytes: Hash) -> KeyFile:
     if found:
         return max(found, key=lambda keys: keys.seq)
     raise next((error for error in errors if isinstance(error, UnsupportedVersion)), errors[0])
+
+
+def write_order(data: bytes, hash_bytes: Hash) -> tuple[int, ...]:
+    """Offsets in the order in which to write a new file over this one: the copy that counts goes last.
+
+    Raises UnsupportedVersion: what a later version wrote is not ours to replace.
+    """
+    seqs: list[tuple[int, int]] = []
+    for offset in COPY_OFFSETS:
+        try:
+            seqs.append((_decode_copy(data[offset : offset + COPY_BYTES], hash_bytes).seq, offset))
+        except UnsupportedVersion:
+            raise
+        except CorruptError:
+            seqs.append((-1, offset))
+    return tuple(offset for _, offset in sorted(seqs))
+
+
+def is_stale(data: bytes, keys: KeyFile, hash_bytes: Hash) -> bool:
+    """Whether a copy is not ``keys``, and may be replaced by it: what a crash between the two writes leaves, or bit rot."""
+    copy = encode(keys, hash_bytes)
+    return data != copy + copy and not any(
+        data[offset : offset + 4] == MAGIC and data[offset + 4 : offset + 5] > bytes([VERSION])
+        for offset in COPY_OFFSETS
+    )
 
 
 def _decode_copy(copy: bytes, hash_bytes: Hash) -> KeyFile:

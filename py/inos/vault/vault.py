@@ -16,21 +16,23 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import NotFound, NotReady
-from inos.limits import BLOCK_BYTES_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.errors import HeadMalformed, InosError, LimitExceeded, NotFound, NotReady
+from inos.limits import BLOCK_BYTES_MAX, GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
-from inos.vault.check import Check, CheckReport, Level
+from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
 from inos.vault.commit import RESERVE_BYTES, Committer
-from inos.vault.get import Get, GetResult
-from inos.vault.index import Index
+from inos.vault.filing import Filing, RootInfo
+from inos.vault.hand_out import GetResult
+from inos.vault.index import Grant, Index
+from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
 from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
-from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
+from inos.vault.put import REFS_PER_MANIFEST, Progress, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
@@ -39,7 +41,9 @@ from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
+from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
+from inos.vault.versions import Lines
 
 T = TypeVar("T")
 
@@ -56,24 +60,6 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class RootInfo:
-    """A file in the vault. ``health`` is "ok", or "damaged" when blocks of it are known to be lost."""
-
-    root: bytes
-    name: str
-    media_type: str
-    size: int
-    stored: int
-    chunks: int
-    new_chunks: int
-    deduped: int
-    time_ms: int
-    received: bool
-    shared: bool
-    health: str
-
-
-@dataclass(frozen=True, slots=True)
 class Damaged:
     """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
 
@@ -82,7 +68,7 @@ class Damaged:
     capability: Capability | None
 
 
-class Vault:
+class Vault(Filing):
     """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
 
     def __init__(
@@ -114,6 +100,9 @@ class Vault:
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
+        self._lines = Lines(self._store)
+        self._library = Library(self._store, self._lines, quality, refs_per_manifest)
+        self._ways_in = WaysIn(ports, self._budget)
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
@@ -125,18 +114,23 @@ class Vault:
 
     # --- open and close -----------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes. Once per object."""
+    async def open(self, unlock: Unlock = None) -> None:
+        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes.
+
+        After an error before the secret was known it may be tried again; else once per object.
+        """
         if self._state != "new":
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store).run()
+            self._findings = await Opening(self._store, self._ways_in, unlock).run()
+            self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
-        except BaseException:
-            self._state = "failed"
+        except BaseException as error:
+            is_locked = isinstance(error, InosError) and self._store.keys < 0
+            self._state = "new" if is_locked else "failed"
             self._close_keys()
             raise
 
@@ -152,7 +146,7 @@ class Vault:
         await self._budget.idle()
         await self._store.swept()
         await self._committer.settle()
-        for name in (*FILES, *LOGS, "keys", *map(segment_name, self._segments.known())):
+        for name in (*FILES, *LOGS, KEYS_FILE, *map(segment_name, self._segments.known())):
             await FileClose(name)
         self._close_keys()
         self._state = "closed"
@@ -179,80 +173,41 @@ class Vault:
         if self._committer.dead is not None:
             raise self._committer.dead
 
-    # --- files --------------------------------------------------------------------------------------------------------
+    # --- ways in ------------------------------------------------------------------------------------------------------
 
-    async def put(
-        self,
-        source: Source,
-        *,
-        name: str,
-        media_type: str = "",
-        mtime_ms: int = 0,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> PutResult:
-        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
+    async def ways_in(self) -> list[WayIn]:
+        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
+        return await self._ways_in.listed()
+
+    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_passphrase``; no data is rewritten."""
         self._ready()
+        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
 
-        def put() -> Coroutine[Any, Any, PutResult]:
-            return Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max).run()
-
-        return await self._call(self.upkeep.with_room(put))
-
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> GetResult:
-        """Hand a file, or a range of it, to a sink, in order and checked; the sink is closed in any case."""
+    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.add_passkey``."""
         self._ready()
-        return await self._call(Get(self._store, root, sink, offset, length, progress).run())
+        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
 
-    def roots(self) -> list[RootInfo]:
-        """Every file, in the order they came. O(blocks) only if blocks are known to be lost."""
-        return [self._info(root) for root in self._index.roots.values()]
-
-    def info(self, root: bytes) -> RootInfo:
-        """One file. Raises NotFound."""
-        return self._info(self._root(root))
-
-    def _info(self, root: ops.Root) -> RootInfo:
-        health = "damaged" if self._index.is_damaged(root) else "ok"
-        return RootInfo(
-            root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health,
-        )  # fmt: skip
-
-    async def remove(self, root: bytes) -> None:
-        """Forget a file, durably; blocks that nothing else needs are made unreadable and their space is given back."""
+    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_ask_always``."""
         self._ready()
-        known = self._root(root)
-        key = (known.h_file, known.name, known.media_type)
-        self._index.by_content.pop(key, None)  # from now on an equal put is a new one
+        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
 
-        try:
-            await self._committer.submit(ops.encode_op(ops.REMOVE, root), lambda: self._index.remove_root(root))
-        except BaseException:
-            if root in self._index.roots and known.link is None:
-                self._index.by_content[key] = root
-            raise
-        if known.link is not None:
-            await self._receiver.drop_loose()
-        await self._store.swept()
+    async def remove_way_in(self, way_in: bytes) -> None:
+        """See ``WaysIn.remove``."""
+        self._ready()
+        await self._call(self._ways_in.remove(way_in))
 
-    def _root(self, root: bytes) -> ops.Root:
-        known = self._index.roots.get(root)
-        if known is None:
-            raise NotFound(f"no file {root.hex()}")
-        return known
+    # --- looking ----------------------------------------------------------------------------------------------------------
 
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
         self._ready()
-        return await self._call(Check(self._store, level, progress).run(self._findings))
+        report = await self._call(Check(self._store, level, progress).run(self._findings))
+        if level == "data":
+            report.bad += [BadBlock(root, HeadMalformed.__name__) for root in await self._call(self._lines.forged())]
+        return report
 
     async def compact(self) -> None:
         """Write the log anew, as short as what it says allows; see ``Store.compact``."""
@@ -344,8 +299,35 @@ class Vault:
             )
 
     def shared(self) -> list[Capability]:
-        """Everything that is offered."""
-        return [_capability(root) for root in self._index.roots.values() if root.shared]
+        """Everything that is offered, by a plain link or a revocable one."""
+        granted = self._index.granted()
+        return [_capability(root) for root in self._index.roots.values() if root.shared or root.bid in granted]
+
+    async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
+        """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
+        self._ready()
+        self._root(root)
+        if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
+            raise LimitExceeded(f"{GRANTS_MAX} revocable links")
+        grant = Grant(key, root, self._store.wall_ms())
+        packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
+        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+
+    async def revoke(self, grant_id: bytes) -> None:
+        """From now on the link leads nowhere. Raises NotFound."""
+        self._ready()
+        if grant_id not in self._index.grants:
+            raise NotFound("no such link")
+        packed = ops.encode_op(ops.REVOKE, grant_id)
+        await self._committer.submit(packed, lambda: self._index.revoke(grant_id))
+
+    def grants(self) -> dict[bytes, Grant]:
+        """Every revocable link, oldest first, those that were revoked too."""
+        return dict(self._index.grants)
+
+    def capability(self, root: bytes) -> Capability:
+        """What a link to a file says. Raises NotFound."""
+        return _capability(self._root(root))
 
     # --- peers and transfer ---------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@
 
 /**
  * @typedef {{code: string, message: string}} NodeError
- * @typedef {"starting" | "ready" | "failed" | "busy-elsewhere"} Phase
+ * @typedef {"starting" | "locked" | "ready" | "failed" | "busy-elsewhere"} Phase
  * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
  * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
  * @typedef {"finding" | "connecting" | "fetching" | "verifying" | "done"} FetchStage
@@ -17,12 +17,19 @@
  * @typedef {Progress & {stage: FetchStage, peers: number, name?: string}} FetchProgress
  * @typedef {Progress & {stage?: string}} AnyProgress
  * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
- * @typedef {{root: string, name: string, size: number, mediaType: string}} FetchResult
+ * @typedef {{root: string, files: number, bytes: number, stored: number, ms: number}} FolderResult
+ * @typedef {{name: string, kind: "file" | "folder", size: number, mtimeMs: number | null}} FolderEntry
+ * @typedef {{root: string, seq: number, timeMs: number, size: number, stored: number, name: string, current: boolean}} Version
+ * @typedef {{root: string, name: string, size: number, mediaType: string, kind: "file" | "folder"}} FetchResult
+ * @typedef {{id: string, kind: "device" | "passphrase" | "passkey", timeMs: number, credential?: string, salt?: string}} Slot
+ * @typedef {{slots: Slot[], idleMinutes: number}} ProtectionState  `timeMs` 0: nobody wrote it down
+ * @typedef {{passphrase: string} | {passkey: true}} Given  what a person has for opening the vault
  * @typedef {"quick" | "hash" | "data"} CheckLevel
  * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
  *
  * @typedef {object} FileEntry
  * @property {string} root
+ * @property {"file" | "folder"} kind
  * @property {string} name
  * @property {string} mediaType
  * @property {number} size
@@ -49,15 +56,22 @@
  * @typedef {object} NodeApi
  * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
  * @property {() => NodeState} state
- * @property {(source: File | Blob | Uint8Array, options: {name?: string, onProgress?: (progress: PutProgress) => void,
- *   signal?: AbortSignal}) => Promise<PutResult>} put
+ * @property {(source: File | Blob | Uint8Array, options: {name?: string, replaces?: string,
+ *   onProgress?: (progress: PutProgress) => void, signal?: AbortSignal}) => Promise<PutResult>} put
+ * @property {(items: Array<{path: string, file: File | Blob | null}>, options: {name: string, replaces?: string,
+ *   onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) => Promise<FolderResult>} putFolder
+ * @property {(root: string, path?: string) => Promise<FolderEntry[]>} entries
+ * @property {(root: string, name: string, where?: {path?: string}) => Promise<{root: string}>} rename
+ * @property {(root: string) => Promise<Version[]>} versions
+ * @property {(root: string) => Promise<{root: string}>} restore
+ * @property {(root: string) => Promise<void>} forget
  * @property {() => Promise<FileEntry[]>} list
  * @property {(root: string) => Promise<string>} share
- * @property {(root: string) => Promise<void>} remove
- * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
- *   Promise<Uint8Array>} get
- * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
- *   Promise<void>} save
+ * @property {(root: string, where?: {path?: string}) => Promise<{root: string} | undefined>} remove
+ * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<Uint8Array>} get
+ * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<void>} save
  * @property {(link: string, options: {onProgress?: (progress: FetchProgress) => void, signal?: AbortSignal}) =>
  *   Promise<FetchResult>} fetch
  * @property {(level: CheckLevel, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
@@ -68,6 +82,17 @@
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
  * @property {() => Promise<void>} takeOver
  * @property {() => Promise<boolean>} persist
+ * @property {(root: string) => Promise<{link: string, id: string}>} shareRevocable
+ * @property {(root: string) => Promise<{id: string, link: string, timeMs: number}[]>} links  revocable ones that hold
+ * @property {(id: string) => Promise<void>} revoke
+ * @property {() => Promise<ProtectionState>} protection
+ * @property {(passphrase: string, options?: {askAlways?: boolean, current?: Given}) => Promise<void>} setPassphrase
+ * @property {(options?: {askAlways?: boolean, current?: Given}) => Promise<void>} addPasskey
+ * @property {(askAlways: boolean, options?: {current?: Given}) => Promise<void>} setAskAlways
+ * @property {(id: string) => Promise<void>} removeSlot
+ * @property {() => Promise<void>} lock
+ * @property {(given: Given) => Promise<void>} unlock
+ * @property {(minutes: number) => Promise<void>} setIdleLock
  */
 
 export {};
