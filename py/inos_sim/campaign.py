@@ -293,7 +293,7 @@ class Campaign:
         else:
             names = sorted(snapshot.files)
             image = snapshot.without(set(rng.sample(names, rng.randint(1, len(names)))))
-            if not any(content for name, content in image.items() if name != "keys"):
+            if not any(any(content) for name, content in image.items() if name != "keys"):
                 return  # nothing says that there was a vault
         machine = self._lab.machine(SimDisk(image))
         self._state(path, machine, claim, damaged=True)

@@ -78,10 +78,12 @@ class Ledger:
         """A removal begins."""
         self.now = replace(self.now, going=self.now.going | {root})
 
-    def end_remove(self, root: bytes) -> None:
-        """It is acknowledged."""
+    def end_remove(self, root: bytes, *, scrubbed: bool = True) -> None:
+        """It is acknowledged. ``scrubbed``: its blocks are off the disk by now."""
         files = dict(self.now.files)
         file = files.pop(root)
+        if not scrubbed:
+            file = replace(file, salt=b"")
         going, shared = self.now.going - {root}, self.now.shared - {root}
         gone = {**self.now.gone, root: file}
         self.now = replace(self.now, files=files, gone=gone, going=going, shared=shared)
@@ -157,9 +159,11 @@ class Verdict:
         """A file that was not acknowledged: of a put under way, whole; anything else is a breach."""
         claim = self._claim
         if info.root in claim.gone:
-            if self._damaged and self._said and not self._readable(info.root):
+            gone = claim.gone[info.root]
+            # Where even the log is lost, only what was off the disk by then is certain to stay away.
+            if self._damaged and self._said and not (gone.salt and self._readable(info.root)):
                 return
-            self._breach(RESURRECTED, f"{claim.gone[info.root].name} was removed and is listed")
+            self._breach(RESURRECTED, f"{gone.name} was removed and is listed")
             return
         possible = [file for file in claim.coming if file.name == info.name]
         if possible:
