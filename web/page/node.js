@@ -401,7 +401,7 @@ export class InosNode {
 
   #onLocked() {
     this.#isLocking = this.#state.phase === "ready";
-    this.#setState({ phase: "locked", step: "", bytesToGo: null });
+    this.#setState({ phase: "locked", step: this.#isLocking ? "closing" : "", bytesToGo: null });
   }
 
   /** Commit, close the vault, give its lock back. */

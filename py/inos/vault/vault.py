@@ -162,7 +162,7 @@ class Vault:
     def _close_keys(self) -> None:
         if self._store.keys >= 0:
             self._ports.keys.close(self._store.keys)
-            self._store.keys = -1
+            self._store.keys, self._store.block_keys = -1, None
 
     async def _call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a call that ``close`` waits for."""
@@ -338,19 +338,18 @@ class Vault:
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._call(self._share(known))
+            packed = ops.encode_op(ops.SHARE, root)
+            await self._call(self._give_out(known, packed, lambda: self._index.share_root(root, shared=True)))
         return _capability(known)
 
-    async def _share(self, known: ops.Root) -> None:
+    async def _give_out(self, known: ops.Root, packed: bytes, apply: Callable[[], None]) -> None:
         """Others will count on its blocks from now on: none of them is sealed again, and all are named as they are."""
         await self._store.upkeep.acquire()
         renewal = Renewal(self._store, self._quality)
         try:
             if not known.pinned and known.link is None:
                 await self._renew(known, renewal)
-            await self._committer.submit(
-                ops.encode_op(ops.SHARE, known.bid), lambda: self._index.share_root(known.bid, shared=True)
-            )
+            await self._committer.submit(packed, apply)
         finally:
             self._store.unhold_all([made.number for made in renewal.made])
             self._store.upkeep.release()
@@ -379,12 +378,12 @@ class Vault:
     async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
         """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
         self._ready()
-        self._root(root)
+        known = self._root(root)
         if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
             raise LimitExceeded(f"{GRANTS_MAX} revocable links")
         grant = Grant(key, root, self._store.wall_ms())
         packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
-        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+        await self._call(self._give_out(known, packed, lambda: self._index.grant(grant_id, grant)))
 
     async def revoke(self, grant_id: bytes) -> None:
         """From now on the link leads nowhere. Raises NotFound."""
