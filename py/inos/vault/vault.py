@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from inos.errors import InosError, LimitExceeded, NotFound, NotReady
-from inos.limits import GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.limits import BLOCK_BYTES_MAX, GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import Check, CheckReport, Level
 from inos.vault.collect import Collected
-from inos.vault.commit import Committer
+from inos.vault.commit import RESERVE_BYTES, Committer
 from inos.vault.get import Get, GetResult
 from inos.vault.index import Grant, Index
 from inos.vault.log import LOG_BYTES_MAX
@@ -39,7 +39,7 @@ from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
-from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
+from inos.vault.unlock import KEYS_FILE, Unlock, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
 
 T = TypeVar("T")
@@ -95,7 +95,9 @@ class Vault:
         lanes: int = 2,
         in_flight_bytes: int = IN_FLIGHT_BYTES_MAX,
         segment_bytes: int = SEGMENT_BYTES_MAX,
+        block_bytes_max: int = BLOCK_BYTES_MAX,
         log_bytes: int = LOG_BYTES_MAX,
+        log_reserve_bytes: int = RESERVE_BYTES,
         refs_per_manifest: int = REFS_PER_MANIFEST,
         wall_offset_s: float = 0.0,
         reencode_age_s: float = AGE_MIN_S,
@@ -106,12 +108,14 @@ class Vault:
         self._refs_max = refs_per_manifest
         self._budget = Budget(tasks, ports.arena, in_flight_bytes, lanes)
         self._index = Index()
-        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes)
-        self._committer = Committer(ports, tasks, self._budget, self._index, self._segments, log_bytes)
+        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes, block_bytes_max)
+        self._committer = Committer(
+            ports, tasks, self._budget, self._index, self._segments, log_bytes, log_reserve_bytes
+        )
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
-        self._ways_in = WaysIn(ports, self._budget)
+        self.ways_in = WaysIn(ports, self._budget, self._store.wall_ms)  # also while the vault is locked
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
@@ -132,7 +136,7 @@ class Vault:
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store, self._ways_in, unlock).run()
+            self._findings = await Opening(self._store, self.ways_in, unlock).run()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
@@ -180,32 +184,6 @@ class Vault:
             raise NotReady(f"the vault is {self._state}")
         if self._committer.dead is not None:
             raise self._committer.dead
-
-    # --- ways in ------------------------------------------------------------------------------------------------------
-
-    async def ways_in(self) -> list[WayIn]:
-        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
-        return await self._ways_in.listed()
-
-    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_passphrase``; no data is rewritten."""
-        self._ready()
-        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.add_passkey``."""
-        self._ready()
-        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_ask_always``."""
-        self._ready()
-        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
-
-    async def remove_way_in(self, way_in: bytes) -> None:
-        """See ``WaysIn.remove``."""
-        self._ready()
-        await self._call(self._ways_in.remove(way_in))
 
     # --- files --------------------------------------------------------------------------------------------------------
 
