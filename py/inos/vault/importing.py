@@ -46,8 +46,8 @@ WINDOW_BYTES = BLOCK_BYTES_MAX + FRAME_BYTES
 class Imported:
     """What came of an archive. ``files``: items of which something is new; ``known``: those that were here.
 
-    ``bytes``: of blocks that were not; ``skipped``: name (empty where it is not known, or where it is the archive itself) and error
-    code of what could not be taken as it is.
+    ``bytes``: of blocks that were not; ``skipped``: name (empty where it is not known, or where it is the archive itself) and
+    error code of what could not be taken as it is.
     """
 
     files: int = 0

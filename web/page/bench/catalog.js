@@ -352,6 +352,18 @@ export const ROWS = [
     needs: ["node", "libraries"],
     seconds: 1,
   },
+  {
+    id: "vault.open",
+    title: "Opening 100,000 blocks",
+    unit: "ms",
+    better: "less",
+    seed: null,
+    method:
+      "The brain's part of starting on a vault of 100,000 blocks in 1,000 files: keys, superblocks, the whole log, the index. Quick: 10,000 blocks.",
+    section: REAL_WORLD,
+    needs: ["node"],
+    seconds: 30,
+  },
   sustained(10),
   sustained(60),
   sustained(300),
