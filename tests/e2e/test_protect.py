@@ -102,6 +102,18 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
 
+    # a link that can be withdrawn, by the page's own controls
+    tab.click("#files [data-action=share]")
+    tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value.includes('#inos1.')")
+    tab.click("#share-revocable")
+    tab.wait_for("the other kind", "() => document.querySelector('#share-link').value.includes('#inosv1.')")
+    tab.wait_for("it is listed", "() => document.querySelectorAll('#share-links [data-link]').length === 1")
+    check_access(node)
+    tab.click("#share-links [data-action=revoke]")
+    tab.wait_for("it is gone", "() => document.querySelector('#share-links').hidden")
+    assert "Withdrawn" in tab.text("#share-dialog")
+    tab.click("#share-dialog [data-action=close]")
+
     change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
     assert node.error_code(change, None) == "UnlockNeeded"
     assert node.error_code(change, {"passphrase": "wrong"}) == "WrongPassphrase"
