@@ -73,6 +73,7 @@ Effects: TypeAlias = list[tuple[int, Effect[Any]]]
 Commands: TypeAlias = list[Command]
 Events: TypeAlias = list[NodeEvent]
 Files: TypeAlias = list[vaults.RootInfo]
+Tell: TypeAlias = Callable[[vaults.Progress], None] | None
 
 
 class Node:
@@ -92,7 +93,7 @@ class Node:
         self.vault = vault
         self._hashes = ports.hashes
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
-        outline = outliner(manifests.decode, manifests.check_child)
+        outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
         self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
@@ -143,33 +144,21 @@ class Node:
         name: str,
         media_type: str = "",
         mtime_ms: int = 0,
-        progress: Callable[[vaults.Progress], None] | None = None,
+        progress: Tell = None,
+        replaces: bytes | None = None,
     ) -> vaults.PutResult:
         """Keep a file; see ``Vault.put``."""
         self._check_running()
-        return await self.vault.put(source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress)
-
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[vaults.Progress], None] | None = None,
-    ) -> vaults.GetResult:
-        """Hand a file to a sink; see ``Vault.get``."""
-        self._check_running()
-        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress)
+        return await self.vault.put(
+            source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress, replaces=replaces
+        )
 
     def list(self) -> Files:
         """Every file, in the order they came."""
         self._check_running()
         return self.vault.roots()
 
-    async def check(
-        self, level: Level, progress: Callable[[vaults.Progress], None] | None = None
-    ) -> vaults.CheckReport:
+    async def check(self, level: Level, progress: Tell = None) -> vaults.CheckReport:
         """Look for damage; see ``inos.vault.check``."""
         self._check_running()
         return await self.vault.check(level, progress)
@@ -192,7 +181,7 @@ class Node:
         """Withdraw a revocable link: who opens it from now on is told so; who opened it before keeps what they have."""
         self._check_running()
         await self.vault.revoke(name)
-        self._offer_no_more()
+        self.offer_no_more()
 
     async def resolve(self, link: str, timeout_s: float | None = None) -> Link:
         """What a link of either kind leads to; see ``Revocable.resolve``."""
@@ -241,7 +230,7 @@ class Node:
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def stats(self) -> dict[str, object]:
         """Numbers for people."""
@@ -360,7 +349,7 @@ class Node:
         self._offered.setdefault(capability.bid, set()).update(held)
         self._join_share(capability)
 
-    def _offer_no_more(self) -> None:
+    def offer_no_more(self) -> None:
         """Withdraw whatever is neither shared nor wished for any more."""
         kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
         for link_root in [link_root for link_root in self._offered if link_root not in kept]:
@@ -369,7 +358,7 @@ class Node:
 
     async def _unwish(self, capability: Capability) -> None:
         await self.vault.unwish(capability)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def _join_share(self, capability: Capability) -> bytes:
         return self._join(capability.bid, share_room_secret(self._hashes, capability.bid, capability.secret))

@@ -385,6 +385,14 @@ class Sign(Effect[bytes]):
 
 
 @dataclass(frozen=True, slots=True)
+class SignHead(Effect[bytes]):
+    """By the Ed25519 key of a 32-byte ``seed``: its public key 32 | signature of ``data`` 64."""
+
+    seed: bytes = field(repr=False)
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Verify(Effect[bool]):
     """Whether ``signature`` is ``public_key``'s over ``data``. Strict checks come before (``inos.links.ed25519_strict``)."""
 

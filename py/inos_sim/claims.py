@@ -52,7 +52,7 @@ class Claim:
     wishes: frozenset[bytes] = frozenset()
     coming: tuple[Kept, ...] = ()  # puts and downloads that are not acknowledged
     going: frozenset[bytes] = frozenset()  # removals that are not acknowledged
-    sharing: frozenset[bytes] = frozenset()  # offers made or withdrawn, and wishes, that are not acknowledged
+    sharing: tuple[bytes, ...] = ()  # offers and wishes being made or withdrawn, once for each call
 
 
 class Ledger:
@@ -82,23 +82,28 @@ class Ledger:
         """It is acknowledged."""
         files = dict(self.now.files)
         file = files.pop(root)
-        going, shared, sharing = (part - {root} for part in (self.now.going, self.now.shared, self.now.sharing))
+        going, shared = self.now.going - {root}, self.now.shared - {root}
         gone = {**self.now.gone, root: file}
-        self.now = replace(self.now, files=files, gone=gone, going=going, shared=shared, sharing=sharing)
+        self.now = replace(self.now, files=files, gone=gone, going=going, shared=shared)
 
     def begin_mark(self, bid: bytes) -> None:
         """An offer or a wish is being made or withdrawn."""
-        self.now = replace(self.now, sharing=self.now.sharing | {bid})
+        self.now = replace(self.now, sharing=(*self.now.sharing, bid))
 
     def end_share(self, root: bytes, *, shared: bool) -> None:
         """It is acknowledged."""
         marks = self.now.shared | {root} if shared else self.now.shared - {root}
-        self.now = replace(self.now, shared=marks, sharing=self.now.sharing - {root})
+        self.now = replace(self.now, shared=marks & set(self.now.files), sharing=self._one_less(root))
 
     def end_wish(self, bid: bytes, *, wished: bool) -> None:
         """It is acknowledged."""
         wishes = self.now.wishes | {bid} if wished else self.now.wishes - {bid}
-        self.now = replace(self.now, wishes=wishes, sharing=self.now.sharing - {bid})
+        self.now = replace(self.now, wishes=wishes, sharing=self._one_less(bid))
+
+    def _one_less(self, bid: bytes) -> tuple[bytes, ...]:
+        sharing = list(self.now.sharing)
+        sharing.remove(bid)
+        return tuple(sharing)
 
 
 class Verdict:
@@ -174,15 +179,15 @@ class Verdict:
         shared = {info.root for info in vault.roots() if info.shared}
         wishes = {wish.bid for wish in vault.wishes()}
         excused = self._damaged and self._said
-        for root in claim.shared - shared - claim.sharing - claim.going:
+        for root in claim.shared.difference(shared, claim.sharing, claim.going):
             if not excused:
                 self._breach(LOST, f"{claim.files[root].name} is no longer offered")
-        for root in shared - claim.shared - claim.sharing - unasked:
+        for root in shared.difference(claim.shared, claim.sharing, unasked):
             if not excused:
                 self._breach(RESURRECTED, f"{claim.files[root].name} is offered again")
-        if claim.wishes - wishes - claim.sharing and not excused:
+        if claim.wishes.difference(wishes, claim.sharing) and not excused:
             self._breach(LOST, "a wish is lost")
-        if wishes - claim.wishes - claim.sharing and not excused:
+        if wishes.difference(claim.wishes, claim.sharing) and not excused:
             self._breach(RESURRECTED, "a wish came back")
 
 

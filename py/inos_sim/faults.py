@@ -18,7 +18,7 @@ from inos.errors import ArenaFull, InosError, StorageFull, StorageLost
 from inos.ports import FileTruncate, FileWrite, Span
 from inos.tasks import Effect
 from inos_host.disk import STREAM_EFFECTS
-from inos_sim.campaign import Tally, kinds
+from inos_sim.campaign import Tally
 from inos_sim.claims import LOST, UNTYPED, Claim, Ledger, Verdict
 from inos_sim.disk import Image, SimDisk
 from inos_sim.kernels import KERNEL_EFFECTS
@@ -27,7 +27,7 @@ from inos_sim.script import Lab, Player
 
 SCRIPT = (
     "put-small", "put-chunks", "put-shared", "share", "receive", "remove", "compact", "collect", "reopen", "get",
-    "put-shared", "remove", "collect",
+    "fetch", "unwish", "put-shared", "remove", "shrink", "collect",
 )  # fmt: skip
 ERRORS: dict[str, tuple[type[InosError], ...]] = {
     "disk": (StorageLost, StorageFull),
@@ -156,7 +156,7 @@ class FaultCampaign:
         elif kind == "reopen":
             with suppress(InosError):
                 player.reopen()
-        elif kind in kinds():
+        else:
             player.play(kind)
 
     def _look(self, fault: Fault | None, image: Image, claim: Claim) -> None:

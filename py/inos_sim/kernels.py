@@ -27,10 +27,12 @@ from inos.ports import (
     Piece,
     Seal,
     Sealed,
+    SignHead,
     Span,
     Stretch,
     UnwrapKey,
     UnwrapWith,
+    Verify,
     WrapKey,
     WrapWith,
 )
@@ -43,8 +45,8 @@ from inos_host.arena import HostArena
 T = TypeVar("T")
 
 PIECES_MAX = 32
+KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
 KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
-KEY_EFFECTS = (WrapKey, UnwrapKey, Stretch, WrapWith, UnwrapWith)
 MEMORY_ANSWERS_MAX = 50_000
 
 
@@ -229,7 +231,7 @@ class ToyKeyring:
         self._key = hashlib.blake2s(device).digest()
 
     def perform(self, effect: Effect[Any]) -> object:
-        """Answer KEY_EFFECTS. Raises VaultLocked."""
+        """Answer one of KEY_EFFECTS. Raises VaultLocked."""
         match effect:
             case WrapKey(plain, aad):
                 return bytes(12) + ToyAead().seal(self._key, bytes(12), plain, aad)
@@ -238,6 +240,11 @@ class ToyKeyring:
                     return ToyAead().open(self._key, wrapped[:12], wrapped[12:], aad)
                 except AuthFailed as error:
                     raise VaultLocked("another device's key") from error
+            case SignHead(seed, data):
+                public = hashlib.blake2s(seed).digest()
+                return public + hashlib.blake2b(data, key=public).digest()
+            case Verify(public_key, signature, data):
+                return hashlib.blake2b(data, key=public_key).digest() == signature
             case Stretch(passphrase, salt, memory_kib, passes, lanes):
                 return hashlib.blake2s(passphrase + salt + repr((memory_kib, passes, lanes)).encode()).digest()
             case WrapWith(key, nonce, plain, aad):

@@ -31,16 +31,26 @@ KINDS = (
     "collect",
     "reopen",
 )
+MORE_KINDS = (
+    "again",  # put what was put before, be it there, removed or refused
+    "fetch",  # wish, and some of the blocks
+    "unwish",
+    "shrink",  # seal chunks again, smaller; read every block
+)
 SALT = slice(16, 48)  # of a block: where its synthetic salt stands
 _CHUNK_NOISE = (90, 500, 1_200)
 _CHUNK_BYTES = Sizes().chunk_bytes
+_WORDS = (b"every", b"acknowledged", b"byte", b"is", b"still", b"there")
 _FOREIGN_SEED = 2
 
 
 def chunk(name: str) -> bytes:
-    """A chunk that compresses to some hundred bytes, the same for the same name."""
+    """A chunk that compresses to some hundred bytes, the same for the same name: noise and zeros, or words."""
     rng = random.Random(name)
-    return rng.randbytes(_CHUNK_NOISE[rng.randrange(len(_CHUNK_NOISE))]).ljust(_CHUNK_BYTES, b"\0")
+    kind = rng.randrange(len(_CHUNK_NOISE) + 1)
+    if kind < len(_CHUNK_NOISE):
+        return rng.randbytes(_CHUNK_NOISE[kind]).ljust(_CHUNK_BYTES, b"\0")
+    return b" ".join(rng.choice(_WORDS) for _ in range(_CHUNK_BYTES))[:_CHUNK_BYTES]
 
 
 class Lab:
@@ -202,8 +212,7 @@ class Player:
         vault, shared = self.machine.vault, root not in self.ledger.now.shared
         self.ledger.begin_mark(root)
         await (vault.share(root) if shared else vault.unshare(root))
-        if root in self.ledger.now.files:
-            self.ledger.end_share(root, shared=shared)
+        self.ledger.end_share(root, shared=shared)
 
     async def _receive(self) -> None:
         machine, vault, ledger = self.machine, self.machine.vault, self.ledger
@@ -215,17 +224,49 @@ class Player:
         await vault.wish(link)
         ledger.end_wish(link.bid, wished=True)
         for bid, data in blocks:
-            span = machine.arena.alloc(len(data))
-            machine.arena.write(span, data)
-            try:
-                await vault.store_foreign(bid, span)
-            finally:
-                machine.arena.release(span)
+            await self._store(machine, bid, data)
         ledger.begin_put(file)
         ledger.begin_mark(link.bid)
         root = await vault.adopt(link)
         ledger.end_put(file, root, self._salt(root))
         ledger.end_wish(link.bid, wished=False)
+
+    async def _store(self, machine: Machine, bid: bytes, data: bytes) -> None:
+        span = machine.arena.alloc(len(data))
+        machine.arena.write(span, data)
+        try:
+            await machine.vault.store_foreign(bid, span)
+        finally:
+            machine.arena.release(span)
+
+    async def _again(self) -> None:
+        if not self.contents:
+            raise NotFound("nothing was put")
+        files = list(self.contents)
+        file = files[0] if self._rng is None else self._rng.choice(files)
+        await self.put(file.name, self.contents[file])
+
+    async def _fetch(self) -> None:
+        machine, vault, ledger = self.machine, self.machine.vault, self.ledger
+        file, link, blocks = self._lab.foreign[0]
+        if any(one.name == file.name for one in (*ledger.now.files.values(), *ledger.now.coming)):
+            return
+        ledger.begin_mark(link.bid)
+        await vault.wish(link)
+        ledger.end_wish(link.bid, wished=True)
+        for bid, data in blocks[:2]:
+            await self._store(machine, bid, data)
+
+    async def _unwish(self) -> None:
+        file, link, _ = self._lab.foreign[0]
+        if any(one.name == file.name for one in self.ledger.now.coming):
+            return  # it is being adopted, which ends the wish
+        self.ledger.begin_mark(link.bid)
+        await self.machine.vault.unwish(link)
+        self.ledger.end_wish(link.bid, wished=False)
+
+    async def _shrink(self) -> None:
+        await self.machine.vault.tidy()
 
     async def _compact(self) -> None:
         await self.machine.vault.compact()

@@ -17,6 +17,7 @@ KEY_EFFECTS = (
     ports.UnwrapKey,
     ports.DevicePublicKey,
     ports.Sign,
+    ports.SignHead,
     ports.Verify,
     ports.Stretch,
     ports.WrapWith,
@@ -44,6 +45,8 @@ class Keyring:
                 inos_js.crypto(effect_id, "publicKey")
             case ports.Sign(data):
                 inos_js.crypto(effect_id, "sign", data)
+            case ports.SignHead(seed, data):
+                inos_js.crypto(effect_id, "signBy", seed, data)
             case ports.Verify(public_key, signature, data):
                 inos_js.crypto(effect_id, "verify", public_key, signature, data)
             case ports.Stretch(passphrase, salt, memory_kib, passes, lanes):

@@ -9,7 +9,7 @@ import pytest
 from axe import serious_problems
 from chromium import ChromiumTab
 from node import KIB, MIB, Data, NodeTab, open_node
-from server import ROOT, Server
+from server import Server
 
 from conftest import BROWSERS, Start
 
@@ -137,7 +137,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", ROOT / "serve.py", "--host", "localhost")
+    server = Server(tmp_path / "server.txt", "localhost")
     browser = start("chromium")
     try:
         node = open_node(browser, server)

@@ -25,6 +25,7 @@ from inos.ports import (
     Ports,
 )
 from inos.tasks import Effect, Task, Tasks
+from inos.vault.folder import FolderResult, Item
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
 from inos_host.disk import STREAM_EFFECTS, Streams, list_segments
@@ -242,6 +243,17 @@ class World:
         assert isinstance(result, PutResult)
         return result
 
+    def put_folder(self, files: dict[str, bytes | None], name: str = "folder", **more: Any) -> FolderResult:
+        """Paths and contents (None: an empty folder), from one source that has them one after the other."""
+        source = self.streams.add_bytes(b"".join(data for _, data in sorted(files.items(), key=by_names) if data))
+        items, offset = [], 0
+        for path, data in sorted(files.items(), key=by_names):
+            items.append(Item(path, None if data is None else Source(source, len(data), offset), 1_000))
+            offset += len(data or b"")
+        result = self.run(self.vault.put_folder(items, name=name, **more))
+        assert isinstance(result, FolderResult)
+        return result
+
     def start_put(self, data: bytes, name: str = "file") -> Task[Any]:
         return self.start(self.vault.put(Source(self.streams.add_bytes(data), len(data)), name=name))
 
@@ -263,6 +275,11 @@ def opened(**settings: Any) -> World:
     world = World(**settings)
     world.open()
     return world
+
+
+def by_names(row: tuple[str, Any]) -> list[str]:
+    """Folder by folder, each in the order of its names."""
+    return row[0].split("/")
 
 
 def noise(length: int, seed: int = 0) -> bytes:

@@ -18,7 +18,7 @@ from inos.errors import CorruptError, UnsupportedVersion
 from inos.limits import SUPERBLOCK_BYTES
 from inos.ports import FileFlush, FileSize, FileTruncate
 from inos.vault import log, ops, superblock
-from inos.vault.contexts import derive_keys
+from inos.vault.contexts import HEAD_SIGNING, derive_keys
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
 from inos.vault.replay import Replay, Replayed
@@ -49,6 +49,7 @@ class Opening:
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
         store.keys, store.block_keys = self._ports.keys.open(secret), keys
+        store.head_seed = self._ports.hashes.derive(HEAD_SIGNING, secret)
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)

@@ -16,21 +16,23 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import InosError, LimitExceeded, NotFound, NotReady
+from inos.errors import HeadMalformed, InosError, LimitExceeded, NotFound, NotReady
 from inos.limits import BLOCK_BYTES_MAX, GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
-from inos.vault.check import Check, CheckReport, Level
+from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
 from inos.vault.commit import RESERVE_BYTES, Committer
-from inos.vault.get import Get, GetResult
+from inos.vault.filing import Filing, RootInfo
+from inos.vault.hand_out import GetResult
 from inos.vault.index import Grant, Index
+from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
 from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
-from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
+from inos.vault.put import REFS_PER_MANIFEST, Progress, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
@@ -41,6 +43,7 @@ from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
 from inos.vault.unlock import KEYS_FILE, Unlock, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
+from inos.vault.versions import Lines
 
 T = TypeVar("T")
 
@@ -57,24 +60,6 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class RootInfo:
-    """A file in the vault. ``health`` is "ok", or "damaged" when blocks of it are known to be lost."""
-
-    root: bytes
-    name: str
-    media_type: str
-    size: int
-    stored: int
-    chunks: int
-    new_chunks: int
-    deduped: int
-    time_ms: int
-    received: bool
-    shared: bool
-    health: str
-
-
-@dataclass(frozen=True, slots=True)
 class Damaged:
     """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
 
@@ -83,7 +68,7 @@ class Damaged:
     capability: Capability | None
 
 
-class Vault:
+class Vault(Filing):
     """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
 
     def __init__(
@@ -115,6 +100,8 @@ class Vault:
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
+        self._lines = Lines(self._store)
+        self._library = Library(self._store, self._lines, quality, refs_per_manifest)
         self.ways_in = WaysIn(ports, self._budget, self._store.wall_ms)  # also while the vault is locked
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
@@ -137,6 +124,7 @@ class Vault:
         self._state = "opening"
         try:
             self._findings = await Opening(self._store, self.ways_in, unlock).run()
+            self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
@@ -185,80 +173,15 @@ class Vault:
         if self._committer.dead is not None:
             raise self._committer.dead
 
-    # --- files --------------------------------------------------------------------------------------------------------
-
-    async def put(
-        self,
-        source: Source,
-        *,
-        name: str,
-        media_type: str = "",
-        mtime_ms: int = 0,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> PutResult:
-        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
-        self._ready()
-
-        def put() -> Coroutine[Any, Any, PutResult]:
-            return Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max).run()
-
-        return await self._call(self.upkeep.with_room(put))
-
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[Progress], None] | None = None,
-    ) -> GetResult:
-        """Hand a file, or a range of it, to a sink, in order and checked; the sink is closed in any case."""
-        self._ready()
-        return await self._call(Get(self._store, root, sink, offset, length, progress).run())
-
-    def roots(self) -> list[RootInfo]:
-        """Every file, in the order they came. O(blocks) only if blocks are known to be lost."""
-        return [self._info(root) for root in self._index.roots.values()]
-
-    def info(self, root: bytes) -> RootInfo:
-        """One file. Raises NotFound."""
-        return self._info(self._root(root))
-
-    def _info(self, root: ops.Root) -> RootInfo:
-        health = "damaged" if self._index.is_damaged(root) else "ok"
-        return RootInfo(
-            root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared or root.bid in self._index.granted(), health,
-        )  # fmt: skip
-
-    async def remove(self, root: bytes) -> None:
-        """Forget a file, durably; blocks that nothing else needs are made unreadable and their space is given back."""
-        self._ready()
-        known = self._root(root)
-        key = (known.h_file, known.name, known.media_type)
-        self._index.by_content.pop(key, None)  # from now on an equal put is a new one
-
-        try:
-            await self._committer.submit(ops.encode_op(ops.REMOVE, root), lambda: self._index.remove_root(root))
-        except BaseException:
-            if root in self._index.roots and known.link is None:
-                self._index.by_content[key] = root
-            raise
-        if known.link is not None:
-            await self._receiver.drop_loose()
-        await self._store.swept()
-
-    def _root(self, root: bytes) -> ops.Root:
-        known = self._index.roots.get(root)
-        if known is None:
-            raise NotFound(f"no file {root.hex()}")
-        return known
+    # --- looking ----------------------------------------------------------------------------------------------------------
 
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
         self._ready()
-        return await self._call(Check(self._store, level, progress).run(self._findings))
+        report = await self._call(Check(self._store, level, progress).run(self._findings))
+        if level == "data":
+            report.bad += [BadBlock(root, HeadMalformed.__name__) for root in await self._call(self._lines.forged())]
+        return report
 
     async def compact(self) -> None:
         """Write the log anew, as short as what it says allows; see ``Store.compact``."""
