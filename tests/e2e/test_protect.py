@@ -98,7 +98,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     )
     check_access(node)
     tab.press(*"first and long", "Enter")
-    node.wait_ready()
+    tab.wait_for("it opens", "() => globalThis.inos.state().phase === 'ready'")
     assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
 
