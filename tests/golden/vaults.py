@@ -1,7 +1,7 @@
 """Golden vaults: what a vault of each layout looked like on the disk, kept for ever; every later version must open them.
 
-`python tests/golden/vaults.py NAME` writes tests/golden/NAME.zip, with the real algorithms, the files of ``contents`` in it and the device's
-key beside it. Never write one anew: a new layout gets a new name.
+`python tests/golden/vaults.py NAME` writes tests/golden/NAME.zip by the real algorithms: the files of ``files`` and ``folder`` are in
+it, the device's key is beside it. Never write one anew: a new layout gets a new name.
 """
 
 from __future__ import annotations

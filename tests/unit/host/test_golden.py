@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.golden import vaults
 
 from inos.vault.unlock import Passphrase, Unlock
-from tests.golden import vaults
 
 NAMES = sorted(path.stem for path in vaults.FOLDER.glob("*.zip"))
 
