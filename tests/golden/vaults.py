@@ -1,6 +1,6 @@
 """Golden vaults: what a vault of each layout looked like on the disk, kept for ever; every later version must open them.
 
-`python tests/golden/vaults.py NAME` writes tests/golden/NAME.zip by the real algorithms: the files of ``files`` and ``folder`` are in
+`python tests/golden/vaults.py NAME` writes tests/golden/NAME.zip by the real algorithms: what ``files`` and ``folder`` say is in
 it, the device's key is beside it. Never write one anew: a new layout gets a new name.
 """
 
