@@ -5,7 +5,7 @@ or while it starts; after a new start with the same profile everything that was 
 that was removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
 
 The page cache survives a SIGKILL, so this shows no missing flush. For that, --trace records the calls on the disk of every round
-(one browser only) in the format of `inos_sim.trace`; every crash state of it is replayed on the simulated disk.
+(one browser only) in the format of `inos_sim.trace`, and then tries --states crash states of it (0: all) on the simulated disk.
 With --json the last line is {"rounds", "acknowledged", "lost"}. Runs in `.venv`, in a network namespace of its own where the
 system allows one. The exit code is 1 if anything was lost or wrong.
 """
@@ -36,6 +36,8 @@ from node import NodeTab  # noqa: E402 - our own folders come first on the path
 from server import Server  # noqa: E402
 from tab import Browser  # noqa: E402
 from tests.chaos.claims import Claims, File, acks_in, judge, read_from  # noqa: E402
+
+from inos_sim.trace import TraceCampaign  # noqa: E402
 
 BROWSERS = ("chromium", "firefox")
 RUN, VERIFY = ((HERE / name).read_text("utf-8").rstrip("\n;") for name in ("page.js", "verify.js"))
@@ -77,7 +79,8 @@ class WitnessServer(Server):
 
     def __init__(self, folder: Path, *, record: bool = False) -> None:
         self.trace = folder / "trace.jsonl"
-        super().__init__(folder / "server.txt", HERE / "witness.py", str(folder), *(["--record"] if record else []))
+        arguments = [str(folder), *(["--record"] if record else [])]
+        super().__init__(folder / "server.txt", program=HERE / "witness.py", arguments=arguments)
 
     def tell(self, line: dict[str, Any]) -> None:
         """Add a line of our own."""
@@ -229,11 +232,20 @@ class Chaos:
 
 
 def keep_trace(server: WitnessServer, path: Path) -> None:
-    """The trace and its blobs, where they are wanted."""
-    shutil.copyfile(server.trace, path)
-    shutil.copytree(
-        server.trace.with_name(f"{server.trace.name}.blobs"), path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True
-    )
+    """The trace and its blobs, where they are wanted; with the keys first, which were asked for when the vault was open."""
+    first, *lines = server.trace.read_text("utf-8").splitlines(keepends=True)
+    keys = [line for line in lines if line.startswith('{"op": "key"')]
+    path.write_text("".join([first, *keys, *(line for line in lines if line not in keys)]), "utf-8")
+    blobs = server.trace.with_name(f"{server.trace.name}.blobs")
+    shutil.copytree(blobs, path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True)
+
+
+def replay(path: Path, seed: int, states_max: int | None) -> tuple[str, TraceCampaign]:
+    """Crash states of a trace on the simulated disk; what came of it, in words."""
+    campaign = TraceCampaign(path, seed, states_max)
+    tally = campaign.run()
+    line = f"{tally.states} crash states of {campaign.calls} calls, {sum(tally.breaches.values())} breaches"
+    return "\n".join([line, *(f"{at}: {kind}: {text}" for at, kind, text in tally.failures[:20])]), campaign
 
 
 def rounds(options: argparse.Namespace, launch: Launch, folder: Path) -> Outcome:
@@ -273,6 +285,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--trace", type=Path, help="record the calls on the disk into this file, and FILE.blobs beside it"
     )
+    parser.add_argument("--states", type=int, default=2_000, help="crash states of the trace to try; 0: all")
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
     if not netns.is_inside():
@@ -295,10 +308,16 @@ def main(arguments: list[str]) -> int:
         f"{time.monotonic() - began:.0f} s",
         flush=True,
     )
+    is_good, states = outcome.is_good, {}
+    if options.trace is not None:
+        text, campaign = replay(options.trace, options.seed, options.states or None)
+        print(f"chaos  {text}", flush=True)
+        states = {"states": campaign.tally.states, "breaches": sum(campaign.tally.breaches.values())}
+        is_good = is_good and states["breaches"] == 0
     if options.json:
         counts = {"rounds": outcome.rounds, "acknowledged": outcome.acknowledged, "lost": len(outcome.lost)}
-        print(json.dumps({**counts, "wrong": len(outcome.wrong), "seed": options.seed}), flush=True)
-    return 0 if outcome.is_good else 1
+        print(json.dumps({**counts, "wrong": len(outcome.wrong), **states, "seed": options.seed}), flush=True)
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from axe import serious_problems
 from chromium import ChromiumTab
 from node import KIB, MIB, Data, NodeTab, open_node
-from server import ROOT, Server
+from server import Server
 
 from conftest import BROWSERS, Start
 
@@ -98,9 +98,21 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     )
     check_access(node)
     tab.press(*"first and long", "Enter")
-    node.wait_ready()
+    tab.wait_for("it opens", "() => globalThis.inos.state().phase === 'ready'")
     assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+
+    # a link that can be withdrawn, by the page's own controls
+    tab.click("#files [data-action=share]")
+    tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value.includes('#inos1.')")
+    tab.click("#share-revocable")
+    tab.wait_for("the other kind", "() => document.querySelector('#share-link').value.includes('#inosv1.')")
+    tab.wait_for("it is listed", "() => document.querySelectorAll('#share-links [data-link]').length === 1")
+    check_access(node)
+    tab.click("#share-links [data-action=revoke]")
+    tab.wait_for("it is gone", "() => document.querySelector('#share-links').hidden")
+    assert "Withdrawn" in tab.text("#share-dialog")
+    tab.click("#share-dialog [data-action=close]")
 
     change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
     assert node.error_code(change, None) == "UnlockNeeded"
@@ -125,7 +137,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", ROOT / "serve.py", "--host", "localhost")
+    server = Server(tmp_path / "server.txt", "localhost")
     browser = start("chromium")
     try:
         node = open_node(browser, server)
