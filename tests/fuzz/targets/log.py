@@ -80,6 +80,8 @@ def operations() -> list[bytes]:
         ops.encode_op(ops.WISH, b"w" * 32, b"s" * 32, 1 << 40),
         ops.encode_op(ops.UNWISH, b"w" * 32),
         ops.encode_op(ops.NEXT, 12),
+        ops.encode_op(ops.GRANT, b"g" * 32, b"k" * 32, b"r" * 32, 1 << 40),
+        ops.encode_op(ops.REVOKE, b"g" * 32),
         ops.encode_op(ops.OFFER, b"r" * 32, b"o" * 32, b"s" * 32, ops.pack_runs([9])),
     ]
 
