@@ -327,6 +327,8 @@ export const words = {
     commit: () => "Writing to disk",
     replay: () => "Reading the vault's log",
     check: () => "Checking the vault",
+    export: () => "Writing the archive",
+    import: () => "Reading an archive",
   },
 
   unlock: {

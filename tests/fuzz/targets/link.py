@@ -19,12 +19,9 @@ def run(data: bytes) -> None:
 def seeds() -> Iterator[bytes]:
     """See Target."""
     made = link.encode(link.Link(bytes(range(32)), b"s" * 32), "https://host/path?query")
-    revocable = link.encode(link.RevocableLink(bytes(range(32)), b"k" * 32))
+    yield link.encode(link.RevocableLink(bytes(range(32)), b"k" * 32), "https://host/").encode()
     for text in (
         made,
-        revocable,
-        revocable[:-1],
-        "#inosv1.",
         made.partition("#")[2],
         f"  {made}\n",
         made[:-1],
