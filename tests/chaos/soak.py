@@ -161,7 +161,7 @@ class Soak:
 
     def _drop(self, over: list[tuple[str, dict[str, Any]]]) -> None:
         """Remove files that were kept for a while, each after a look at its bytes."""
-        wrong = self._node.tab.call(VERIFY, over, timeout_s=CALL_TIMEOUT_S)
+        wrong = self._node.tab.call(VERIFY, [[root, made, []] for root, made in over], timeout_s=CALL_TIMEOUT_S)
         if wrong:
             raise AssertionError(f"kept files are not what they were: {wrong}")
         self._node.tab.call(REMOVE, [root for root, _ in over], timeout_s=CALL_TIMEOUT_S)
