@@ -23,7 +23,8 @@ from inos_sim.bugs import Bug, clean
 from inos_sim.claims import LOST, RESURRECTED, UNTYPED, WRONG, Claim, Kept, Ledger, Verdict, remains
 from inos_sim.disk import Image, SimDisk, Snapshot
 from inos_sim.machine import Machine
-from inos_sim.script import KINDS, MORE_KINDS, Lab, Player
+from inos_sim.more import MORE
+from inos_sim.script import KINDS, Lab, Player
 
 BREACHES = (LOST, RESURRECTED, WRONG, UNTYPED)
 BASES: dict[str, tuple[str, ...]] = {
@@ -164,7 +165,7 @@ class Campaign:
         faults = rng.random() < 0.3
         player.scrubs = not faults
         for _ in range(rng.randrange(3, 10)):
-            kind = rng.choice((*KINDS, *MORE_KINDS))
+            kind = rng.choice((*KINDS, *MORE))
             if faults and rng.random() < 0.5:
                 _inject(player, rng)
             if kind == "reopen" or player.refused:
@@ -293,7 +294,7 @@ class Campaign:
         else:
             names = sorted(snapshot.files)
             image = snapshot.without(set(rng.sample(names, rng.randint(1, len(names)))))
-            if not any(content for name, content in image.items() if name != "keys"):
+            if not any(any(content) for name, content in image.items() if name != "keys"):
                 return  # nothing says that there was a vault
         machine = self._lab.machine(SimDisk(image))
         self._state(path, machine, claim, damaged=True)

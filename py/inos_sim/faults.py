@@ -27,7 +27,7 @@ from inos_sim.script import Lab, Player
 
 SCRIPT = (
     "put-small", "put-chunks", "put-shared", "share", "receive", "remove", "compact", "collect", "reopen", "get",
-    "fetch", "unwish", "put-shared", "remove", "shrink", "collect",
+    "replace", "rename", "fetch", "unwish", "passphrase", "put-shared", "remove", "shrink", "collect",
 )  # fmt: skip
 ERRORS: dict[str, tuple[type[InosError], ...]] = {
     "disk": (StorageLost, StorageFull),
@@ -141,7 +141,7 @@ class FaultCampaign:
             if fault is None and player.refused:
                 self._fail(fault, UNTYPED, f"without a fault: {player.refused}")
             snapshot = disk.snapshot()
-            for label in ("kept", "lost"):
+            for label in ("kept", "lost") if snapshot.serials() else ("lost",):
                 self._look(fault, snapshot.image(lambda _, kept=label == "kept": kept), player.ledger.now)  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             self._fail(fault, UNTYPED, repr(error))
