@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from axe import serious_problems
 from chromium import ChromiumTab
 from node import KIB, MIB, Data, NodeTab, open_node
 from server import Server
@@ -38,6 +41,20 @@ def load(node: NodeTab) -> None:
     wait_locked(node)
 
 
+def type_in(node: NodeTab, selector: str, text: str) -> None:
+    """Type what a person types, over what is there."""
+    node.tab.call(
+        "(selector) => { const field = document.querySelector(selector); field.focus(); field.select(); }", selector
+    )
+    node.tab.press(*text)
+
+
+def check_access(node: NodeTab) -> None:
+    """Where axe can run."""
+    if isinstance(node.tab, ChromiumTab):
+        assert serious_problems(node.tab) == []
+
+
 def unlock(node: NodeTab, passphrase: str) -> None:
     node.tab.call("(passphrase) => globalThis.inos.unlock({ passphrase })", passphrase)
 
@@ -50,14 +67,20 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     done = node.put(data, "secret.bin")
     segments = tab.call(SEGMENTS)
     assert len(segments) >= 1
-    ms = tab.call(
-        """async () => {
-          const began = performance.now();
-          await globalThis.inos.setPassphrase("first and long", { askAlways: true });
-          return performance.now() - began;
-        }"""
-    )
-    print(f"{name}: a passphrase set in {ms:.0f} ms")
+    tab.wait_for("protection is shown", "() => !document.querySelector('#protect').hidden")
+    tab.click("#protect summary")
+    tab.click("[data-action=passphrase-set]")
+    check_access(node)
+    type_in(node, "#protect-new", "first and long")
+    type_in(node, "#protect-again", "first and lonk")
+    tab.press("Enter")
+    tab.wait_for("they differ", "() => document.querySelector('#protect-told').textContent.includes('not the same')")
+    type_in(node, "#protect-again", "first and long")
+    began = time.monotonic()
+    tab.press("Enter")
+    tab.wait_for("it is set", "() => document.querySelector('#ask-always')?.checked")
+    print(f"{name}: a passphrase set in {time.monotonic() - began:.2f} s")
+    check_access(node)
     load(node)
     assert [slot["kind"] for slot in tab.call("() => globalThis.inos.protection()")["slots"]] == ["passphrase"]
     assert (
@@ -69,8 +92,28 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     for wrong in ("First and long", "x", "first and long "):
         assert node.error_code("(passphrase) => globalThis.inos.unlock({ passphrase })", wrong) == "WrongPassphrase"
     assert node.error_code("() => globalThis.inos.unlock({ passphrase: '' })") == "BadArgument"
-    unlock(node, "first and long")
+    tab.wait_for("the field has the focus", "() => document.activeElement?.id === 'unlock-passphrase'")
+    tab.press(*"wrong", "Enter")
+    tab.wait_for(
+        "refused in words", "() => document.querySelector('#unlock-told').textContent.includes('not the passphrase')"
+    )
+    check_access(node)
+    tab.press(*"first and long", "Enter")
+    tab.wait_for("it opens", "() => globalThis.inos.state().phase === 'ready'")
+    assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+
+    # a link that can be withdrawn, by the page's own controls
+    tab.click("#files [data-action=share]")
+    tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value.includes('#inos1.')")
+    tab.click("#share-revocable")
+    tab.wait_for("the other kind", "() => document.querySelector('#share-link').value.includes('#inosv1.')")
+    tab.wait_for("it is listed", "() => document.querySelectorAll('#share-links [data-link]').length === 1")
+    check_access(node)
+    tab.click("#share-links [data-action=revoke]")
+    tab.wait_for("it is gone", "() => document.querySelector('#share-links').hidden")
+    assert "Withdrawn" in tab.text("#share-dialog")
+    tab.click("#share-dialog [data-action=close]")
 
     change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
     assert node.error_code(change, None) == "UnlockNeeded"
@@ -92,25 +135,16 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
     assert tab.call("() => globalThis.inos.check('data')")["bad"] == []
 
-    # this device opens it again by itself; to lock is then to keep the page shut, also across loads
-    tab.call("() => globalThis.inos.setAskAlways(false, { current: { passphrase: 'second and longer' } })")
-    node.reload()
-    tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.setIdleLock(1 / 60); }")
-    wait_locked(node)
-    load(node)
-    unlock(node, "second and longer")
-    tab.call("() => globalThis.inos.setIdleLock(0)")
-    node.reload()
-    assert node.hash_of(done["root"]) == (data.length, done["sha256"])
-    assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
-
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", host="localhost")
+    server = Server(tmp_path / "server.txt", "localhost")
     browser = start("chromium")
     try:
         node = open_node(browser, server)
+        remove = add_authenticator(node, has_prf=False)
+        assert node.error_code("() => globalThis.inos.addPasskey()") == "PasskeyWithoutPrf"
+        remove()
         add_authenticator(node, has_prf=True)
         data = Data("random", 400 * KIB)
         done = node.put(data, "secret.bin")
@@ -129,13 +163,24 @@ def test_a_passkey(start: Start, tmp_path: Path) -> None:
         unlock(node, "beside")
         last = node.tab.call("() => globalThis.inos.protection()")["slots"][0]["id"]
         assert node.error_code("(id) => globalThis.inos.removeSlot(id)", last) == "BadArgument"
+        # this device opens it again by itself; to lock is then to keep the page shut, also across loads
+        node.tab.call("() => globalThis.inos.setAskAlways(false, { current: { passphrase: 'beside' } })")
+        node.reload()
+        node.tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.setIdleLock(1 / 60); }")
+        wait_locked(node)
+        load(node)
+        unlock(node, "beside")
+        node.tab.call("() => globalThis.inos.setIdleLock(0)")
+        node.reload()
+        assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+        assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
     finally:
         browser.close()
         server.kill()
 
 
-def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
-    """A security key of the browser's own that always agrees."""
+def add_authenticator(node: NodeTab, *, has_prf: bool) -> Callable[[], object]:
+    """A security key of the browser's own that always agrees; what takes it away."""
     tab = node.tab
     assert isinstance(tab, ChromiumTab)
     session = tab.page.context.new_cdp_session(tab.page)
@@ -150,4 +195,5 @@ def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return lambda: session.send("WebAuthn.removeVirtualAuthenticator", made)

@@ -1,7 +1,7 @@
 """Group commit: what makes things durable, in one order, for everybody at once.
 
-A commit is: read the fence, flush the segments, append records, flush the log, acknowledge. Operations that arrive while one
-runs go together into the next.
+A commit is: read the fence, flush the segments, append records, flush the log, acknowledge. Operations that arrive while
+one runs go together into the next.
 
 Nouns: *adds* are blocks that were written and must be in the log before a root names them; nobody waits for them. An
 *operation* has somebody waiting. A commit starts COMMIT_INTERVAL_S after the one before began (at once when the vault was
@@ -10,9 +10,9 @@ disk 5-20 ms.
 
 Invariants: a record is written only after a flush of every segment its blocks are in; an operation is applied to the index
 and its waiter answered only after the flush of its record, in the order of the log; when a commit fails its operations
-fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time.
-A *rotation* takes a commit's place: the index is written as a checkpoint into the other log, and only when that is durable does a
-superblock name it; a crash before leaves the old log in its place, one after it the new.
+fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time. A
+*rotation* takes a commit's place: the index is written as a checkpoint into the other log, and only when that is durable
+does a superblock name it; a crash before leaves the old log in its place, one after it the new.
 Must not know: puts and gets.
 """
 

@@ -1,8 +1,8 @@
 """Opening a vault: keys, fence, replay, and putting right what a crash left.
 
 The order matters: the keys are durable before anything is sealed under them; the epoch is bumped before the log is read, so
-that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After damage
-the blocks on the disk are asked (``rescue``), and what is known then begins a new log.
+that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After
+damage the blocks on the disk are asked (``rescue``), and what is known then begins a new log.
 
 Nouns: as in ``superblock``, ``keyslots`` and ``replay``; *orphans* are blocks that no root lists: of puts that never ended.
 

@@ -41,7 +41,7 @@ from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
-from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
+from inos.vault.unlock import KEYS_FILE, Unlock, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
 from inos.vault.versions import Lines
 
@@ -102,7 +102,7 @@ class Vault(Filing):
         self._receiver = Receiver(self._store, quality)
         self._lines = Lines(self._store)
         self._library = Library(self._store, self._lines, quality, refs_per_manifest)
-        self._ways_in = WaysIn(ports, self._budget)
+        self.ways_in = WaysIn(ports, self._budget, self._store.wall_ms)  # also while the vault is locked
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
@@ -123,7 +123,7 @@ class Vault(Filing):
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store, self._ways_in, unlock).run()
+            self._findings = await Opening(self._store, self.ways_in, unlock).run()
             self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
@@ -154,12 +154,13 @@ class Vault(Filing):
     def _close_keys(self) -> None:
         if self._store.keys >= 0:
             self._ports.keys.close(self._store.keys)
-            self._store.keys = -1
+            self._store.keys, self._store.block_keys, self._store.head_seed = -1, None, b""
+        self._library.close()
 
-    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a call that ``close`` waits for."""
+    async def _call(self, work: Coroutine[Any, Any, T], *, counts: bool = True) -> T:
+        """Run a call that ``close`` waits for. ``counts``: somebody asked for it."""
         self._calls += 1
-        self._begun += 1
+        self._begun += counts
         try:
             return await work
         finally:
@@ -167,37 +168,14 @@ class Vault(Filing):
             if self._calls == 0:
                 self._quiet.set(None)
 
+    def _is_open(self) -> bool:
+        return self._state == "open"
+
     def _ready(self) -> None:
         if self._state != "open":
             raise NotReady(f"the vault is {self._state}")
         if self._committer.dead is not None:
             raise self._committer.dead
-
-    # --- ways in ------------------------------------------------------------------------------------------------------
-
-    async def ways_in(self) -> list[WayIn]:
-        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
-        return await self._ways_in.listed()
-
-    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_passphrase``; no data is rewritten."""
-        self._ready()
-        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.add_passkey``."""
-        self._ready()
-        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_ask_always``."""
-        self._ready()
-        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
-
-    async def remove_way_in(self, way_in: bytes) -> None:
-        """See ``WaysIn.remove``."""
-        self._ready()
-        await self._call(self._ways_in.remove(way_in))
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
@@ -265,19 +243,18 @@ class Vault(Filing):
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._call(self._share(known))
+            packed = ops.encode_op(ops.SHARE, root)
+            await self._call(self._give_out(known, packed, lambda: self._index.share_root(root, shared=True)))
         return _capability(known)
 
-    async def _share(self, known: ops.Root) -> None:
+    async def _give_out(self, known: ops.Root, packed: bytes, apply: Callable[[], None]) -> None:
         """Others will count on its blocks from now on: none of them is sealed again, and all are named as they are."""
         await self._store.upkeep.acquire()
         renewal = Renewal(self._store, self._quality)
         try:
             if not known.pinned and known.link is None:
                 await self._renew(known, renewal)
-            await self._committer.submit(
-                ops.encode_op(ops.SHARE, known.bid), lambda: self._index.share_root(known.bid, shared=True)
-            )
+            await self._committer.submit(packed, apply)
         finally:
             self._store.unhold_all([made.number for made in renewal.made])
             self._store.upkeep.release()
@@ -306,12 +283,12 @@ class Vault(Filing):
     async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
         """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
         self._ready()
-        self._root(root)
+        known = self._root(root)
         if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
             raise LimitExceeded(f"{GRANTS_MAX} revocable links")
         grant = Grant(key, root, self._store.wall_ms())
         packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
-        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+        await self._call(self._give_out(known, packed, lambda: self._index.grant(grant_id, grant)))
 
     async def revoke(self, grant_id: bytes) -> None:
         """From now on the link leads nowhere. Raises NotFound."""

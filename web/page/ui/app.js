@@ -110,7 +110,7 @@ function makeParts(bareNode) {
   const preview = new Preview(node, fail, download);
   const share = new Share(node, announcer, fail);
   const protect = new Protect(node, announcer, fail);
-  const unlock = new Unlock(node);
+  const unlock = new Unlock(node, fail);
   const files = new Files({
     share: (entry) => void share.open(entry),
     open: (entry) => void preview.open(entry),

@@ -17,6 +17,7 @@
  * @typedef {Progress & {stage: FetchStage, peers: number, name?: string}} FetchProgress
  * @typedef {Progress & {stage?: string}} AnyProgress
  * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
+ * @typedef {{name: string, code: string}} Skipped  of an archive; the name is empty where it is the archive itself
  * @typedef {{root: string, files: number, bytes: number, stored: number, ms: number}} FolderResult
  * @typedef {{name: string, kind: "file" | "folder", size: number, mtimeMs: number | null}} FolderEntry
  * @typedef {{root: string, seq: number, timeMs: number, size: number, stored: number, name: string, current: boolean}} Version
@@ -65,6 +66,11 @@
  * @property {(root: string) => Promise<Version[]>} versions
  * @property {(root: string) => Promise<{root: string}>} restore
  * @property {(root: string) => Promise<void>} forget
+ * @property {(text: string) => Promise<Array<{root: string, path: string, name: string, kind: "file" | "folder", size: number}>>} find
+ * @property {(options: {passphrase: string, name?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<{files: number, bytes: number, skipped: Skipped[]}>} exportArchive
+ * @property {(file: File | Blob, options: {passphrase: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<{files: number, known: number, bytes: number, skipped: Skipped[]}>} importArchive
  * @property {() => Promise<FileEntry[]>} list
  * @property {(root: string) => Promise<string>} share
  * @property {(root: string, where?: {path?: string}) => Promise<{root: string} | undefined>} remove
