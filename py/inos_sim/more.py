@@ -124,7 +124,7 @@ async def grant(player: Player) -> None:
 
 async def passphrase(player: Player) -> None:
     """Set one, or another; the device still opens the vault by itself."""
-    await player.machine.vault.set_passphrase(f"words and words {player.next_serial()}", ask_always=False)
+    await player.machine.vault.ways_in.set_passphrase(f"words and words {player.next_serial()}", ask_always=False)
 
 
 async def shrink(player: Player) -> None:

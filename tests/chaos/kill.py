@@ -34,7 +34,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "py"), str(ROOT / "tests" / "e2e"), str(RO
 
 from node import NodeTab  # noqa: E402 - our own folders come first on the path
 from server import Server  # noqa: E402
-from tab import Browser  # noqa: E402
+from tab import Browser, Tab  # noqa: E402
 from tests.chaos.claims import Claims, File, acks_in, judge, read_from  # noqa: E402
 
 from inos_sim.trace import TraceCampaign  # noqa: E402
@@ -68,6 +68,19 @@ async () => {
     found[name] = await lab.sha256(await (await entry.getFile()).arrayBuffer());
   }
   return found;
+}
+"""
+
+# What a killed browser was about to change, as it is now: told as the change that was made.
+UNSETTLED = """
+async ({ file, change, offset, length }) => {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("inos-vault");
+  const now = await (await folder.getFileHandle(file)).getFile();
+  const part = change === "write" ? now.slice(offset, offset + length) : new Blob();
+  const call = change === "write" ? { op: "write", offset, length: part.size } : { op: "truncate", size: now.size };
+  const query = new URLSearchParams({ file, ...call });
+  const answer = await fetch(`/witness/disk?${query}`, { method: "POST", body: await part.arrayBuffer() });
+  return answer.ok;
 }
 """
 
@@ -152,18 +165,37 @@ class Chaos:
     def _start(self) -> NodeTab:
         if self._node is None:
             self._browser = self._launch()
-            self._node = NodeTab(self._browser.tab(self.server.url), self._browser)
+            tab = self._browser.tab()
+            self._settle(tab)
+            tab.goto(self.server.url)
+            self._node = NodeTab(tab, self._browser)
             self._node.wait_ready()
             if self._record:
                 for wrapped, plain in self._node.tab.call("(source) => globalThis.inos.python(source)", KEYS):
                     self.server.tell({"op": "key", "wrapped": wrapped, "plain": plain})
         return self._node
 
+    def _settle(self, tab: Tab) -> None:
+        """Complete the trace: whether the change that the browser was about to make when it was killed was made."""
+        last = json.loads(self._recorded()[-1]) if self._recorded() else {}
+        if last.get("op") != "about":
+            return
+        tab.allow_problems(r"/favicon\.ico")  # the browser asks for it by itself
+        tab.goto(f"{self.server.url}witness/blank")
+        if not tab.call(UNSETTLED, last):
+            raise AssertionError(f"{last} cannot be settled")
+
+    def _recorded(self) -> list[str]:
+        """Lines of the trace about changes, and those about to be made."""
+        lines = self.server.trace.read_text("utf-8").splitlines()
+        return [line for line in lines if line.startswith(('{"op": "about"', '{"op": "write"', '{"op": "truncate"'))]
+
     def _kill_while_running(self) -> None:
         node = self._start()
         options = {
             "seed": self._rng.getrandbits(32), "firstCall": self._claims.calls, "lanes": LANES, "calls": 100_000,
-            "present": [file.root for file in self._claims.kept()], "presentMax": PRESENT_MAX, "sizeBitsMax": SIZE_BITS_MAX,
+            "present": [[file.root, name] for name, file in self._claims.kept().items()], "presentMax": PRESENT_MAX,
+            "sizeBitsMax": SIZE_BITS_MAX, "filesOnly": self._record,
         }  # fmt: skip
         job = node.tab.begin(RUN, options)
         self._wait_for_acks()
@@ -215,8 +247,8 @@ class Chaos:
             self._outcome.lost.append(f"check('data'): {report}")
 
     def _differing(self, node: NodeTab, files: list[File]) -> list[str]:
-        wanted = [[file.root, file.made] for file in files]
-        return [f"{root}: {why}" for root, why in node.tab.call(VERIFY, wanted, timeout_s=VERIFY_TIMEOUT_S)]
+        wanted = [[file.root, file.made, file.older] for file in files]
+        return [str(wrong) for wrong in node.tab.call(VERIFY, wanted, timeout_s=VERIFY_TIMEOUT_S)]
 
     def files(self) -> dict[str, str]:
         """SHA-256 of each of the vault's files, as they are now."""
