@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,9 @@ def test_a_passkey(start: Start, tmp_path: Path) -> None:
     browser = start("chromium")
     try:
         node = open_node(browser, server)
+        remove = add_authenticator(node, has_prf=False)
+        assert node.error_code("() => globalThis.inos.addPasskey()") == "PasskeyWithoutPrf"
+        remove()
         add_authenticator(node, has_prf=True)
         data = Data("random", 400 * KIB)
         done = node.put(data, "secret.bin")
@@ -175,8 +179,8 @@ def test_a_passkey(start: Start, tmp_path: Path) -> None:
         server.kill()
 
 
-def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
-    """A security key of the browser's own that always agrees."""
+def add_authenticator(node: NodeTab, *, has_prf: bool) -> Callable[[], object]:
+    """A security key of the browser's own that always agrees; what takes it away."""
     tab = node.tab
     assert isinstance(tab, ChromiumTab)
     session = tab.page.context.new_cdp_session(tab.page)
@@ -191,4 +195,5 @@ def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return lambda: session.send("WebAuthn.removeVirtualAuthenticator", made)
