@@ -6,7 +6,7 @@
  * a short file that looks whole.
  */
 
-/** @typedef {{name: string, size: number, mediaType: string, port: MessagePort}} Download */
+/** @typedef {{name: string, size: number | null, mediaType: string, port: MessagePort}} Download  size null: not known yet */
 
 const worker = /** @type {any} */ (self);
 
@@ -87,7 +87,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
       headers: {
         "Content-Type": "application/octet-stream", // never something the browser would show in our origin
         "Content-Disposition": disposition(download.name),
-        "Content-Length": String(download.size),
+        ...(download.size === null ? {} : { "Content-Length": String(download.size) }),
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-origin",

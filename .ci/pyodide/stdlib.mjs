@@ -2,13 +2,13 @@
  * What of Python's standard library INOS ships, and what it has already imported when the snapshot is taken.
  *
  * Kept: all that a person at a prompt, pytest or micropip would import. Dropped: what cannot work in a browser
- * (processes, servers, terminals, databases on disk) and text encodings that the web no longer speaks.
+ * (processes, servers, terminals) and text encodings that the web no longer speaks.
  */
 
 /** First path component of modules that are left out. */
 const DROPPED = new Set(
   `_pyrepl antigravity cProfile compileall ensurepip ftplib idlelib imaplib lib2to3 mailbox modulefinder multiprocessing
-   nntplib nturl2path pickletools poplib profile pstats pty pyclbr site-packages smtplib socketserver sqlite3 tabnanny test
+   nntplib nturl2path pickletools poplib profile pstats pty pyclbr site-packages smtplib socketserver tabnanny test
    tkinter trace turtle turtledemo venv wave wsgiref xmlrpc zipapp __hello__ __phello__`.split(/\s+/),
 );
 

@@ -164,6 +164,24 @@ class UnsupportedFeature(CorruptError):
     """A critical extension of a later version."""
 
 
+class HeadMalformed(CorruptError):
+    """Not a head of a line, not signed by whom it names, or of another line."""
+
+    penalty = 10
+
+
+class RollbackDetected(CorruptError):
+    """A history that ends before a head that is known, or lacks one."""
+
+    penalty = 50
+
+
+class ForkDetected(CorruptError):
+    """Two heads of one line in the same place: two histories of one file."""
+
+    penalty = 50
+
+
 class LogDamaged(CorruptError):
     """The vault's log has records that do not verify and valid ones after them."""
 

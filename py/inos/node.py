@@ -91,7 +91,7 @@ class Node:
         self.vault = vault
         self._hashes = ports.hashes
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
-        outline = outliner(manifests.decode, manifests.check_child)
+        outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
         self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
@@ -141,10 +141,13 @@ class Node:
         media_type: str = "",
         mtime_ms: int = 0,
         progress: Callable[[vaults.Progress], None] | None = None,
+        replaces: bytes | None = None,
     ) -> vaults.PutResult:
         """Keep a file; see ``Vault.put``."""
         self._check_running()
-        return await self.vault.put(source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress)
+        return await self.vault.put(
+            source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress, replaces=replaces
+        )
 
     async def get(
         self,
@@ -154,10 +157,11 @@ class Node:
         offset: int = 0,
         length: int | None = None,
         progress: Callable[[vaults.Progress], None] | None = None,
+        path: str = "",
     ) -> vaults.GetResult:
         """Hand a file to a sink; see ``Vault.get``."""
         self._check_running()
-        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress)
+        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress, path=path)
 
     def list(self) -> Files:
         """Every file, in the order they came."""
@@ -220,6 +224,11 @@ class Node:
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
+        self._offer_no_more()
+
+    async def forget(self, root: bytes) -> None:
+        """Delete an older version of a file, and offer it no more. Raises NotFound, BadArgument."""
+        await self.vault.forget(root)
         self._offer_no_more()
 
     def stats(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ given. Offsets are of the whole shared memory, lengths are bytes, times are seco
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from inos.errors import BadArgument
@@ -351,6 +351,14 @@ class DevicePublicKey(Effect[bytes]):
 class Sign(Effect[bytes]):
     """Ed25519 signature of ``data`` by the device key, 64 bytes."""
 
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignHead(Effect[bytes]):
+    """By the Ed25519 key of a 32-byte ``seed``: its public key 32 | signature of ``data`` 64."""
+
+    seed: bytes = field(repr=False)
     data: bytes
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from inos.errors import BadArgument, StorageDenied, VaultLocked
 from inos.links.ed25519_strict import precheck
-from inos.ports import DevicePublicKey, Entropy, Sign, UnwrapKey, Verify, WrapKey
+from inos.ports import DevicePublicKey, Entropy, Sign, SignHead, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
 from inos_host.entropy import HostEntropy
 
@@ -27,7 +27,7 @@ SEED_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 _CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 host keyring v1 "
-KEYRING_EFFECTS = (WrapKey, UnwrapKey, DevicePublicKey, Sign, Verify)
+KEYRING_EFFECTS = (WrapKey, UnwrapKey, DevicePublicKey, Sign, SignHead, Verify)
 
 
 class HostKeyring:
@@ -51,6 +51,9 @@ class HostKeyring:
                 return self._signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
             case Sign(data):
                 return self._signing.sign(data)
+            case SignHead(seed, data):
+                key = Ed25519PrivateKey.from_private_bytes(seed)
+                return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) + key.sign(data)
             case Verify(public_key, signature, data):
                 return verify(public_key, signature, data)
         raise BadArgument(f"not a keyring's effect: {type(effect).__name__}")

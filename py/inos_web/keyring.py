@@ -11,7 +11,7 @@ from inos import ports
 from inos.errors import AuthRefused, InosError, VaultLocked
 from inos.tasks import Effect
 
-KEY_EFFECTS = (ports.WrapKey, ports.UnwrapKey, ports.DevicePublicKey, ports.Sign, ports.Verify)
+KEY_EFFECTS = (ports.WrapKey, ports.UnwrapKey, ports.DevicePublicKey, ports.Sign, ports.SignHead, ports.Verify)
 
 
 class Keyring:
@@ -33,6 +33,8 @@ class Keyring:
                 inos_js.crypto(effect_id, "publicKey")
             case ports.Sign(data):
                 inos_js.crypto(effect_id, "sign", data)
+            case ports.SignHead(seed, data):
+                inos_js.crypto(effect_id, "signBy", seed, data)
             case ports.Verify(public_key, signature, data):
                 inos_js.crypto(effect_id, "verify", public_key, signature, data)
 

@@ -22,16 +22,17 @@ from inos.ports import DevicePublicKey, Ports
 from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
-from inos.vault.vault import RootInfo, Vault
+from inos.vault.vault import Vault
 from inos.wire.link import Link, encode, parse
 from inos.workers import Workers
 from inos_web.compute import Namespace
+from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
 
 _PROGRESS_INTERVAL_S = 0.1
 _TIDY_INTERVAL_S = 0.5
 
 
-class Verbs:
+class Verbs(FileVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -75,14 +76,22 @@ class Verbs:
         await self._vault.close()
 
     async def do_put(
-        self, op: int, source: int, size: int, name: str, media_type: str, mtime_ms: int
+        self,
+        op: int,
+        source: int,
+        size: int,
+        name: str,
+        media_type: str,
+        mtime_ms: int,
+        replaces: str | None = None,
     ) -> dict[str, object]:
-        """Store a registered source."""
+        """Store a registered source, as the next version of ``replaces`` if that is given."""
         done = await self._node.put(
             Source(source, size),
             name=clean_name(name),
             media_type=media_type,
             mtime_ms=mtime_ms,
+            replaces=id_or_none(replaces),
             progress=lambda p: self._tell(op, _put_stage(p), p.written, p.total),
         )
         self._emit(e="list")
@@ -95,17 +104,13 @@ class Verbs:
             "ms": done.ms,
         }
 
-    async def do_stat(self, _op: int, root: str) -> dict[str, object]:
-        """Name, size and type of a root."""
-        return _entry(self._vault.info(ids.from_hex(root)))
-
-    async def do_get(self, op: int, root: str, sink: int) -> None:
-        """Stream a root into a registered sink."""
-        await self._node.get(ids.from_hex(root), sink, progress=lambda p: self._tell(op, "reading", p.written, p.total))
+    async def do_get(self, op: int, root: str, sink: int, path: str = "") -> None:
+        """Stream a root, or something in a folder, into a registered sink; a folder as a .zip."""
+        await self._node.get(ids.from_hex(root), sink, path=path, progress=self._told(op, "reading"))
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""
-        return [_entry(info) for info in reversed(self._node.list())]
+        return [list_entry(info) for info in reversed(self._node.list())]
 
     async def do_remove(self, _op: int, root: str) -> None:
         """Forget a root."""
@@ -181,7 +186,7 @@ class Verbs:
                 del self._fetches[wanted]
                 self._names.pop(wanted, None)
         self._emit(e="list")
-        return _entry(self._vault.info(root))
+        return list_entry(self._vault.info(root))
 
     def on_cancel(self, op: int) -> None:
         """A person stopped an operation. A fetch that nobody else waits for is given up, and what came of it dropped."""
@@ -298,20 +303,3 @@ def _put_stage(progress: PutProgress) -> str:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
-
-
-def _entry(info: RootInfo) -> dict[str, object]:
-    return {
-        "root": ids.to_hex(info.root),
-        "name": info.name,
-        "mediaType": info.media_type,
-        "size": info.size,
-        "stored": info.stored,
-        "chunks": info.chunks,
-        "newChunks": info.new_chunks,
-        "dedupedBytes": info.deduped,
-        "timeMs": info.time_ms,
-        "received": info.received,
-        "shared": info.shared,
-        "lost": info.health != "ok",
-    }

@@ -35,13 +35,16 @@ from inos.ports import (
     Ports,
     Seal,
     Sealed,
+    SignHead,
     Span,
     UnwrapKey,
+    Verify,
     WrapKey,
 )
 from inos.tasks import Effect, Task, Tasks
 from inos.vault import block
 from inos.vault.contexts import BlockKeys, derive_keys
+from inos.vault.folder import FolderResult, Item
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
 from inos_host.disk import STREAM_EFFECTS, Streams, list_segments
@@ -50,6 +53,7 @@ ARENA_BYTES = 24 * MIB
 IN_FLIGHT_BYTES = 10 * MIB
 CHUNK_BYTES = 6_000  # of the toy chunker
 CHANGING = (FileWrite, FileFlush, FileTruncate)
+KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify)
 FILE_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 
 
@@ -197,6 +201,11 @@ class ToyKeyring:
                     return ToyAead().open(self._key, wrapped[:12], wrapped[12:], aad)
                 except AuthFailed as error:
                     raise VaultLocked("another device's key") from error
+            case SignHead(seed, data):
+                public = hashlib.blake2s(seed).digest()
+                return public + hashlib.blake2b(data, key=public).digest()
+            case Verify(public_key, signature, data):
+                return hashlib.blake2b(data, key=public_key).digest() == signature
         raise BadArgument(type(effect).__name__)
 
 
@@ -401,7 +410,7 @@ class World:
                 return self.disk.perform(effect)
             if isinstance(effect, STREAM_EFFECTS):
                 return self.streams.perform(effect)
-            if isinstance(effect, WrapKey | UnwrapKey):
+            if isinstance(effect, KEY_EFFECTS):
                 return self.keyring.perform(effect)
             return self.kernels.perform(effect)
         except InosError as error:
@@ -413,6 +422,17 @@ class World:
         source = self.streams.add_bytes(data)
         result = self.run(self.vault.put(Source(source, len(data)), name=name, **more))
         assert isinstance(result, PutResult)
+        return result
+
+    def put_folder(self, files: dict[str, bytes | None], name: str = "folder", **more: Any) -> FolderResult:
+        """Paths and contents (None: an empty folder), from one source that has them one after the other."""
+        source = self.streams.add_bytes(b"".join(data for _, data in sorted(files.items(), key=by_names) if data))
+        items, offset = [], 0
+        for path, data in sorted(files.items(), key=by_names):
+            items.append(Item(path, None if data is None else Source(source, len(data), offset), 1_000))
+            offset += len(data or b"")
+        result = self.run(self.vault.put_folder(items, name=name, **more))
+        assert isinstance(result, FolderResult)
         return result
 
     def start_put(self, data: bytes, name: str = "file") -> Task[Any]:
@@ -436,6 +456,11 @@ def opened(**settings: Any) -> World:
     world = World(**settings)
     world.open()
     return world
+
+
+def by_names(row: tuple[str, Any]) -> list[str]:
+    """Folder by folder, each in the order of its names."""
+    return row[0].split("/")
 
 
 def noise(length: int, seed: int = 0) -> bytes:

@@ -35,8 +35,8 @@ export class Downloads {
   }
 
   /**
-   * Open a download of `size` bytes.
-   * @param {{name: string, size: number, mediaType: string}} file
+   * Open a download of `size` bytes (null: not known yet).
+   * @param {{name: string, size: number | null, mediaType: string}} file
    * @returns {Promise<{port: MessagePort, end: () => void}>} the port to hand to the io worker, and what to call at the end
    */
   async open({ name, size, mediaType }) {

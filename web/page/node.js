@@ -3,15 +3,14 @@
  *
  * Nouns: a *root* is 64 hex digits, a *link* is a URL or its `#inos1.` fragment; an *operation* is a call with progress that an
  * AbortSignal can cancel.
- * Invariants: bytes go from a File to the io worker and back without passing through here, except what `get` returns; calls
- * made before Python is ready wait for it; every error has a stable `code`.
+ * Invariants: calls made before Python is ready wait for it; every error has a stable `code`. `file_calls.js` has those about files.
  */
 
 import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
 import { ComputeThreads, computeWorker } from "./compute.js";
-import { Downloads } from "./downloads.js";
 import { Emitter } from "./emitter.js";
+import { FileCalls } from "./file_calls.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
@@ -22,10 +21,9 @@ import { watchBoot } from "./watch_boot.js";
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
-const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 
 /** @implements {NodeApi} */
-export class InosNode {
+export class InosNode extends FileCalls {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
   /** @type {import("./boot.js").Workers | null} */ #workers = null;
@@ -34,17 +32,24 @@ export class InosNode {
   /** @type {PromiseWithResolvers<any>} */ #ready = Promise.withResolvers();
   /** @type {PromiseWithResolvers<void>} */ #lock = Promise.withResolvers();
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
-  /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
   /** @type {Metrics | null} */ #metrics = null;
-  #downloads = new Downloads(workerUrl);
-  #streams = 0;
   /** @type {Worker | null} */ #brain = null;
   #isClosed = false;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
   constructor(options = {}) {
+    super(
+      () => ({
+        ready: this.ready,
+        call: (method, args) => this.#call(method, args),
+        operation: (method, args, given) => this.#operation(method, args, given),
+        register: (message, transfer) => this.#register(message, transfer),
+        io: (message) => this.#io(message),
+      }),
+      workerUrl,
+    );
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#lock.promise.catch(() => {});
@@ -62,79 +67,14 @@ export class InosNode {
 
   // --- verbs ---------------------------------------------------------------------------------------------------------
 
-  /**
-   * @param {File | Blob | Uint8Array} data
-   * @param {Options & {name?: string}} [options]
-   */
-  async put(data, { name, onProgress, signal } = {}) {
-    const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
-    const file = /** @type {File} */ (blob);
-    const source = ++this.#streams;
-    onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
-    await this.ready;
-    try {
-      await this.#register({ type: "source", id: source, blob });
-      const args = {
-        source,
-        size: blob.size,
-        name: name ?? file.name ?? "unnamed",
-        media_type: blob.type,
-        mtime_ms: file.lastModified ?? Date.now(),
-      };
-      return await this.#operation("put", args, { onProgress, signal });
-    } finally {
-      this.#io({ type: "forget-source", id: source });
-    }
-  }
-
   /** @param {string} root @returns {Promise<string>} a link to this page */
   async share(root) {
     const fragment = await this.#call("share", { root });
     return `${location.origin}${location.pathname}${fragment}`;
   }
 
-  /** @param {string} link @param {Options} [options] */
-  async fetch(link, options = {}) {
-    return this.#operation("fetch", { link: fragmentOf(link) }, options);
-  }
-
-  /** @param {string} rootOrLink @param {Options} [options] @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async get(rootOrLink, options = {}) {
-    const file = await this.#resolve(rootOrLink, options);
-    if (file.size > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: use save()");
-    const id = ++this.#streams;
-    const buffer = Promise.withResolvers();
-    this.#buffers.set(id, buffer);
-    try {
-      await this.#register({ type: "sink", id, length: file.size });
-      await this.#operation("get", { root: file.root, sink: id }, options);
-      return await buffer.promise;
-    } finally {
-      this.#buffers.delete(id);
-    }
-  }
-
-  /** @param {string} rootOrLink @param {Options} [options] */
-  async save(rootOrLink, options = {}) {
-    const file = await this.#resolve(rootOrLink, options);
-    const download = await this.#downloads.open(file);
-    const id = ++this.#streams;
-    try {
-      await this.#register({ type: "sink", id, port: download.port }, [download.port]);
-      options.signal?.addEventListener("abort", () => this.#io({ type: "abort-sink", id }));
-      await this.#operation("get", { root: file.root, sink: id }, options);
-    } finally {
-      download.end();
-    }
-  }
-
   async list() {
     return this.#call("list");
-  }
-
-  /** @param {string} root */
-  async remove(root) {
-    await this.#call("remove", { root });
   }
 
   /** @param {"quick" | "hash" | "data"} [level] @param {Options} [options] */
@@ -230,7 +170,7 @@ export class InosNode {
       });
     }
     this.#io({ type: "acquire" });
-    this.#downloads.prepare().catch(() => {});
+    this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
@@ -287,10 +227,8 @@ export class InosNode {
   /** @param {any} message */
   #onIo(message) {
     if (message.type === "lock") this.#onLock(message.state);
-    else if (message.type === "sink-closed") {
-      const waiting = this.#buffers.get(message.id);
-      if (message.complete) waiting?.resolve(message.bytes);
-    } else if (message.type === "registered") {
+    else if (message.type === "sink-closed") this.onSinkClosed(message);
+    else if (message.type === "registered") {
       this.#registering.get(message.id)?.resolve();
       this.#registering.delete(message.id);
     }
@@ -401,15 +339,4 @@ export class InosNode {
       signal?.removeEventListener("abort", cancel);
     }
   }
-
-  /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {Options} options */
-  async #resolve(rootOrLink, options) {
-    return rootOrLink.includes("#") ? this.fetch(rootOrLink, options) : this.#call("stat", { root: rootOrLink });
-  }
-}
-
-/** @param {string} link */
-function fragmentOf(link) {
-  const at = link.indexOf("#");
-  return at < 0 ? link : link.slice(at);
 }

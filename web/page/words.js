@@ -613,6 +613,15 @@ export const errorWords = {
     todo: "Give it a plain, shorter name and add it again.",
   },
   UnsupportedFeature: NEWER,
+  HeadMalformed: DAMAGED,
+  RollbackDetected: {
+    title: "Somebody gave an old history of this file",
+    todo: "The newer one that is here stays. Nothing was changed.",
+  },
+  ForkDetected: {
+    title: "There are two histories of this file",
+    todo: "It was changed in two places. Both are kept; compare them, and remove the one you do not need.",
+  },
   LogDamaged: {
     title: "The vault's log is damaged",
     todo: "Whatever can still be proven right is kept. Check the vault below to see which files are affected.",

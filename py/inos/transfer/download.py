@@ -44,8 +44,8 @@ ENDGAME_AFTER_S = 0.5
 # The root's manifest is the one block whose length is not known: 116 bytes a chunk, so of nearly every file it is shorter.
 MANIFEST_BYTES_EXPECTED = 64 * limits.KIB
 RATE_UNKNOWN_BYTES_PER_S = 256 * 1024.0  # of a source that has not delivered yet
-# A file's manifests nest 4 deep (levels 0..3); directories above it add one each.
-MANIFESTS_DEPTH_MAX = limits.MANIFEST_LEVEL_MAX + 1 + 16
+# A file's manifests nest 4 deep (levels 0..3); folders above it add one each, two if they are split.
+MANIFESTS_DEPTH_MAX = limits.MANIFEST_LEVEL_MAX + 1 + 2 * limits.FOLDER_DEPTH_MAX
 
 
 class Download:
@@ -86,6 +86,7 @@ class Download:
         self._banned: set[bytes] = set()  # peer ids
         self._error: BaseException | None = None
         self._closed = False
+        self._entries = 0  # of folders
         self._changed: Future[None] = Future()
         self._moved_at = tasks.now
         self._told: Progress | None = None
@@ -172,6 +173,9 @@ class Download:
         finally:
             self._arena.release(opened.raw)
         outline = self._outline(raw, step)
+        self._entries += outline.entries
+        if self._entries > limits.FOLDER_ENTRIES_MAX:
+            raise LimitExceeded(f"a folder of more than {limits.FOLDER_ENTRIES_MAX} entries")
         if step is self._root:
             self._content_bytes = outline.total_len
         children = list(outline.steps)

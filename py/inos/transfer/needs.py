@@ -97,6 +97,7 @@ class Outline:
 
     steps: Iterable[Step]
     total_len: int
+    entries: int = 0  # of a folder
 
 
 # Plaintext of a manifest and the step that led to it -> its outline. Raises the CorruptError of whatever is wrong with it.

@@ -7,7 +7,7 @@ is fetched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,32 +46,44 @@ class ManifestLike(Protocol):
         """What is below."""
 
     @property
-    def entries(self) -> Iterable[Any]:
+    def entries(self) -> Sequence[Any]:
         """Of a folder: files and folders, each with a reference to a manifest (``ref``) or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a manifest said of one of the manifests below it."""
+    """What a manifest said of one of the manifests below it: by a reference of its own, or by an entry."""
 
     parent: Any
-    ref: RefLike
+    said: Any
 
 
-def outliner(decode: Callable[[bytes], ManifestLike], check_child: Callable[[Any, Any, Any], None]) -> Outliner:
-    """Reads manifests by ``decode``; ``check_child(parent, ref, child)``. Both raise CorruptError classes."""
+def outliner(
+    decode: Callable[[bytes], ManifestLike],
+    check_child: Callable[[Any, Any, Any], None],
+    check_entry: Callable[[Any, Any], None],
+) -> Outliner:
+    """Reads manifests by ``decode``; ``check_child(parent, ref, child)``, ``check_entry(entry, child)``.
+
+    All raise CorruptError classes.
+    """
 
     def outline(raw: bytes, step: Step) -> Outline:
         manifest = decode(raw)
         if isinstance(step.context, Promise):
-            check_child(step.context.parent, step.context.ref, manifest)
+            if step.context.parent is None:
+                check_entry(step.context.said, manifest)
+            else:
+                check_child(step.context.parent, step.context.said, manifest)
         depth = step.depth + 1
         steps = []
         for ref in manifest.refs:
             promise = Promise(manifest, ref) if manifest.level > 0 else None
             steps.append(Step(ref.bid, ref.secret, ref.block_len, manifest.level > 0, depth, promise))
-        below = (entry.ref for entry in manifest.entries if entry.ref is not None)
-        steps += [Step(ref.bid, ref.secret, ref.block_len, is_manifest=True, depth=depth) for ref in below]
-        return Outline(steps, manifest.total_len)
+        for entry in manifest.entries:
+            ref = entry.ref
+            if ref is not None:
+                steps.append(Step(ref.bid, ref.secret, ref.block_len, True, depth, Promise(None, entry)))  # noqa: FBT003
+        return Outline(steps, manifest.total_len, len(manifest.entries))
 
     return outline

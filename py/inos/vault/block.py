@@ -4,12 +4,14 @@
     48 encrypted: inner header 16 (kind, codec, quality, flags 0, u32 raw_len, u32 enc_len, u32 0) | payload | zero padding
     end tag 16
 
-Nouns: ``bid`` = hash of the whole block, its public name; ``secret`` opens it; ``h`` = hash of the plaintext; ``cid`` = keyed
-hash of ``h``, the dedupe key. A *suite* is the algorithms, injected, so that wheels or ``inos.reference`` serve alike.
+Nouns: ``bid`` = hash of the whole block, its public name; ``secret`` opens it; ``h`` = hash of the plaintext; ``cid`` =
+keyed hash of ``h``, the dedupe key. A *suite* is the algorithms, injected, so that wheels or ``inos.reference`` serve
+alike.
 
-Invariants: sealing draws no randomness: salt, secret, key and nonce follow from the bytes sealed, so a key is never used for
-two messages and the same input gives the same block; nothing is decompressed before its length is within the cap; failures are
-the classes of vault-format 1.5, in the order header, bid, tag (and the owner's salt), inner and padding, codec, h.
+Invariants: sealing draws no randomness: salt, secret, key and nonce follow from the bytes sealed, so a key is never used
+for two messages and the same input gives the same block; nothing is decompressed before its length is within the cap;
+failures are the classes of vault-format 1.5, in the order header, bid, tag (and the owner's salt), inner and padding,
+codec, h.
 Must not know: memory, disks, manifests.
 """
 

@@ -12,6 +12,7 @@ reported under its root. Must not know: repair.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,11 +30,12 @@ from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, Open, Opened
 from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
-from inos.vault.get import FileHash, Leaves, open_manifest
-from inos.vault.manifest import Manifest
+from inos.vault.get import FileHash, Leaves, read_manifest
+from inos.vault.manifest import FILE, Manifest
 from inos.vault.put import Progress
 from inos.vault.refs import Ref
 from inos.vault.store import Store
+from inos.vault.tree import below
 
 Level = Literal["quick", "hash", "data"]
 
@@ -135,11 +137,22 @@ class Check:
         store = self._store
         for root in list(store.index.roots.values()):
             try:
-                manifest = await open_manifest(store, store.number_of(root.bid), None)
-                parts |= await self._file(root.bid, manifest)
+                manifest = await read_manifest(store, store.number_of(root.bid), None)
+                if manifest.kind == FILE:
+                    parts |= await self._file(root.bid, manifest)
+                else:
+                    await self._folder(root.bid, manifest, parts)
             except InosError:
                 continue  # the manifest's own block is found bad when its turn comes
         return parts
+
+    async def _folder(self, root: bytes, manifest: Manifest, parts: dict[bytes, tuple[int, Ref]]) -> None:
+        """Every file of a folder that has chunks. What is inline was checked with its folder's manifest."""
+        async with aclosing(below(self._store, manifest)) as found:
+            async for one in found:
+                parts[one.ref.bid] = (KIND_MANIFEST, one.ref)
+                if one.manifest.kind == FILE:
+                    parts |= await self._file(root, one.manifest)
 
     async def _file(self, root: bytes, manifest: Manifest) -> dict[bytes, tuple[int, Ref]]:
         store = self._store

@@ -1,8 +1,8 @@
 """A checkpoint: the index said again in the fewest operations, for the log's next generation.
 
-Invariants: replaying ``operations_of(index)`` into an empty index gives the same index; blocks come before the roots that list
-them; the last operation is NEXT, by which a checkpoint that was written to its end is told from one that was not, and after which
-no number is given twice. Whoever adds an operation that changes the index adds here what says its result.
+Invariants: replaying ``operations_of(index)`` into an empty index gives the same index; blocks come before the roots that
+list them; the last operation is NEXT, by which a checkpoint that was written to its end is told from one that was not, and
+after which no number is given twice. Whoever adds an operation that changes the index adds here what says its result.
 Must not know: disks, effects.
 """
 
@@ -27,6 +27,9 @@ def operations_of(index: Index, without: Container[int] = ()) -> Iterator[bytes]
             yield ops.encode_op(ops.SHARE, root.bid)
             if not root.shared:
                 yield ops.encode_op(ops.UNSHARE, root.bid)
+    for line, history in index.lines.items():
+        for signed in history:
+            yield ops.encode_op(ops.HEAD, line, signed.pack())
     for bid, wish in index.wishes.items():
         yield ops.encode_op(ops.WISH, bid, wish.secret, wish.time_ms)
     yield ops.encode_op(ops.NEXT, index.next_number)

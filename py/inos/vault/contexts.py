@@ -1,10 +1,12 @@
 """The derive-key contexts of INOS: hard-coded, dated, never built from input.
 
 Nouns: a *context* is the string that separates one use of BLAKE3 ``derive_key`` from every other (vault-format 1.3); *block
-keys* are what one 32-byte secret yields. Kinds are numbered 1..3 as in ``inos.ports``, so index ``kind - 1`` holds a kind's keys.
+keys* are what one 32-byte secret yields. Kinds are numbered 1..3 as in ``inos.ports``, so index ``kind - 1`` holds a kind's
+keys.
 
-Invariants: a context is used for one purpose only; changing one changes every id below it, so they change only together with
-the format's version. Must not know: where secrets come from, where keys are kept, or rooms (``inos.links`` has their contexts).
+Invariants: a context is used for one purpose only; changing one changes every id below it, so they change only together
+with the format's version. Must not know: where secrets come from, where keys are kept, or rooms (``inos.links`` has their
+contexts).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ BLOCK_SIV = tuple(CONTEXT_PREFIX + "block siv " + name for name in KIND_NAMES)
 BLOCK_ENC = tuple(CONTEXT_PREFIX + "block enc " + name for name in KIND_NAMES)
 CHUNKER = CONTEXT_PREFIX + "chunker"
 LOCATOR = CONTEXT_PREFIX + "locator"
+HEAD_SIGNING = CONTEXT_PREFIX + "head signing"  # the seed of the vault's Ed25519 key
 
 # From a block's own secret: 44 bytes, key 32 | nonce 12. The secret is unique to the block's contents, so the pair is too.
 BLOCK_AEAD = CONTEXT_PREFIX + "block aead"

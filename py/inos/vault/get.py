@@ -1,24 +1,23 @@
-"""Getting a file: blocks are read and opened ahead of what is handed out, in order.
+"""Reading a file: blocks are read and opened ahead of whoever takes their contents, in order.
 
 Nouns: a *leaf* is a level-0 reference and where its bytes begin in the file; leaves are found by walking the levels of the
 manifest, skipping what a range does not need.
 
-Invariants: nothing is handed out before its hash was checked (``h`` of every chunk; references come from a manifest that its
-block's tag authenticates); the last chunk of a whole file only after ``h_file`` was, which a range cannot check; a sink is told
-``complete`` only after all bytes were handed out; a fetch that was started is never cancelled, only abandoned: it frees what it
-has. At most ``ahead_max`` blocks are ahead, each within a grant taken in order.
-Must not know: where sinks lead.
+Invariants: nothing is handed out before its hash was checked (``h`` of every chunk; references come from a manifest that
+its block's tag authenticates); the last chunk of a whole file only after ``h_file`` was, which a range cannot check; a
+fetch that was started is never cancelled, only abandoned: it frees what it has. At most ``ahead_max`` blocks are ahead,
+each within a grant taken in order.
+Must not know: what becomes of the bytes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from inos.errors import (
-    BadArgument,
     ContentMismatch,
     CorruptError,
     InosError,
@@ -28,23 +27,13 @@ from inos.errors import (
     UnsupportedFeature,
 )
 from inos.limits import INLINE_BYTES_MAX, MANIFEST_BYTES_MAX, MANIFEST_REFS_MAX
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, HashUpdate, Open, Opened, SinkClose, SinkWrite, Span
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, HashSpan, HashUpdate, Open, Opened, Span
 from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
 from inos.vault.manifest import FILE, Manifest, check_child, decode
-from inos.vault.put import Progress
 from inos.vault.refs import Ref
 from inos.vault.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class GetResult:
-    """What was handed out."""
-
-    size: int
-    chunks: int
-    ms: int
 
 
 async def open_manifest(store: Store, number: int, secret: bytes | None) -> Manifest:
@@ -55,12 +44,12 @@ async def open_manifest(store: Store, number: int, secret: bytes | None) -> Mani
     return manifest
 
 
-async def read_manifest(store: Store, number: int, secret: bytes | None) -> Manifest:
-    """A file's or folder's manifest, as ``open_manifest``."""
+async def read_manifest(store: Store, number: int, secret: bytes | None, h: bytes | None = None) -> Manifest:
+    """A file's or folder's manifest, as ``open_manifest``; ``h`` of what is inside is checked when given."""
     block = await store.read(number)
     try:
         keys = store.keys if secret is None else None
-        job = Open(block, KIND_MANIFEST, keys=keys, secret=secret, raw_len_max=MANIFEST_BYTES_MAX, urgent=True)
+        job = Open(block, KIND_MANIFEST, keys=keys, secret=secret, h=h, raw_len_max=MANIFEST_BYTES_MAX, urgent=True)
         opened = await store.budget.run(job, lane=False)
     finally:
         store.budget.free(block)
@@ -239,80 +228,25 @@ class FileHash:
         self._store.budget.free(self._stream)
 
 
-class Get:
-    """One file, or a range of it, on its way out."""
+async def pieces(store: Store, manifest: Manifest, start: int, end: int) -> AsyncGenerator[Span, None]:
+    """The bytes ``start`` to ``end`` of a file that is not inline, in order, checked.
 
-    def __init__(
-        self, store: Store, root: bytes, sink: int, offset: int, length: int | None,
-        progress: Callable[[Progress], None] | None,
-    ) -> None:  # fmt: skip
-        self._store = store
-        self._root = root
-        self._sink = sink
-        self._offset = offset
-        self._length = length
-        self._progress = progress
-        self._written = 0
-        self._chunks = 0
-
-    async def run(self) -> GetResult:
-        """Do it, and close the sink. Raises NotFound, StorageLost, BadArgument and the classes of vault-format 1.5."""
-        started = self._store.tasks.now
-        try:
-            held = self._store.hold_root(self._root)
-            try:
-                await self._hand_out(await open_manifest(self._store, self._store.number_of(self._root), None))
-            finally:
-                self._store.unhold_all(held)
-        except BaseException:
-            with suppress(InosError):
-                await SinkClose(self._sink, complete=False)
-            raise
-        await SinkClose(self._sink, complete=True)
-        return GetResult(self._written, self._chunks, round((self._store.tasks.now - started) * 1000))
-
-    async def _hand_out(self, manifest: Manifest) -> None:
-        size = manifest.total_len
-        start = self._offset
-        end = size if self._length is None else start + self._length
-        if not 0 <= start <= end <= size:
-            raise BadArgument(f"bytes {start} to {end} of a file of {size}")
-        if manifest.inline is not None or size == 0:
-            await self._hand_out_inline(manifest, start, end)
-            return
-        fetcher = Fetcher(self._store, Leaves(self._store, manifest, start, end), verify_only=False)
-        hashed = FileHash(self._store, manifest)
-        try:
-            while (leaf := await fetcher.next()) is not None:
-                ref, at, opened = leaf
-                if ref.covers == size and ref.h != manifest.h_file:
-                    raise ContentMismatch("a file that is not what its manifest says")
-                assert opened.raw is not None
-                if end - start == size > ref.covers:
-                    await hashed.add(opened.raw.part(0, ref.covers))
-                skip, stop = max(0, start - at), min(ref.covers, end - at)
-                await SinkWrite(self._sink, self._written, opened.raw.part(skip, stop - skip))
-                fetcher.done()
-                self._tell(stop - skip, end - start)
-        finally:
-            hashed.free()
-            fetcher.abandon()
-
-    async def _hand_out_inline(self, manifest: Manifest, start: int, end: int) -> None:
-        data = manifest.inline or b""
-        if self._store.ports.hashes.hash(data) != manifest.h_file:
-            raise ContentMismatch("a file that is not what its manifest says")
-        if start < end:
-            span = await self._store.budget.alloc(end - start)
-            try:
-                self._store.ports.arena.write(span, data[start:end])
-                await SinkWrite(self._sink, 0, span.part(0, end - start))
-            finally:
-                self._store.budget.free(span)
-        self._tell(end - start, end - start)
-
-    def _tell(self, written: int, total: int) -> None:
-        self._written += written
-        self._chunks += 1
-        if self._progress is not None:
-            self._progress(Progress(self._written, self._written, self._written, total))
+    Each piece is there until the next is asked for.
+    """
+    size = manifest.total_len
+    fetcher = Fetcher(store, Leaves(store, manifest, start, end), verify_only=False)
+    hashed = FileHash(store, manifest)
+    try:
+        while (leaf := await fetcher.next()) is not None:
+            ref, at, opened = leaf
+            if ref.covers == size and ref.h != manifest.h_file:
+                raise ContentMismatch("a file that is not what its manifest says")
+            assert opened.raw is not None
+            if end - start == size > ref.covers:
+                await hashed.add(opened.raw.part(0, ref.covers))
+            skip, stop = max(0, start - at), min(ref.covers, end - at)
+            yield opened.raw.part(skip, stop - skip)
+            fetcher.done()
+    finally:
+        hashed.free()
+        fetcher.abandon()

@@ -17,6 +17,7 @@ from typing import Any
 from inos.errors import LimitExceeded
 from inos.limits import BLOCKS_MAX, ROOTS_MAX
 from inos.vault import ops
+from inos.vault.heads import SignedHead
 from inos.vault.ops import Root
 
 
@@ -39,6 +40,8 @@ class Index:
         self.foreign: set[int] = set()
         self.roots: dict[bytes, Root] = {}
         self.by_content: dict[tuple[bytes, str, str], bytes] = {}
+        self.lines: dict[bytes, list[SignedHead]] = {}
+        self.line_of: dict[bytes, bytes] = {}  # every root that a head names, also one that was forgotten since
         self.holey: set[bytes] = set()  # roots that list unknown numbers
         self.wishes: dict[bytes, Wish] = {}
         self.lost: set[int] = set()  # in the log, but not readable on the disk
@@ -196,6 +199,46 @@ class Index:
         for number in root.numbers():
             self.unhold(number)
 
+    # --- lines --------------------------------------------------------------------------------------------------------
+
+    def add_head(self, line: bytes, signed: SignedHead) -> None:
+        """A step of a line. A root belongs to one line only, for as long as the line lasts."""
+        self.lines.setdefault(line, []).append(signed)
+        self.line_of[signed.head.root] = line
+
+    def versions(self, root: bytes) -> list[SignedHead]:
+        """The heads of a root's line whose roots are still here, oldest first; none for a root that is a line of one."""
+        return [signed for signed in self.lines.get(self.line_of.get(root, b""), []) if signed.head.root in self.roots]
+
+    def is_current(self, root: bytes) -> bool:
+        """Whether a root is what its line is at now."""
+        if root not in self.roots:
+            return False
+        for signed in reversed(self.lines.get(self.line_of.get(root, b""), [])):
+            if signed.head.root in self.roots:
+                return signed.head.root == root
+        return True
+
+    def members(self, root: bytes) -> list[bytes]:
+        """Every root of a root's line, each once."""
+        return list(dict.fromkeys(signed.head.root for signed in self.versions(root))) or [root]
+
+    def forget_version(self, root: bytes) -> None:
+        """Forget one root of a line; its head stays."""
+        self.remove_root(root)
+        self.removed.add(root)
+
+    def remove_line(self, root: bytes) -> None:
+        """Forget a root with all its versions."""
+        members = self.members(root)
+        line = self.line_of.get(root)
+        if line is not None:
+            for signed in self.lines.pop(line, []):
+                self.line_of.pop(signed.head.root, None)
+        for member in members:
+            self.remove_root(member)
+            self.removed.add(member)
+
     def is_damaged(self, root: Root) -> bool:
         """Whether any of a root's blocks is unknown or lost. O(its blocks), if any at all is lost."""
         return root.bid in self.holey or (bool(self.lost) and any(number in self.lost for number in root.numbers()))
@@ -225,9 +268,10 @@ class Index:
             self.share_root(args[0], shared=code == ops.SHARE)
         elif code == ops.OFFER:
             self.offer_root(args[0], (args[1], args[2]), args[3])
-        elif code == ops.REMOVE:
-            self.remove_root(args[0])
-            self.removed.add(args[0])
+        elif code == ops.TOGETHER:
+            self.apply(seq, args[0])
+        elif code in (ops.REMOVE, ops.FORGET, ops.HEAD):
+            self._apply_to_line(code, args)
         elif code == ops.DROP:
             for number in ops.numbers_of(args[0]):
                 self.dropped.add(number)
@@ -244,3 +288,11 @@ class Index:
             self.wishes[args[0]] = Wish(args[1], args[2])
         elif code == ops.UNWISH:
             self.wishes.pop(args[0], None)
+
+    def _apply_to_line(self, code: int, args: list[Any]) -> None:
+        if code == ops.HEAD:
+            self.add_head(args[0], args[1])
+        elif code == ops.REMOVE:
+            self.remove_line(args[0])
+        else:
+            self.forget_version(args[0])

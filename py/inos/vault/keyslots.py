@@ -11,12 +11,12 @@ offsets 0 and 4096, each at most 4096 bytes, zero-padded; all numbers little-end
     16  ..  slot records: kind u8 | reserved 0 u8 | params length u16 | params | wrapped length u16 | wrapped
     ..  16  first 16 bytes of BLAKE3 of everything before
 
-Nouns: a *slot* is one wrapped copy of the secret; its *kind* says what key opens it; ``wrapped`` is what the AEAD gave, with
-its own random nonce (nonce 12 | ciphertext | tag 16).
+Nouns: a *slot* is one wrapped copy of the secret; its *kind* says what key opens it; ``wrapped`` is what the AEAD gave,
+with its own random nonce (nonce 12 | ciphertext | tag 16).
 
-Invariants: slots of unknown kinds are kept byte for byte. A slot's AAD is what stands before ``wrapped`` and gives it meaning:
-the file's magic and version and the slot's own head. It leaves out ``n``, ``seq`` and other slots on purpose: adding a
-slot must not need the keys (a passphrase, another device's key) of those that are already there.
+Invariants: slots of unknown kinds are kept byte for byte. A slot's AAD is what stands before ``wrapped`` and gives it
+meaning: the file's magic and version and the slot's own head. It leaves out ``n``, ``seq`` and other slots on purpose:
+adding a slot must not need the keys (a passphrase, another device's key) of those that are already there.
 Must not know: what wraps, or where the file lies.
 """
 

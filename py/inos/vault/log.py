@@ -20,9 +20,10 @@ and goes on with records, each starting at a multiple of 64 so that a scan finds
 The chain stands at the *end* of the padding, so that the bytes that are hashed lie together in the file (the chain of the
 record before directly precedes the record): one hash job checks a record where it was read, and padding is covered too.
 
-Nouns: *seq* counts the vault's records from 1, on through every generation, so that what an earlier one left behind in a file is
-never newer than what follows; a *frame* is where a record lies and what its head says.
-Invariants: ``parse_frame`` and ``parse_head`` raise only CorruptErrors and LimitExceeded, and look at no more than 64 bytes.
+Nouns: *seq* counts the vault's records from 1, on through every generation, so that what an earlier one left behind in a
+file is never newer than what follows; a *frame* is where a record lies and what its head says.
+Invariants: ``parse_frame`` and ``parse_head`` raise only CorruptErrors and LimitExceeded, and look at no more than 64
+bytes.
 Must not know: what is in the blocks, disks.
 """
 

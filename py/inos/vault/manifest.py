@@ -12,6 +12,7 @@ entries' sizes. Must not know: blocks, hashing, disks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +31,15 @@ from inos.wire import cbor
 
 __all__ = [
     "DIR", "FILE", "REF_BYTES", "Entry", "Manifest", "Ref", "Refs",
-    "check", "check_child", "decode", "encode", "pack_refs", "unpack_ref",
+    "check", "check_child", "check_entry", "decode", "encode", "folder_hash", "pack_refs", "unpack_ref",
 ]  # fmt: skip
 
 VERSION = 1
 FILE = 1
 DIR = 2
+DIR_MEDIA_TYPE = "inode/directory"  # of a folder's root, and of no file's
 MTIME_MS_MAX = 8_640_000_000_000_000  # what a JavaScript Date can say, either side of 1970
+_HASH_PIECE_BYTES = 32 * limits.KIB
 _KEY_VERSION, _KEY_KIND, _KEY_TOTAL, _KEY_HASH, _KEY_REFS, _KEY_LEVEL = range(6)
 _KEY_NAME, _KEY_MEDIA_TYPE, _KEY_MTIME, _KEY_INLINE, _KEY_PREV, _KEY_ENTRIES = range(6, 12)
 KNOWN_KEYS = frozenset(range(12))
@@ -183,7 +186,7 @@ def check(manifest: Manifest) -> None:
         raise ManifestInconsistent(f"level {manifest.level}")
     if not 0 <= manifest.total_len <= limits.FILE_BYTES_MAX:
         raise LimitExceeded(f"a length of {manifest.total_len} bytes")
-    covered = check_refs(manifest.refs, manifest.level)
+    covered = check_refs(manifest.refs, manifest.level, may_be_empty=manifest.kind == DIR and manifest.level > 0)
     if manifest.kind == FILE:
         _check_file(manifest)
     else:
@@ -213,20 +216,24 @@ def _check_file(manifest: Manifest) -> None:
 
 
 def _check_dir(manifest: Manifest) -> None:
+    if len(manifest.entries) > limits.DIR_ENTRIES_MAX:
+        raise ManifestInconsistent(f"{len(manifest.entries)} entries, at most {limits.DIR_ENTRIES_MAX}")
     if manifest.inline is not None:
         raise ManifestInconsistent("a folder with inline bytes")
+    if manifest.level > 1:
+        raise ManifestInconsistent(f"a folder of level {manifest.level}")
     if (manifest.level == 0 and len(manifest.refs) > 0) or (manifest.level > 0 and manifest.entries):
         raise ManifestInconsistent("entries and references of a folder at one level")
     previous = b""
     for entry in manifest.entries:
-        _check_entry(entry)
+        _check_row(entry)
         encoded = entry.name.encode()
         if encoded <= previous:
             raise ManifestInconsistent("entries that are not sorted by name, or not unique")
         previous = encoded
 
 
-def _check_entry(entry: Entry) -> None:
+def _check_row(entry: Entry) -> None:
     check_name(entry.name)
     _check_time(entry.mtime_ms)
     if entry.kind not in (FILE, DIR):
@@ -239,15 +246,38 @@ def _check_entry(entry: Entry) -> None:
         return
     if entry.ref is None or entry.inline is not None:
         raise ManifestInconsistent("an entry without a reference")
-    # Level 1: the reference is to a manifest, whatever lies below it. An empty folder covers nothing, which only a
-    # folder may.
+    # Level 1: the reference is to a manifest, whatever lies below it. Only a folder may cover nothing.
     if entry.ref.covers != entry.size:
         raise ManifestInconsistent(f"an entry of {entry.size} bytes that covers {entry.ref.covers}")
-    if entry.size > 0:
-        check_refs(Refs(entry.ref.pack()), 1)
+    check_refs(Refs(entry.ref.pack()), 1, may_be_empty=entry.kind == DIR)
+
+
+def folder_hash(folder: Manifest, hash_of: Callable[[bytes], bytes]) -> bytes:
+    """``h_file`` of a folder: of what it holds, whatever it is called itself. What is below it is in by its hash.
+
+    A chain of hashes of pieces, since short ones are hashed at once (``inos.ports.Hashes``).
+    """
+    rows = []
+    for entry in folder.entries:
+        name = entry.name.encode()
+        mtime_ms = "none" if entry.mtime_ms is None else entry.mtime_ms
+        rows.append(f"{len(name)} {entry.kind} {entry.size} {mtime_ms} ".encode() + name)
+        rows.append(entry.ref.h if entry.ref is not None else entry.inline or b"")
+    data = b"".join(rows)
+    data += b"".join(ref.h for ref in folder.refs)
+    digest = bytes(HASH_BYTES)
+    for at in range(0, max(1, len(data)), _HASH_PIECE_BYTES):
+        digest = hash_of(digest + data[at : at + _HASH_PIECE_BYTES])
+    return digest
 
 
 def check_child(parent: Manifest, ref: Ref, child: Manifest) -> None:
     """Whether ``child`` is what ``ref`` of ``parent`` promised; levels fall by one, so no chain of manifests is endless."""
     if child.kind != parent.kind or child.level != parent.level - 1 or child.total_len != ref.covers:
         raise ManifestInconsistent("a manifest that is not what its parent says")
+
+
+def check_entry(entry: Entry, child: Manifest) -> None:
+    """Whether ``child`` is what an entry of a folder promised."""
+    if child.kind != entry.kind or child.total_len != entry.size:
+        raise ManifestInconsistent("a manifest that is not what its folder says")

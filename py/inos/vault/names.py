@@ -1,8 +1,8 @@
 """File names: which are accepted, how a person's own name is made acceptable, how a doubtful one is shown.
 
 Nouns: a *name* is one path component, for people only; it is never used as a path on any disk. Invariants: what
-``clean_name`` returns passes ``check_name``; ``show_name`` never returns a character that changes the direction or the look of
-text around it. Must not know: files or folders.
+``clean_name`` returns passes ``check_name``; ``show_name`` never returns a character that changes the direction or the look
+of text around it. Must not know: files or folders.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from inos.errors import CorruptError, UnsupportedVersion, VaultLocked
 from inos.limits import SUPERBLOCK_BYTES
 from inos.ports import FileFlush, FileSize, FileTruncate, UnwrapKey, WrapKey
 from inos.vault import keyslots, log, ops, superblock
-from inos.vault.contexts import SECRET_BYTES, derive_keys
+from inos.vault.contexts import HEAD_SIGNING, SECRET_BYTES, derive_keys
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
 from inos.vault.keyslots import KIND_DEVICE, KeyFile, Slot
@@ -48,6 +48,7 @@ class Opening:
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
         store.keys, store.block_keys = self._ports.keys.open(secret), keys
+        store.head_seed = self._ports.hashes.derive(HEAD_SIGNING, secret)
         findings: list[str] = []
         if before is None:
             before = await self._first(is_new)

@@ -18,13 +18,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from inos.errors import LogDamaged
+from inos.errors import HeadMalformed, LogDamaged
 from inos.limits import BLOCKS_MAX
 from inos.ports import KIND_CHUNK
+from inos.vault import heads
+from inos.vault.heads import SignedHead
 from inos.wire import cbor
 
 BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH, NEXT = range(1, 11)
-OFFER = 12
+HEAD, OFFER, FORGET = range(11, 14)
+TOGETHER = 17  # operations that happen together or not at all
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
 FLAG_TRIED = 2  # sealing it again gains too little
@@ -241,7 +244,10 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     WISH: (bytes, bytes, int),
     UNWISH: (bytes,),
     NEXT: (int,),
+    HEAD: (bytes, bytes),
     OFFER: (bytes, bytes, bytes, bytes),
+    FORGET: (bytes,),
+    TOGETHER: (list,),
 }
 
 
@@ -280,9 +286,26 @@ def _decode_op(item: object) -> tuple[int, list[Any]]:
     elif code in (DROP, OFFER):
         check_runs(args[-1])
         ids = args[:-1]
+    elif code == HEAD:
+        args[1] = _signed_head(args)
+        ids = []
+    elif code == TOGETHER:
+        args[0] = [_decode_op(inner) for inner in args[0]]
+        if any(inner == TOGETHER for inner, _ in args[0]):
+            raise LogDamaged("operations within operations within operations")
     if any(type(arg) is bytes and len(arg) != 32 for arg in ids):
         raise LogDamaged(f"an id in operation {code}")
     return code, args
+
+
+def _signed_head(args: list[Any]) -> SignedHead:
+    try:
+        signed = heads.parse(args[1])
+    except HeadMalformed as error:
+        raise LogDamaged("a head in the log") from error
+    if signed.head.line != args[0]:
+        raise LogDamaged("a head of another line")
+    return signed
 
 
 def entries_of(packed: bytes) -> Iterator[bytes]:

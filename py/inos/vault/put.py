@@ -22,10 +22,11 @@ from inos.ports import KIND_CHUNK, Cut, Piece, Seal, SourceRead, Span
 from inos.tasks import Future
 from inos.vault import ops
 from inos.vault.budget import SLACK_BYTES
-from inos.vault.manifest import FILE, Manifest, encode
+from inos.vault.manifest import DIR_MEDIA_TYPE, FILE, Manifest, encode
 from inos.vault.names import check_name
 from inos.vault.refs import REF_BYTES, Refs
 from inos.vault.store import Flight, Store, Stored
+from inos.vault.versions import Lines, is_free, root_of, seal_root
 
 REFS_PER_MANIFEST = 4_096
 NO_HASH = bytes(32)
@@ -33,10 +34,11 @@ NO_HASH = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A registered source of bytes and its length."""
+    """A registered source of bytes, or ``size`` bytes of one from ``offset`` on."""
 
     id: int
     size: int
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,17 @@ class PutResult:
     ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that is in the vault but in no root yet: its manifest, the numbers of all its blocks, and what was new."""
+
+    manifest: Stored
+    held: list[int]
+    chunks: int
+    new_chunks: int
+    deduped: int
+
+
 @dataclass(slots=True)
 class _Window:
     """A read window: its span, the grant behind it, and how many chunks still need the span."""
@@ -84,8 +97,13 @@ class Put:
         quality: int,
         progress: Callable[[Progress], None] | None,
         refs_max: int = REFS_PER_MANIFEST,
+        *,
+        lines: Lines,
+        replaces: bytes | None = None,
+        is_part: bool = False,
     ) -> None:
-        check_name(name)
+        if not is_part:
+            check_name(name)
         if len(media_type.encode()) > MEDIA_TYPE_BYTES_MAX:
             raise BadArgument("a media type that is too long")
         if not 0 <= source.size <= FILE_BYTES_MAX:
@@ -93,11 +111,13 @@ class Put:
         self._store = store
         self._source = source
         self._name = name
-        self._media_type = media_type
+        self._media_type = "" if media_type == DIR_MEDIA_TYPE else media_type
         self._mtime_ms = mtime_ms
         self._quality = quality
         self._progress = progress
         self._refs_max = refs_max
+        self._lines = lines
+        self._replaces = replaces
         self._slots: list[Stored | None] = []
         self._held: list[int] = []
         self._running = 0
@@ -113,19 +133,32 @@ class Put:
         await store.make_log_room()
         store.index.check_room()
         try:
-            if self._source.size <= INLINE_BYTES_MAX:
-                manifest = await self._inline()
-            else:
-                h_file = await self._cut_and_seal()
-                manifest = await self._join(h_file)
-            root = await self._commit(manifest)
+            root = await self._commit(await self._contents())
         finally:
-            self._over = True
-            if self._running == 0:
-                self._let_go()
+            self._end()
         chunks, new_chunks, deduped = self._counts()
         ms = round((store.tasks.now - started) * 1000)
         return PutResult(root.bid, root.size, root.stored, chunks, new_chunks, deduped, ms)
+
+    async def _contents(self) -> Manifest:
+        if self._source.size <= INLINE_BYTES_MAX:
+            return await self._inline()
+        return await self._join(await self._cut_and_seal())
+
+    async def part(self) -> Part:
+        """The file as a part of something else, which names it: all its blocks, held by the caller from now on."""
+        try:
+            made = await self._store.seal_manifest(encode(await self._contents()), self._quality)
+            self._held.append(made.number)
+            held, self._held = self._held, []
+            return Part(made, held, *self._counts())
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        if self._running == 0:
+            self._let_go()
 
     # --- small files ----------------------------------------------------------------------------------------------------
 
@@ -202,7 +235,7 @@ class Put:
     async def _fill(self, span: Span, at: int) -> None:
         got = 0
         while got < span.length:
-            step = await SourceRead(self._source.id, at + got, span.part(got, span.length - got))
+            step = await SourceRead(self._source.id, self._source.offset + at + got, span.part(got, span.length - got))
             if step <= 0:
                 raise StorageLost("the file became shorter while it was read")
             got += step
@@ -355,31 +388,15 @@ class Put:
         store = self._store
         known = store.index.by_content.get((manifest.h_file, self._name, self._media_type))
         if known is not None and not store.index.is_damaged(store.index.roots[known]):
-            return store.index.roots[known]
-        made = await store.seal_manifest(encode(manifest), self._quality)
-        self._held.append(made.number)
-        numbers = set(self._held)
-        chunks, new_chunks, deduped = self._counts()
-        root = ops.Root(
-            bid=ops.bid_of(made.entry),
-            secret=made.entry[32:64],
-            name=self._name,
-            media_type=self._media_type,
-            size=self._source.size,
-            stored=sum(ops.place_of(store.index.entries[number]).block_len for number in numbers),
-            chunks=chunks,
-            new_chunks=new_chunks,
-            time_ms=store.wall_ms(),
-            deduped=deduped,
-            h_file=manifest.h_file,
-            link=None,
-            runs=ops.pack_runs(numbers),
-        )
-        done = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
-        self._running += (
-            1  # cancelled from here on, the root may come all the same: hold its blocks until that is known
-        )
-        done.on_done(self._ended)
-        await done
+            if self._replaces is not None and is_free(store, known, self._replaces):
+                await self._lines.restore(known)
+                return store.index.roots[known]
+            if self._replaces is None and store.index.is_current(known):
+                return store.index.roots[known]
+        made = await seal_root(store, manifest, self._quality, self._replaces, self._held)
+        root = root_of(store, manifest, made, self._held, counts=self._counts())
+        # Cancelled from here on, the root may come all the same: hold its blocks until that is known.
+        self._running += 1
+        await self._lines.add(root, self._replaces, self._ended)
         self._tell()
         return root

@@ -10,20 +10,25 @@ are durable together. Must not know: peers, links' text.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from inos.errors import BadArgument, ContentMismatch, InosError, NotFound
-from inos.ports import Span
+from inos.ports import KIND_MANIFEST, Span
 from inos.tasks import Future
 from inos.vault import ops
-from inos.vault.get import Fetcher, Leaves, open_manifest
+from inos.vault.get import Fetcher, Leaves, read_manifest
 from inos.vault.index import Wish
-from inos.vault.manifest import Manifest, encode
+from inos.vault.manifest import DIR, DIR_MEDIA_TYPE, FILE, Manifest, folder_hash
 from inos.vault.put import Progress
 from inos.vault.refs import Ref
 from inos.vault.store import Store
+from inos.vault.tree import below, measure
+from inos.vault.versions import root_of, seal_root
+from inos.vault.walk import children_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,15 @@ class Receiver:
             found.add(number)
             if is_manifest:
                 try:
-                    manifest = await open_manifest(self._store, number, secret)
+                    manifest = await read_manifest(self._store, number, secret)
                 except InosError:
                     continue  # what it names cannot be known; the download will fetch it again
-                todo += [(ref.bid, ref.secret, manifest.level > 0) for ref in manifest.refs]
+                todo += [(ref.bid, ref.secret, kind == KIND_MANIFEST) for kind, ref in children_of(manifest)]
         return found
 
     async def manifest_of(self, capability: HasCapability) -> Manifest:
         """The root's manifest from the own disk. Raises NotFound and the classes of vault-format 1.5."""
-        return await open_manifest(self._store, self._store.number_of(capability.bid), capability.secret)
+        return await read_manifest(self._store, self._store.number_of(capability.bid), capability.secret)
 
     async def adopt(self, capability: HasCapability, progress: Callable[[Progress], None] | None) -> bytes:
         """Verify every block and make the file one's own; the own root. Raises NotFound when a block is missing."""
@@ -127,14 +132,13 @@ class Receiver:
             if link in (root.link, root.offer) or (own and root.bid == capability.bid):
                 await self._end_wish(capability)
                 return root.bid
-        manifest = await self.manifest_of(capability)
+        manifest = _plain(await self.manifest_of(capability))
         held = [self._hold(capability.bid)]
         added: Future[None] | None = None
         try:
-            refs = await self._verify(manifest, held, progress)
-            made = await store.seal_manifest(encode(manifest), self._quality)
-            held.append(made.number)
-            root = self._root(capability, manifest, refs, set(held), made.entry)
+            chunks = await self._verify(manifest, held, progress)
+            made = await seal_root(store, manifest, self._quality, None, held)
+            root = root_of(store, manifest, made, held, counts=(chunks, chunks, 0), link=link)
             added = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
             if not added.done:  # it was not refused: both go into one commit
                 await self._end_wish(capability)
@@ -156,51 +160,65 @@ class Receiver:
         self._store.index.hold(number)
         return number
 
-    async def _verify(
-        self, manifest: Manifest, held: list[int], progress: Callable[[Progress], None] | None
-    ) -> list[Ref]:
-        """Open every chunk and check its hash; hold them and the parts between. The chunks' references."""
+    async def _verify(self, manifest: Manifest, held: list[int], progress: Callable[[Progress], None] | None) -> int:
+        """Open every chunk and check its hash; hold them and the manifests between. How many chunks there are."""
+        done = 0
+
+        def tell(length: int) -> None:
+            nonlocal done
+            done += length
+            if progress is not None:
+                progress(Progress(done, done, done, manifest.total_len))
+
+        if manifest.kind == FILE:
+            return await self._verify_file(manifest, held, tell)
+        await measure(self._store, manifest)
+        self._verify_folder(manifest)
+        chunks = 0
+        async with aclosing(below(self._store, manifest)) as found:
+            async for one in found:
+                held.append(self._hold(one.ref.bid))
+                if one.manifest.kind == FILE:
+                    chunks += await self._verify_file(one.manifest, held, tell)
+                elif one.is_whole:
+                    self._verify_folder(one.manifest)
+        return chunks
+
+    def _verify_folder(self, folder: Manifest) -> None:
+        if folder_hash(folder, self._store.ports.hashes.hash) != folder.h_file:
+            raise ContentMismatch("a folder that is not what its manifest says")
+
+    async def _verify_file(self, manifest: Manifest, held: list[int], tell: Callable[[int], None]) -> int:
         store = self._store
-        refs: list[Ref] = []
         if manifest.inline is not None:
             if store.ports.hashes.hash(manifest.inline) != manifest.h_file:
                 raise ContentMismatch("a file that is not what its manifest says")
-            return refs
+            return 0
+        chunks = 0
         leaves = Leaves(store, manifest, 0, manifest.total_len)
         fetcher = Fetcher(store, leaves, verify_only=True)
         try:
             while (leaf := await fetcher.next()) is not None:
-                ref, at, _ = leaf
+                ref, _, _ = leaf
                 if ref.covers == manifest.total_len and ref.h != manifest.h_file:
                     raise ContentMismatch("a file that is not what its manifest says")
-                held.append(self._hold(ref.bid))
-                refs.append(ref)
+                held.append(self._hold_ref(ref))
+                chunks += 1
                 fetcher.done()
-                if progress is not None:
-                    checked = at + ref.covers
-                    progress(Progress(checked, checked, checked, manifest.total_len))
+                tell(ref.covers)
             held += [self._hold(part.bid) for part in leaves.parts]
         finally:
             fetcher.abandon()
-        return refs
+        return chunks
 
-    def _root(
-        self, capability: HasCapability, manifest: Manifest, refs: list[Ref], numbers: set[int], entry: bytes
-    ) -> ops.Root:
-        if any(number not in self._store.index.entries for number in numbers):
-            raise NotFound("a block of the file went away")
-        return ops.Root(
-            bid=ops.bid_of(entry),
-            secret=entry[32:64],
-            name=manifest.name,
-            media_type=manifest.media_type,
-            size=manifest.total_len,
-            stored=sum(ops.place_of(self._store.index.entries[number]).block_len for number in numbers),
-            chunks=len(refs),
-            new_chunks=len(refs),
-            time_ms=self._store.wall_ms(),
-            deduped=0,
-            h_file=manifest.h_file,
-            link=(capability.bid, capability.secret),
-            runs=ops.pack_runs(numbers),
-        )
+    def _hold_ref(self, ref: Ref) -> int:
+        number = self._store.number_of_ref(ref)
+        self._store.index.hold(number)
+        return number
+
+
+def _plain(manifest: Manifest) -> Manifest:
+    """A root's manifest whose media type tells a folder from a file, whatever its author wrote."""
+    if manifest.kind == DIR:
+        return dataclasses.replace(manifest, media_type=DIR_MEDIA_TYPE)
+    return dataclasses.replace(manifest, media_type="") if manifest.media_type == DIR_MEDIA_TYPE else manifest

@@ -2,9 +2,9 @@
 
     bid 32 | secret 32 | h 32 | covers u64 | raw_len u32 | block_len u32 | codec u8 | quality u8 | reserved 0 u16
 
-Nouns: ``bid`` is the block's public name, ``secret`` opens it, ``h`` is the hash of what is inside, ``covers`` is how many bytes
-of the file lie under the reference. Invariants: references stay packed until somebody looks at one, since 1 GiB of file has
-about 1,024 of them and a vault has many files. Must not know: manifests.
+Nouns: ``bid`` is the block's public name, ``secret`` opens it, ``h`` is the hash of what is inside, ``covers`` is how many
+bytes of the file lie under the reference. Invariants: references stay packed until somebody looks at one, since 1 GiB of
+file has about 1,024 of them and a vault has many files. Must not know: manifests.
 """
 
 from __future__ import annotations
@@ -107,8 +107,10 @@ class Refs(Sequence[Ref]):
         return f"Refs({len(self)})"
 
 
-def check_refs(refs: Refs, level: int) -> int:
+def check_refs(refs: Refs, level: int, *, may_be_empty: bool = False) -> int:
     """Check every reference against the bounds of a block; the sum of what they cover, which is at most FILE_BYTES_MAX.
+
+    ``may_be_empty``: what lies below is a folder, which may hold nothing but empty files.
 
     Raises ManifestMalformed (fields out of their domain), ManifestInconsistent, LimitExceeded.
     """
@@ -120,7 +122,7 @@ def check_refs(refs: Refs, level: int) -> int:
             raise ManifestMalformed("a reference with an unknown codec, or reserved bytes that are not zero")
         if raw_len > limits.RAW_BYTES_MAX or block_len > limits.BLOCK_BYTES_MAX:
             raise LimitExceeded(f"a block of {raw_len} bytes in {block_len}")
-        if raw_len == 0 or covers == 0 or block_len < limits.BLOCK_OVERHEAD_BYTES:
+        if raw_len == 0 or (covers == 0 and not may_be_empty) or block_len < limits.BLOCK_OVERHEAD_BYTES:
             raise ManifestInconsistent("a reference to nothing")
         if level == 0 and covers != raw_len:
             raise ManifestInconsistent(f"a chunk of {raw_len} bytes that covers {covers}")

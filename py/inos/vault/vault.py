@@ -12,23 +12,25 @@ others and the vault usable, except for StorageBusy (taken over by another tab) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import NotFound, NotReady
+from inos.errors import HeadMalformed, NotFound, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
-from inos.vault.check import Check, CheckReport, Level
+from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
 from inos.vault.commit import Committer
-from inos.vault.get import Get, GetResult
+from inos.vault.folder import FolderResult, Item
+from inos.vault.hand_out import Get, GetResult
 from inos.vault.index import Index
+from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
-from inos.vault.manifest import Manifest
+from inos.vault.manifest import DIR_MEDIA_TYPE, Manifest
 from inos.vault.opening import Opening
 from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
@@ -40,6 +42,7 @@ from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
 from inos.vault.upkeep import Upkeep, UpkeepState
+from inos.vault.versions import Lines, Version
 
 T = TypeVar("T")
 
@@ -71,6 +74,7 @@ class RootInfo:
     received: bool
     shared: bool
     health: str
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Vault:
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
+        self._lines = Lines(self._store)
+        self._library = Library(self._store, self._lines, quality, refs_per_manifest)
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
@@ -128,6 +134,7 @@ class Vault:
         self._state = "opening"
         try:
             self._findings = await Opening(self._store).run()
+            self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
@@ -185,14 +192,43 @@ class Vault:
         media_type: str = "",
         mtime_ms: int = 0,
         progress: Callable[[Progress], None] | None = None,
+        replaces: bytes | None = None,
     ) -> PutResult:
-        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``."""
+        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``.
+
+        With ``replaces`` it becomes the next version of that root.
+        """
         self._ready()
 
         def put() -> Coroutine[Any, Any, PutResult]:
-            return Put(self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max).run()
+            return Put(
+                self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max,
+                lines=self._lines, replaces=replaces,
+            ).run()  # fmt: skip
 
         return await self._call(self.upkeep.with_room(put))
+
+    async def put_folder(
+        self,
+        items: Iterable[Item],
+        *,
+        name: str,
+        progress: Callable[[Progress], None] | None = None,
+        replaces: bytes | None = None,
+    ) -> FolderResult:
+        """Keep a folder as one root; see ``inos.vault.folder``."""
+        self._ready()
+        return await self._call(self._library.put_folder(items, name, replaces, progress))
+
+    async def use(self, work: Callable[[Library], Coroutine[Any, Any, T]]) -> T:
+        """Do something with folders, names and versions: ``await vault.use(lambda library: library.rename(root, "b"))``."""
+        self._ready()
+        return await self._call(work(self._library))
+
+    def versions(self, root: bytes) -> list[Version]:
+        """The versions of a file or folder, newest first. Raises NotFound."""
+        self._ready()
+        return self._lines.versions(root)
 
     async def get(
         self,
@@ -202,14 +238,18 @@ class Vault:
         offset: int = 0,
         length: int | None = None,
         progress: Callable[[Progress], None] | None = None,
+        path: str = "",
     ) -> GetResult:
-        """Hand a file, or a range of it, to a sink, in order and checked; the sink is closed in any case."""
+        """Hand a file, a range of it, or a folder as a .zip to a sink, in order and checked; the sink is closed in any case.
+
+        ``path``: what of a folder is wanted.
+        """
         self._ready()
-        return await self._call(Get(self._store, root, sink, offset, length, progress).run())
+        return await self._call(Get(self._store, root, sink, offset, length, progress, path).run())
 
     def roots(self) -> list[RootInfo]:
-        """Every file, in the order they came. O(blocks) only if blocks are known to be lost."""
-        return [self._info(root) for root in self._index.roots.values()]
+        """Every file and folder as it is now, in the order they came. O(blocks) only if blocks are known to be lost."""
+        return [self._info(root) for root in self._index.roots.values() if self._index.is_current(root.bid)]
 
     def info(self, root: bytes) -> RootInfo:
         """One file. Raises NotFound."""
@@ -219,23 +259,25 @@ class Vault:
         health = "damaged" if self._index.is_damaged(root) else "ok"
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health,
+            root.time_ms, root.link is not None, root.shared, health, root.media_type == DIR_MEDIA_TYPE,
         )  # fmt: skip
 
     async def remove(self, root: bytes) -> None:
-        """Forget a file, durably; blocks that nothing else needs are made unreadable and their space is given back."""
+        """Forget a file with all its versions, durably; blocks that nothing else needs are made unreadable, their space is
+        given back.
+        """
         self._ready()
-        known = self._root(root)
-        key = (known.h_file, known.name, known.media_type)
-        self._index.by_content.pop(key, None)  # from now on an equal put is a new one
+        gone = await self._lines.remove(root)
+        if any(known.link is not None for known in gone):
+            await self._receiver.drop_loose()
+        await self._store.swept()
 
-        try:
-            await self._committer.submit(ops.encode_op(ops.REMOVE, root), lambda: self._index.remove_root(root))
-        except BaseException:
-            if root in self._index.roots and known.link is None:
-                self._index.by_content[key] = root
-            raise
-        if known.link is not None:
+    async def forget(self, root: bytes) -> None:
+        """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
+        self._ready()
+        received = self._root(root).link is not None
+        await self._lines.forget(root)
+        if received:
             await self._receiver.drop_loose()
         await self._store.swept()
 
@@ -248,7 +290,10 @@ class Vault:
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
         self._ready()
-        return await self._call(Check(self._store, level, progress).run(self._findings))
+        report = await self._call(Check(self._store, level, progress).run(self._findings))
+        if level == "data":
+            report.bad += [BadBlock(root, HeadMalformed.__name__) for root in await self._call(self._lines.forged())]
+        return report
 
     async def compact(self) -> None:
         """Write the log anew, as short as what it says allows; see ``Store.compact``."""

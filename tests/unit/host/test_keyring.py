@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from inos.errors import BadArgument, StorageDenied, VaultLocked
-from inos.ports import DevicePublicKey, HashSpan, Sign, Span, UnwrapKey, Verify, WrapKey
+from inos.ports import DevicePublicKey, HashSpan, Sign, SignHead, Span, UnwrapKey, Verify, WrapKey
 from inos_host.keyring import HostKeyring, verify
 
 
@@ -32,6 +32,15 @@ def test_sign_and_verify():
     assert not ring.perform(Verify(public_key, signature, b"datA"))
     assert not ring.perform(Verify(HostKeyring().perform(DevicePublicKey()), signature, b"data"))
     assert not ring.perform(Verify(b"", signature, b"data"))
+
+
+def test_a_seed_signs_as_rfc_8032_says():
+    seed = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+    made = HostKeyring().perform(SignHead(seed, b"r"))
+    assert made[:32].hex() == "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+    assert made[32:].hex() == (
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
 
 
 def test_the_file(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from vault_world import World, noise, opened
 
-from inos.errors import BadArgument, ContentMismatch, CorruptError, InosError, NotFound, StorageFull, UnsupportedFeature
+from inos.errors import BadArgument, ContentMismatch, CorruptError, InosError, NotFound, StorageFull
 from inos.ports import KIND_MANIFEST, HashUpdate, Open, Seal, SinkWrite
 from inos.vault.manifest import DIR, Manifest, encode
 from inos.vault.vault import Capability
@@ -287,7 +287,7 @@ def test_what_a_manifest_must_not_say() -> None:
     file = Manifest(1, 5, source.kernels.hashes.hash(b"right"), name="x", inline=b"wrong")
     with pytest.raises(ContentMismatch):
         target.run(target.vault.adopt(foreign(file)))
-    with pytest.raises(UnsupportedFeature):
+    with pytest.raises(ContentMismatch):
         target.run(target.vault.adopt(foreign(Manifest(DIR, 0, bytes(32), name="x"))))
     right = foreign(replace(file, inline=b"right"))
     assert target.get(target.run(target.vault.adopt(right))) == b"right"

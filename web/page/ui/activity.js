@@ -72,9 +72,18 @@ export function watched(node, log, nameOf) {
       const params = { name: options.name ?? "" };
       return log.during({ key: "put", params }, node.put(source, options), { key: "stored", params });
     },
+    putFolder: (items, options) => {
+      const params = { name: options.name };
+      return log.during({ key: "put", params }, node.putFolder(items, options), { key: "stored", params });
+    },
+    entries: (root, path) => node.entries(root, path),
+    rename: (root, name, where) => node.rename(root, name, where),
+    versions: (root) => node.versions(root),
+    restore: (root) => node.restore(root),
+    forget: (root) => node.forget(root),
     list: () => node.list(),
     share: (root) => log.during({ key: "share", params: about(root) }, node.share(root)),
-    remove: (root) => log.during({ key: "remove", params: about(root) }, node.remove(root)),
+    remove: (root, where) => log.during({ key: "remove", params: about(root) }, node.remove(root, where)),
     get: (root, options) => log.during({ key: "get", params: about(root) }, node.get(root, options)),
     save: (root, options) => log.during({ key: "save", params: about(root) }, node.save(root, options)),
     fetch: (link, options) => log.during({ key: "fetch" }, node.fetch(link, options), { key: "fetched" }),

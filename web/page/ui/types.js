@@ -17,12 +17,16 @@
  * @typedef {Progress & {stage: FetchStage, peers: number, name?: string}} FetchProgress
  * @typedef {Progress & {stage?: string}} AnyProgress
  * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
- * @typedef {{root: string, name: string, size: number, mediaType: string}} FetchResult
+ * @typedef {{root: string, files: number, bytes: number, stored: number, ms: number}} FolderResult
+ * @typedef {{name: string, kind: "file" | "folder", size: number, mtimeMs: number | null}} FolderEntry
+ * @typedef {{root: string, seq: number, timeMs: number, size: number, stored: number, name: string, current: boolean}} Version
+ * @typedef {{root: string, name: string, size: number, mediaType: string, kind: "file" | "folder"}} FetchResult
  * @typedef {"quick" | "hash" | "data"} CheckLevel
  * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
  *
  * @typedef {object} FileEntry
  * @property {string} root
+ * @property {"file" | "folder"} kind
  * @property {string} name
  * @property {string} mediaType
  * @property {number} size
@@ -49,15 +53,22 @@
  * @typedef {object} NodeApi
  * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
  * @property {() => NodeState} state
- * @property {(source: File | Blob | Uint8Array, options: {name?: string, onProgress?: (progress: PutProgress) => void,
- *   signal?: AbortSignal}) => Promise<PutResult>} put
+ * @property {(source: File | Blob | Uint8Array, options: {name?: string, replaces?: string,
+ *   onProgress?: (progress: PutProgress) => void, signal?: AbortSignal}) => Promise<PutResult>} put
+ * @property {(items: Array<{path: string, file: File | Blob | null}>, options: {name: string, replaces?: string,
+ *   onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) => Promise<FolderResult>} putFolder
+ * @property {(root: string, path?: string) => Promise<FolderEntry[]>} entries
+ * @property {(root: string, name: string, where?: {path?: string}) => Promise<{root: string}>} rename
+ * @property {(root: string) => Promise<Version[]>} versions
+ * @property {(root: string) => Promise<{root: string}>} restore
+ * @property {(root: string) => Promise<void>} forget
  * @property {() => Promise<FileEntry[]>} list
  * @property {(root: string) => Promise<string>} share
- * @property {(root: string) => Promise<void>} remove
- * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
- *   Promise<Uint8Array>} get
- * @property {(rootOrLink: string, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
- *   Promise<void>} save
+ * @property {(root: string, where?: {path?: string}) => Promise<{root: string} | undefined>} remove
+ * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<Uint8Array>} get
+ * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<void>} save
  * @property {(link: string, options: {onProgress?: (progress: FetchProgress) => void, signal?: AbortSignal}) =>
  *   Promise<FetchResult>} fetch
  * @property {(level: CheckLevel, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>

@@ -8,6 +8,12 @@
 const DATABASE = "inos-keyring";
 const STORE = "keys";
 const NONCE_BYTES = 12;
+const SIGNATURE_BYTES = 64;
+/** RFC 8410: an Ed25519 seed follows. */
+const PKCS8_ED25519 = Uint8Array.from([48, 46, 2, 1, 0, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32]);
+
+/** @param {string} text base64url without padding */
+const base64 = (text) => text.replaceAll("-", "+").replaceAll("_", "/");
 
 /** @returns {Promise<IDBDatabase>} */
 function openDatabase() {
@@ -108,6 +114,24 @@ export class Keyring {
   /** @param {Uint8Array<ArrayBuffer>} data */
   async sign(data) {
     return new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, (await this.#identity()).privateKey, data));
+  }
+
+  /**
+   * By the key of a seed, which is imported for this once: its public key, then the signature.
+   * @param {Uint8Array<ArrayBuffer>} seed @param {Uint8Array<ArrayBuffer>} data
+   */
+  async signBy(seed, data) {
+    const wrapped = new Uint8Array(PKCS8_ED25519.length + seed.length);
+    wrapped.set(PKCS8_ED25519);
+    wrapped.set(seed, PKCS8_ED25519.length);
+    const key = await crypto.subtle.importKey("pkcs8", wrapped, { name: "Ed25519" }, true, ["sign"]);
+    wrapped.fill(0);
+    const { x } = await crypto.subtle.exportKey("jwk", key); // the one way to a private key's public half
+    const publicKey = Uint8Array.from(atob(base64(/** @type {string} */ (x))), (c) => c.charCodeAt(0));
+    const out = new Uint8Array(publicKey.length + SIGNATURE_BYTES);
+    out.set(publicKey);
+    out.set(new Uint8Array(await crypto.subtle.sign({ name: "Ed25519" }, key, data)), publicKey.length);
+    return out;
   }
 
   /** @param {Uint8Array<ArrayBuffer>} publicKey @param {Uint8Array<ArrayBuffer>} signature @param {Uint8Array<ArrayBuffer>} data */

@@ -114,7 +114,7 @@ class Brain {
 
   /**
    * One keyring operation; the answer comes back to Python in a later turn.
-   * @param {number} effect @param {"wrap" | "unwrap" | "publicKey" | "sign" | "verify"} op @param {any[]} buffers
+   * @param {number} effect @param {"wrap" | "unwrap" | "publicKey" | "sign" | "signBy" | "verify"} op @param {any[]} buffers
    */
   #crypto(effect, op, ...buffers) {
     const args = buffers.map((buffer) => {

@@ -92,18 +92,26 @@ export class BufferSink {
   /** @type {Uint8Array<ArrayBuffer>} */ #out;
   #send;
 
-  /** @param {number} length @param {(message: object, transfer: Transferable[]) => void} send @param {number} id */
+  #end = 0;
+
+  /** @param {number} length that is expected; it grows if more comes @param {(message: object, transfer: Transferable[]) => void} send @param {number} id */
   constructor(length, send, id) {
     this.#out = new Uint8Array(length);
     this.#send = (/** @type {boolean} */ complete) =>
       send(
-        { type: "sink-closed", id, complete, bytes: complete ? this.#out : null },
+        { type: "sink-closed", id, complete, bytes: complete ? this.#out.subarray(0, this.#end) : null },
         complete ? [this.#out.buffer] : [],
       );
   }
 
   /** @param {number} offset @param {Uint8Array} bytes */
   write(offset, bytes) {
+    this.#end = offset + bytes.length;
+    if (this.#end > this.#out.length) {
+      const grown = new Uint8Array(Math.max(this.#end, 2 * this.#out.length));
+      grown.set(this.#out);
+      this.#out = grown;
+    }
     this.#out.set(bytes, offset);
   }
 

@@ -1,0 +1,147 @@
+"""The page's verbs for folders, versions, names and the archive.
+
+Invariants: as in ``inos_web.verbs``, of which this is a part. A folder's files come as one source that has them one after the other,
+in the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inos import ids
+from inos.node import Node
+from inos.vault.folder import Item, clean_paths
+from inos.vault.manifest import DIR
+from inos.vault.names import clean_name
+from inos.vault.put import Progress, Source
+from inos.vault.vault import RootInfo, Vault
+
+Row = tuple[str, int | None, int, str]  # path, bytes (None: an empty folder), mtime in ms, media type
+
+
+class FileVerbs:
+    """What needs the vault alone."""
+
+    _node: Node
+    _vault: Vault
+    _emit: Callable[..., None]
+
+    def _tell(self, op: int, stage: str, done: int, total: int, **more: object) -> None:
+        raise AssertionError
+
+    def _told(self, op: int, stage: str) -> Callable[[Progress], None]:
+        return lambda p: self._tell(op, stage, p.written, p.total)
+
+    # --- folders ------------------------------------------------------------------------------------------------------
+
+    async def do_put_folder(
+        self, op: int, source: int, name: str, rows: list[Row], replaces: str | None = None
+    ) -> dict[str, object]:
+        """Store a folder from one registered source."""
+        items, offset = [], 0
+        for path, (_, size, mtime_ms, media_type) in zip(clean_paths([row[0] for row in rows]), rows, strict=True):
+            items.append(Item(path, None if size is None else Source(source, size, offset), mtime_ms, media_type))
+            offset += size or 0
+        done = await self._vault.put_folder(
+            items, name=clean_name(name), replaces=id_or_none(replaces), progress=self._told(op, "writing")
+        )
+        self._emit(e="list")
+        return {
+            "root": ids.to_hex(done.root),
+            "files": done.files,
+            "bytes": done.size,
+            "stored": done.stored,
+            "ms": done.ms,
+        }
+
+    async def do_entries(self, _op: int, root: str, path: str = "") -> list[dict[str, object]]:
+        """What a folder holds."""
+        found = await self._vault.use(lambda library: library.entries(ids.from_hex(root), path))
+        return [
+            {
+                "name": entry.name,
+                "kind": "folder" if entry.kind == DIR else "file",
+                "size": entry.size,
+                "mtimeMs": entry.mtime_ms,
+            }
+            for entry in found
+        ]
+
+    async def do_stat(self, _op: int, root: str, path: str = "") -> dict[str, object]:
+        """Name, size and type of a root, or of something in a folder."""
+        info = self._vault.info(ids.from_hex(root))
+        if not path:
+            return list_entry(info)
+        entry = await self._vault.use(lambda library: library.entry(ids.from_hex(root), path))
+        return {
+            "root": root,
+            "name": entry.name,
+            "size": entry.size,
+            "mediaType": "",
+            "kind": "folder" if entry.kind == DIR else "file",
+        }
+
+    # --- names and versions -------------------------------------------------------------------------------------------
+
+    async def do_rename(self, _op: int, root: str, name: str, path: str = "") -> dict[str, object]:
+        """Another name, for a root or something in a folder; what the root is now."""
+        cleaned = clean_name(name)
+        new = await self._vault.use(lambda library: library.rename(ids.from_hex(root), cleaned, path))
+        self._emit(e="list")
+        return {"root": ids.to_hex(new)}
+
+    async def do_remove_entry(self, _op: int, root: str, path: str) -> dict[str, object]:
+        """A folder without one of its entries; what the root is now."""
+        new = await self._vault.use(lambda library: library.remove_entry(ids.from_hex(root), path))
+        self._emit(e="list")
+        return {"root": ids.to_hex(new)}
+
+    async def do_versions(self, _op: int, root: str) -> list[dict[str, object]]:
+        """The versions of a root, newest first."""
+        return [
+            {
+                "root": ids.to_hex(version.root),
+                "seq": version.seq,
+                "timeMs": version.time_ms,
+                "size": version.size,
+                "stored": version.stored,
+                "name": version.name,
+                "current": version.current,
+            }
+            for version in self._vault.versions(ids.from_hex(root))
+        ]
+
+    async def do_restore(self, _op: int, root: str) -> dict[str, object]:
+        """Make an older version the current one."""
+        await self._vault.use(lambda library: library.restore(ids.from_hex(root)))
+        self._emit(e="list")
+        return {"root": root}
+
+    async def do_forget(self, _op: int, root: str) -> None:
+        """Drop one older version."""
+        await self._node.forget(ids.from_hex(root))
+        self._emit(e="list")
+
+
+def id_or_none(text: str | None) -> bytes | None:
+    """The id, if there is one."""
+    return None if text is None else ids.from_hex(text)
+
+
+def list_entry(info: RootInfo) -> dict[str, object]:
+    """A row of ``list``."""
+    return {
+        "root": ids.to_hex(info.root),
+        "kind": "folder" if info.is_folder else "file",
+        "name": info.name,
+        "mediaType": info.media_type,
+        "size": info.size,
+        "stored": info.stored,
+        "chunks": info.chunks,
+        "newChunks": info.new_chunks,
+        "dedupedBytes": info.deduped,
+        "timeMs": info.time_ms,
+        "received": info.received,
+        "shared": info.shared,
+        "lost": info.health != "ok",
+    }

@@ -1,0 +1,196 @@
+/**
+ * The node's calls about files and folders: in, out, names, versions, the archive.
+ *
+ * Nouns: a *path* is names joined by `/` below a folder's root; a *row* is what the brain is told of one file of a folder.
+ * Invariants: bytes go between a File and the io worker without passing through here, except what `get` returns; a folder's files go
+ * to the io worker as one Blob in the order of their names, so that many small ones are one read.
+ */
+
+import { NodeError } from "./boot.js";
+import { Downloads } from "./downloads.js";
+
+/** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
+/** @typedef {{path: string, file: File | Blob | null}} FolderItem  without a file: an empty folder */
+/**
+ * @typedef {object} Line  what the calls need of the node
+ * @property {Promise<unknown>} ready
+ * @property {(method: string, args?: object) => Promise<any>} call
+ * @property {(method: string, args: object, options: Options) => Promise<any>} operation
+ * @property {(message: {id: number, type: string} & Record<string, any>, transfer?: Transferable[]) => Promise<void>} register
+ * @property {(message: object) => void} io
+ */
+
+const BUFFER_BYTES_MAX = 2 ** 31 - 1;
+
+export class FileCalls {
+  /** @type {() => Line} */ #line;
+  #streams = 0;
+  /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
+  #downloads;
+
+  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  constructor(line, scriptUrl) {
+    this.#line = line;
+    this.#downloads = new Downloads(scriptUrl);
+  }
+
+  /**
+   * @param {File | Blob | Uint8Array} data
+   * @param {Options & {name?: string, replaces?: string}} [options] replaces: the root of which it is the next version
+   */
+  async put(data, { name, replaces, onProgress, signal } = {}) {
+    const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
+    const file = /** @type {File} */ (blob);
+    return this.#withSource(blob, onProgress, (source) => {
+      const args = {
+        source,
+        size: blob.size,
+        name: name ?? file.name ?? "unnamed",
+        media_type: blob.type,
+        mtime_ms: file.lastModified ?? Date.now(),
+        replaces: replaces ?? null,
+      };
+      return this.#line().operation("put", args, { onProgress, signal });
+    });
+  }
+
+  /**
+   * Many files as one folder, which is one root.
+   * @param {FolderItem[]} items @param {Options & {name: string, replaces?: string}} options
+   */
+  async putFolder(items, { name, replaces, onProgress, signal }) {
+    const sorted = items
+      .map((item) => ({ ...item, names: item.path.split("/") }))
+      .sort((a, b) => byNames(a.names, b.names));
+    const rows = sorted.map(({ path, file }) => [
+      path,
+      file ? file.size : null,
+      /** @type {File} */ (file)?.lastModified ?? null,
+      file?.type ?? "",
+    ]);
+    const blob = new Blob(sorted.flatMap(({ file }) => (file ? [file] : [])));
+    return this.#withSource(blob, onProgress, (source) =>
+      this.#line().operation("put_folder", { source, name, rows, replaces: replaces ?? null }, { onProgress, signal }),
+    );
+  }
+
+  /** What a folder holds. @param {string} root @param {string} [path] */
+  async entries(root, path = "") {
+    return this.#line().call("entries", { root, path });
+  }
+
+  /**
+   * A file's bytes; a folder's are those of a .zip.
+   * @param {string} rootOrLink @param {Options & {path?: string}} [options] @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async get(rootOrLink, { path = "", ...options } = {}) {
+    const file = await this.#resolve(rootOrLink, path, options);
+    if (file.size > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: use save()");
+    const id = ++this.#streams;
+    const buffer = Promise.withResolvers();
+    this.#buffers.set(id, buffer);
+    try {
+      await this.#line().register({ type: "sink", id, length: file.kind === "folder" ? 0 : file.size });
+      await this.#line().operation("get", { root: file.root, sink: id, path }, options);
+      return await buffer.promise;
+    } finally {
+      this.#buffers.delete(id);
+    }
+  }
+
+  /** As a download; a folder as one .zip. @param {string} rootOrLink @param {Options & {path?: string}} [options] */
+  async save(rootOrLink, { path = "", ...options } = {}) {
+    const file = await this.#resolve(rootOrLink, path, options);
+    const isFolder = file.kind === "folder";
+    const named = isFolder ? { name: `${file.name}.zip`, size: null, mediaType: "application/zip" } : file;
+    await this.#download(named, options, (sink) =>
+      this.#line().operation("get", { root: file.root, sink, path }, options),
+    );
+  }
+
+  /** Another name for a file or folder, or for something in a folder. @param {string} root @param {string} name @param {{path?: string}} [where] */
+  async rename(root, name, { path = "" } = {}) {
+    return this.#line().call("rename", { root, name, path });
+  }
+
+  /** With all its versions; or one thing in a folder. @param {string} root @param {{path?: string}} [where] */
+  async remove(root, { path = "" } = {}) {
+    if (path) return this.#line().call("remove_entry", { root, path });
+    await this.#line().call("remove", { root });
+  }
+
+  /** The versions of a file or folder, newest first. @param {string} root */
+  async versions(root) {
+    return this.#line().call("versions", { root });
+  }
+
+  /** Make an older version the current one. @param {string} root */
+  async restore(root) {
+    return this.#line().call("restore", { root });
+  }
+
+  /** Drop one older version. @param {string} root */
+  async forget(root) {
+    await this.#line().call("forget", { root });
+  }
+
+  /** Register the service worker ahead of the first download. */
+  prepareDownloads() {
+    this.#downloads.prepare().catch(() => {});
+  }
+
+  /** A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
+  onSinkClosed({ id, complete, bytes }) {
+    if (complete) this.#buffers.get(id)?.resolve(bytes);
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  /** @param {Blob} blob @param {Options["onProgress"]} onProgress @param {(source: number) => Promise<any>} run */
+  async #withSource(blob, onProgress, run) {
+    const id = ++this.#streams;
+    onProgress?.({ stage: "waiting", bytes: 0, total: blob.size, rate: 0, secondsLeft: null });
+    await this.#line().ready;
+    try {
+      await this.#line().register({ type: "source", id, blob });
+      return await run(id);
+    } finally {
+      this.#line().io({ type: "forget-source", id });
+    }
+  }
+
+  /** @param {{name: string, size: number | null, mediaType: string}} file @param {Options} options @param {(sink: number) => Promise<any>} run */
+  async #download(file, { signal }, run) {
+    const download = await this.#downloads.open(file);
+    const id = ++this.#streams;
+    try {
+      await this.#line().register({ type: "sink", id, port: download.port }, [download.port]);
+      signal?.addEventListener("abort", () => this.#line().io({ type: "abort-sink", id }));
+      return await run(id);
+    } finally {
+      download.end();
+    }
+  }
+
+  /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {string} path @param {Options} options */
+  async #resolve(rootOrLink, path, options) {
+    if (!rootOrLink.includes("#")) return this.#line().call("stat", { root: rootOrLink, path });
+    const file = await this.fetch(rootOrLink, options);
+    return path ? this.#line().call("stat", { root: file.root, path }) : file;
+  }
+
+  /** @param {string} link @param {Options} [options] */
+  async fetch(link, options = {}) {
+    const at = link.indexOf("#");
+    return this.#line().operation("fetch", { link: at < 0 ? link : link.slice(at) }, options);
+  }
+}
+
+/** Folder by folder, each in the order of its names. @param {string[]} a @param {string[]} b */
+function byNames(a, b) {
+  for (let at = 0; at < a.length && at < b.length; at++) {
+    const [x, y] = [/** @type {string} */ (a[at]), /** @type {string} */ (b[at])];
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return a.length - b.length;
+}
