@@ -38,6 +38,7 @@ from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
 from inos.vault.rescan import Rescan
 from inos.vault.rescue import mend
+from inos.vault.room import Room, room_of
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
@@ -75,6 +76,7 @@ class RootInfo:
     shared: bool
     health: str
     is_folder: bool = False
+    versions: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +262,13 @@ class Vault:
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
             root.time_ms, root.link is not None, root.shared, health, root.media_type == DIR_MEDIA_TYPE,
+            len(self._index.versions(root.bid)) or 1,
         )  # fmt: skip
+
+    def room(self) -> list[Room]:
+        """What each file and its older versions take that nothing else needs. O(blocks)."""
+        self._ready()
+        return room_of(self._index, (info.root for info in self.roots()))
 
     async def remove(self, root: bytes) -> None:
         """Forget a file with all its versions, durably; blocks that nothing else needs are made unreadable, their space is
