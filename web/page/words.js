@@ -7,10 +7,8 @@
  * are marked there with `data-words` and tested to be equal to the ones here.
  */
 
-/** @param {number} count @param {string} one @param {string} many */
-const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-/** @param {number} count */
-const files = (count) => counted(count, "file", "files");
+import { counted, files } from "./counted.js";
+import { vaultWords } from "./words_vault.js";
 
 /** @type {Record<string, string>} What `state().step` may say while starting; an unknown step is shown as it is. */
 const steps = {
@@ -142,7 +140,7 @@ export const words = {
     shared: "Shared",
     received: "Received",
     lost: "Damaged",
-    lostHint: "Part of it is lost on this device. Somebody who has it can still give it to you: open their link again.",
+    lostHint: "Part of it is lost on this device. Repair looks for a good copy here, and at peers who have it.",
     share: "Share",
     open: "Open",
     download: "Download",
@@ -291,7 +289,7 @@ export const words = {
     /** @param {number} bad @param {number} lost */
     checkBad: (bad, lost) =>
       `${counted(bad, "block is", "blocks are")} damaged${lost > 0 ? `, ${files(lost)} affected` : ""}. ` +
-      "Open the links of these files again while somebody who has them is online: the damaged parts are fetched anew.",
+      "Repair looks for good copies on this disk, and at peers who have the same files.",
   },
 
   /** What `activity` events may say; an unknown key is shown as it is. */
@@ -455,6 +453,8 @@ export const words = {
     someBrowser: "this browser",
   },
 
+  ...vaultWords,
+
   errors: {
     heading: "Problems",
     dismiss: "Dismiss",
@@ -477,8 +477,8 @@ export const words = {
 const DAMAGED = {
   title: "Some bytes are not what they were",
   todo:
-    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, and open the file's link again while somebody " +
-    "who has it is online: the damaged part is fetched anew.",
+    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, then “Repair”: it looks for a good copy on " +
+    "this disk, and at peers who have the same file.",
 };
 /** @type {ErrorWords} */
 const NEWER = {
