@@ -72,6 +72,7 @@ Effects: TypeAlias = list[tuple[int, Effect[Any]]]
 Commands: TypeAlias = list[Command]
 Events: TypeAlias = list[NodeEvent]
 Files: TypeAlias = list[vaults.RootInfo]
+Tell: TypeAlias = Callable[[vaults.Progress], None] | None
 
 
 class Node:
@@ -140,7 +141,7 @@ class Node:
         name: str,
         media_type: str = "",
         mtime_ms: int = 0,
-        progress: Callable[[vaults.Progress], None] | None = None,
+        progress: Tell = None,
         replaces: bytes | None = None,
     ) -> vaults.PutResult:
         """Keep a file; see ``Vault.put``."""
@@ -149,28 +150,12 @@ class Node:
             source, name=name, media_type=media_type, mtime_ms=mtime_ms, progress=progress, replaces=replaces
         )
 
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[vaults.Progress], None] | None = None,
-        path: str = "",
-    ) -> vaults.GetResult:
-        """Hand a file to a sink; see ``Vault.get``."""
-        self._check_running()
-        return await self.vault.get(root, sink, offset=offset, length=length, progress=progress, path=path)
-
     def list(self) -> Files:
         """Every file, in the order they came."""
         self._check_running()
         return self.vault.roots()
 
-    async def check(
-        self, level: Level, progress: Callable[[vaults.Progress], None] | None = None
-    ) -> vaults.CheckReport:
+    async def check(self, level: Level, progress: Tell = None) -> vaults.CheckReport:
         """Look for damage; see ``inos.vault.check``."""
         self._check_running()
         return await self.vault.check(level, progress)
@@ -224,12 +209,7 @@ class Node:
     async def remove(self, root: bytes) -> None:
         """Delete a root, and offer it no more. Raises NotFound."""
         await self.vault.remove(root)
-        self._offer_no_more()
-
-    async def forget(self, root: bytes) -> None:
-        """Delete an older version of a file, and offer it no more. Raises NotFound, BadArgument."""
-        await self.vault.forget(root)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def stats(self) -> dict[str, object]:
         """Numbers for people."""
@@ -342,7 +322,7 @@ class Node:
         self._offered.setdefault(capability.bid, set()).update(held)
         self._join(capability)
 
-    def _offer_no_more(self) -> None:
+    def offer_no_more(self) -> None:
         """Withdraw whatever is neither shared nor wished for any more."""
         kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
         for link_root in [link_root for link_root in self._offered if link_root not in kept]:
@@ -351,7 +331,7 @@ class Node:
 
     async def _unwish(self, capability: Capability) -> None:
         await self.vault.unwish(capability)
-        self._offer_no_more()
+        self.offer_no_more()
 
     def _join(self, capability: Capability) -> bytes:
         secret = share_room_secret(self._hashes, capability.bid, capability.secret)

@@ -1,7 +1,7 @@
 """The page's verbs for folders, versions, names and the archive.
 
-Invariants: as in ``inos_web.verbs``, of which this is a part. A folder's files come as one source that has them one after the other,
-in the order of the rows.
+Invariants: as in ``inos_web.verbs``, of which this is a part. A folder's files come as one source that has them one after
+the other, in the order of the rows.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ class FileVerbs:
 
     async def do_forget(self, _op: int, root: str) -> None:
         """Drop one older version."""
-        await self._node.forget(ids.from_hex(root))
+        await self._vault.forget(ids.from_hex(root))
+        self._node.offer_no_more()
         self._emit(e="list")
 
 

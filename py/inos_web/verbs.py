@@ -106,7 +106,7 @@ class Verbs(FileVerbs):
 
     async def do_get(self, op: int, root: str, sink: int, path: str = "") -> None:
         """Stream a root, or something in a folder, into a registered sink; a folder as a .zip."""
-        await self._node.get(ids.from_hex(root), sink, path=path, progress=self._told(op, "reading"))
+        await self._vault.get(ids.from_hex(root), sink, path=path, progress=self._told(op, "reading"))
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""

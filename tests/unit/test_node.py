@@ -146,7 +146,7 @@ def test_a_file_from_vault_to_vault_survives_reloads(world, tmp_path):
     (file,) = again.node.list()
     assert (file.name, file.size, file.received, file.shared) == ("a file.bin", len(data), True, True)
     sink = again.streams.add_sink()
-    ends_with(world, again, again.node.get(file.root, sink))
+    ends_with(world, again, again.node.vault.get(file.root, sink))
     assert again.streams.taken(sink) == data
     assert again.vault.wishes() == []
 
@@ -155,7 +155,7 @@ def test_a_file_from_vault_to_vault_survives_reloads(world, tmp_path):
     assert world.run(lambda: third.starting.done, 10)
     root = ends_with(world, third, third.node.fetch(link))
     sink = third.streams.add_sink()
-    ends_with(world, third, third.node.get(root, sink))
+    ends_with(world, third, third.node.vault.get(root, sink))
     assert third.streams.taken(sink) == data
     report = ends_with(world, third, third.node.check("data"))
     assert report.level == "data"

@@ -284,9 +284,13 @@ class Index:
         elif code == ops.NEXT:
             self.next_number = max(self.next_number, args[0])
             self.complete = True
-        elif code == ops.WISH:
+        elif code in (ops.WISH, ops.UNWISH):
+            self._apply_to_wish(code, args)
+
+    def _apply_to_wish(self, code: int, args: list[Any]) -> None:
+        if code == ops.WISH:
             self.wishes[args[0]] = Wish(args[1], args[2])
-        elif code == ops.UNWISH:
+        else:
             self.wishes.pop(args[0], None)
 
     def _apply_to_line(self, code: int, args: list[Any]) -> None:

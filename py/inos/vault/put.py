@@ -116,8 +116,7 @@ class Put:
         self._quality = quality
         self._progress = progress
         self._refs_max = refs_max
-        self._lines = lines
-        self._replaces = replaces
+        self._lines, self._replaces = lines, replaces
         self._slots: list[Stored | None] = []
         self._held: list[int] = []
         self._running = 0
@@ -136,9 +135,8 @@ class Put:
             root = await self._commit(await self._contents())
         finally:
             self._end()
-        chunks, new_chunks, deduped = self._counts()
         ms = round((store.tasks.now - started) * 1000)
-        return PutResult(root.bid, root.size, root.stored, chunks, new_chunks, deduped, ms)
+        return PutResult(root.bid, root.size, root.stored, *self._counts(), ms)
 
     async def _contents(self) -> Manifest:
         if self._source.size <= INLINE_BYTES_MAX:

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from inos.errors import BadArgument, ContentMismatch, InosError, NotFound
+from inos.errors import BadArgument, ContentMismatch, InosError
 from inos.ports import KIND_MANIFEST, Span
 from inos.tasks import Future
 from inos.vault import ops

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from inos.vault import ops
 from inos.vault.get import read_manifest
-from inos.vault.manifest import FILE, Entry, Manifest, encode
+from inos.vault.manifest import DIR, FILE, Entry, Manifest, encode, folder_hash
 from inos.vault.refs import Ref, Refs, unpack_ref
 from inos.vault.store import Store, Stored
 
@@ -40,7 +40,10 @@ class Renewal:
         entries = [await self._entry(entry) for entry in manifest.entries]
         if refs == list(manifest.refs) and entries == list(manifest.entries):
             return None
-        return replace(manifest, refs=Refs.of(refs), entries=tuple(entries))
+        renewed = replace(manifest, refs=Refs.of(refs), entries=tuple(entries))
+        if manifest.kind == DIR and manifest.h_file != ops.NO_ID:
+            renewed = replace(renewed, h_file=folder_hash(renewed, self._store.ports.hashes.hash))
+        return renewed
 
     async def _chunk(self, ref: Ref) -> Ref:
         entry = self._store.index.entries[self._store.number_of_ref(ref)]

@@ -65,8 +65,8 @@ class Store:
         self.segments = segments
         self.committer = committer
         self.keys = -1  # the vault's slot
-        self.block_keys: BlockKeys | None = None  # what it holds, for the few places that need them in Python
         self.head_seed = b""  # of the vault's signing key
+        self.block_keys: BlockKeys | None = None  # what it holds, for the few places that need them in Python
         self.wall_offset_s = 0.0
         self.make_log_room: Callable[[], Awaitable[None]] = _nothing
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed

@@ -12,11 +12,11 @@ others and the vault usable, except for StorageBusy (taken over by another tab) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import HeadMalformed, NotFound, NotReady
+from inos.errors import HeadMalformed, NotReady
 from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
@@ -25,14 +25,14 @@ from inos.vault.budget import Budget
 from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
 from inos.vault.commit import Committer
-from inos.vault.folder import FolderResult, Item
-from inos.vault.hand_out import Get, GetResult
+from inos.vault.filing import Filing, RootInfo
+from inos.vault.hand_out import GetResult
 from inos.vault.index import Index
 from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
-from inos.vault.manifest import DIR_MEDIA_TYPE, Manifest
+from inos.vault.manifest import Manifest
 from inos.vault.opening import Opening
-from inos.vault.put import REFS_PER_MANIFEST, Progress, Put, PutResult, Source
+from inos.vault.put import REFS_PER_MANIFEST, Progress, PutResult, Source
 from inos.vault.receive import Capability, HasCapability, Receiver
 from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
@@ -43,7 +43,7 @@ from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
 from inos.vault.upkeep import Upkeep, UpkeepState
-from inos.vault.versions import Lines, Version
+from inos.vault.versions import Lines
 
 T = TypeVar("T")
 
@@ -60,26 +60,6 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class RootInfo:
-    """A file in the vault. ``health`` is "ok", or "damaged" when blocks of it are known to be lost."""
-
-    root: bytes
-    name: str
-    media_type: str
-    size: int
-    stored: int
-    chunks: int
-    new_chunks: int
-    deduped: int
-    time_ms: int
-    received: bool
-    shared: bool
-    health: str
-    is_folder: bool = False
-    versions: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Damaged:
     """A root with lost blocks; ``capability``: what peers may have it by, if it was ever given out or received."""
 
@@ -88,7 +68,7 @@ class Damaged:
     capability: Capability | None
 
 
-class Vault:
+class Vault(Filing):
     """One vault on one disk. Every call but ``open`` needs it open (NotReady)."""
 
     def __init__(
@@ -116,11 +96,11 @@ class Vault:
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
+        self._lines = Lines(self._store)
+        self._library = Library(self._store, self._lines, quality, refs_per_manifest)
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
-        self._lines = Lines(self._store)
-        self._library = Library(self._store, self._lines, quality, refs_per_manifest)
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
@@ -184,116 +164,7 @@ class Vault:
         if self._committer.dead is not None:
             raise self._committer.dead
 
-    # --- files --------------------------------------------------------------------------------------------------------
-
-    async def put(
-        self,
-        source: Source,
-        *,
-        name: str,
-        media_type: str = "",
-        mtime_ms: int = 0,
-        progress: Callable[[Progress], None] | None = None,
-        replaces: bytes | None = None,
-    ) -> PutResult:
-        """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``.
-
-        With ``replaces`` it becomes the next version of that root.
-        """
-        self._ready()
-
-        def put() -> Coroutine[Any, Any, PutResult]:
-            return Put(
-                self._store, source, name, media_type, mtime_ms, self._quality, progress, self._refs_max,
-                lines=self._lines, replaces=replaces,
-            ).run()  # fmt: skip
-
-        return await self._call(self.upkeep.with_room(put))
-
-    async def put_folder(
-        self,
-        items: Iterable[Item],
-        *,
-        name: str,
-        progress: Callable[[Progress], None] | None = None,
-        replaces: bytes | None = None,
-    ) -> FolderResult:
-        """Keep a folder as one root; see ``inos.vault.folder``."""
-        self._ready()
-        return await self._call(self._library.put_folder(items, name, replaces, progress))
-
-    async def use(self, work: Callable[[Library], Coroutine[Any, Any, T]]) -> T:
-        """Do something with folders, names and versions: ``await vault.use(lambda library: library.rename(root, "b"))``."""
-        self._ready()
-        return await self._call(work(self._library))
-
-    def versions(self, root: bytes) -> list[Version]:
-        """The versions of a file or folder, newest first. Raises NotFound."""
-        self._ready()
-        return self._lines.versions(root)
-
-    async def get(
-        self,
-        root: bytes,
-        sink: int,
-        *,
-        offset: int = 0,
-        length: int | None = None,
-        progress: Callable[[Progress], None] | None = None,
-        path: str = "",
-    ) -> GetResult:
-        """Hand a file, a range of it, or a folder as a .zip to a sink, in order and checked; the sink is closed in any case.
-
-        ``path``: what of a folder is wanted.
-        """
-        self._ready()
-        return await self._call(Get(self._store, root, sink, offset, length, progress, path).run())
-
-    def roots(self) -> list[RootInfo]:
-        """Every file and folder as it is now, in the order they came. O(blocks) only if blocks are known to be lost."""
-        return [self._info(root) for root in self._index.roots.values() if self._index.is_current(root.bid)]
-
-    def info(self, root: bytes) -> RootInfo:
-        """One file. Raises NotFound."""
-        return self._info(self._root(root))
-
-    def _info(self, root: ops.Root) -> RootInfo:
-        health = "damaged" if self._index.is_damaged(root) else "ok"
-        return RootInfo(
-            root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health, root.media_type == DIR_MEDIA_TYPE,
-            len(self._index.versions(root.bid)) or 1,
-        )  # fmt: skip
-
-    def room(self) -> list[Room]:
-        """What each file and its older versions take that nothing else needs. O(blocks)."""
-        self._ready()
-        return room_of(self._index, (info.root for info in self.roots()))
-
-    async def remove(self, root: bytes) -> None:
-        """Forget a file with all its versions, durably; blocks that nothing else needs are made unreadable, their space is
-        given back.
-        """
-        self._ready()
-        gone = await self._lines.remove(root)
-        if any(known.link is not None for known in gone):
-            await self._receiver.drop_loose()
-        await self._store.swept()
-
-    async def forget(self, root: bytes) -> None:
-        """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
-        self._ready()
-        received = self._root(root).link is not None
-        await self._lines.forget(root)
-        if received:
-            await self._receiver.drop_loose()
-        await self._store.swept()
-
-    def _root(self, root: bytes) -> ops.Root:
-        known = self._index.roots.get(root)
-        if known is None:
-            raise NotFound(f"no file {root.hex()}")
-        return known
+    # --- looking ----------------------------------------------------------------------------------------------------------
 
     async def check(self, level: Level, progress: Callable[[Progress], None] | None = None) -> CheckReport:
         """See ``inos.vault.check``."""
