@@ -38,7 +38,6 @@ from inos.vault.reencode import AGE_MIN_S
 from inos.vault.renew import Renewal
 from inos.vault.rescan import Rescan
 from inos.vault.rescue import mend
-from inos.vault.room import Room, room_of
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
