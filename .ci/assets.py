@@ -94,6 +94,18 @@ def pyodide() -> Stage:
     return Stage("pyodide files", (key,), outputs, run)
 
 
+def passphrase() -> Stage:
+    """hash-wasm's Argon2id, loaded when somebody first uses a passphrase."""
+    name = "argon2.umd.min.js"
+    key = digest("passphrase", ROOT / "package-lock.json")
+    return Stage(
+        "passphrase",
+        (key,),
+        (BUILD / name,),
+        lambda: put_copy(NODE_MODULES / "hash-wasm" / "dist" / name, BUILD / name),
+    )
+
+
 # What the benchmarks load beside ours: (file in node_modules, file in static/build/baselines).
 BASELINES = (
     ("brotli-wasm/index.web.js", "brotli-wasm/index.web.js"),

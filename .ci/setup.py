@@ -61,6 +61,7 @@ def stages_for(target: str) -> list[Callable[[], Stage]]:
         packages.pyodide_wheels,
         assets.kernel,
         assets.pyodide,
+        assets.passphrase,
     ]
     if testing:
         makers += [packages.pyodide_test_wheels, packages.type_stubs, assets.baselines, browsers.stage]

@@ -93,6 +93,10 @@ class NoPeers(RemoteError):
     """Nobody who is online holds the bytes."""
 
 
+class LinkRevoked(RemoteError):
+    """Whoever made the link withdrew it."""
+
+
 # --- corrupt: bytes that are not what they must be -------------------------------------------------------------------
 
 
@@ -236,6 +240,18 @@ class StorageDenied(StorageError):
 
 class VaultLocked(StorageError):
     """The vault secret cannot be unwrapped with the keys this browser has."""
+
+
+class UnlockNeeded(VaultLocked):
+    """Somebody has to give the vault's passphrase or passkey."""
+
+
+class WrongPassphrase(VaultLocked):
+    """This passphrase opens none of the vault's slots; nothing was changed."""
+
+
+class WrongPasskey(VaultLocked):
+    """This passkey opens none of the vault's slots; nothing was changed."""
 
 
 def error_codes() -> dict[str, type[InosError]]:

@@ -343,6 +343,36 @@ class UnwrapKey(Effect[bytes]):
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch(Effect[bytes]):
+    """Argon2id (RFC 9106) of a passphrase: 32 bytes. Bounds are the caller's (``inos.vault.stretching``). Errors: ArenaFull."""
+
+    passphrase: bytes = field(repr=False)
+    salt: bytes
+    memory_kib: int
+    passes: int
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrapWith(Effect[bytes]):
+    """AES-256-GCM of ``plain`` under a given 32-byte key: nonce 12 | ciphertext | tag 16. Each nonce is used once."""
+
+    key: bytes = field(repr=False)
+    nonce: bytes
+    plain: bytes = field(repr=False)
+    aad: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrapWith(Effect[bytes]):
+    """Inverse of WrapWith. Errors: VaultLocked."""
+
+    key: bytes = field(repr=False)
+    wrapped: bytes
+    aad: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DevicePublicKey(Effect[bytes]):
     """The device's Ed25519 public key, 32 bytes (made on first use, kept non-extractable)."""
 

@@ -1,17 +1,29 @@
-"""Device key effects, by WebCrypto (``web/worker/brain/keyring.js``)."""
+"""Key effects by WebCrypto: the device's (``web/worker/brain/keyring.js``), a passphrase's (``passphrase.js`` beside it)."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import inos_js
 
 from inos import ports
-from inos.errors import AuthRefused, InosError, VaultLocked
+from inos.errors import ArenaFull, AuthRefused, InosError, VaultLocked
 from inos.tasks import Effect
 
-KEY_EFFECTS = (ports.WrapKey, ports.UnwrapKey, ports.DevicePublicKey, ports.Sign, ports.SignHead, ports.Verify)
+KEY_EFFECTS = (
+    ports.WrapKey,
+    ports.UnwrapKey,
+    ports.DevicePublicKey,
+    ports.Sign,
+    ports.SignHead,
+    ports.Verify,
+    ports.Stretch,
+    ports.WrapWith,
+    ports.UnwrapWith,
+)
+_COST = struct.Struct("<III")
 
 
 class Keyring:
@@ -37,6 +49,12 @@ class Keyring:
                 inos_js.crypto(effect_id, "signBy", seed, data)
             case ports.Verify(public_key, signature, data):
                 inos_js.crypto(effect_id, "verify", public_key, signature, data)
+            case ports.Stretch(passphrase, salt, memory_kib, passes, lanes):
+                inos_js.crypto(effect_id, "stretch", passphrase, salt, _COST.pack(memory_kib, passes, lanes))
+            case ports.WrapWith(key, nonce, plain, aad):
+                inos_js.crypto(effect_id, "wrapWith", key, nonce, plain, aad)
+            case ports.UnwrapWith(key, wrapped, aad):
+                inos_js.crypto(effect_id, "unwrapWith", key, wrapped, aad)
 
     def done(self, effect_id: int, ok: bool, result: Any) -> None:
         """The operation's answer: a Uint8Array, or a reason in words."""
@@ -47,7 +65,13 @@ class Keyring:
         elif isinstance(effect, ports.Verify):
             self._answer(effect_id, False)  # a key that does not import verifies nothing
         else:
-            error: InosError = (
-                VaultLocked(str(result)) if isinstance(effect, ports.UnwrapKey) else AuthRefused(str(result))
-            )
-            self._answer(effect_id, error)
+            self._answer(effect_id, _error(effect, str(result)))
+
+
+def _error(effect: Effect[Any], reason: str) -> InosError:
+    match effect:
+        case ports.UnwrapKey() | ports.UnwrapWith():
+            return VaultLocked(reason)
+        case ports.Stretch():
+            return ArenaFull(f"the passphrase could not be stretched: {reason}")
+    return AuthRefused(reason)

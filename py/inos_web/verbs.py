@@ -23,16 +23,17 @@ from inos.vault.names import clean_name
 from inos.vault.put import Progress as PutProgress
 from inos.vault.put import Source
 from inos.vault.vault import Vault
-from inos.wire.link import Link, encode, parse
+from inos.wire.link import Link, RevocableLink, encode
 from inos.workers import Workers
 from inos_web.compute import Namespace
 from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
+from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
 _TIDY_INTERVAL_S = 0.5
 
 
-class Verbs(FileVerbs):
+class Verbs(FileVerbs, ProtectVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -62,9 +63,9 @@ class Verbs(FileVerbs):
 
     # --- files -----------------------------------------------------------------------------------------------------
 
-    async def do_open(self, _op: int) -> dict[str, object]:
-        """Open the vault and start the node."""
-        await self._vault.open()
+    async def do_open(self, _op: int, unlock: Given = None) -> dict[str, object]:
+        """Open the vault and start the node. After a VaultLocked it may be asked again."""
+        await self._vault.open(unlock_of(unlock))
         public_key = await DevicePublicKey()
         await self._node.start()
         return {"node": ids.to_hex(self._ports.hashes.hash(public_key))}
@@ -174,12 +175,32 @@ class Verbs(FileVerbs):
         self._emit(e="list")
         return link
 
+    async def do_share_revocable(self, _op: int, root: str) -> dict[str, str]:
+        """Offer a root and make a link that can be withdrawn."""
+        link, name = await self._node.share_revocable(ids.from_hex(root))
+        self._emit(e="list")
+        return {"link": link, "id": ids.to_hex(name)}
+
+    async def do_links(self, _op: int, root: str) -> list[dict[str, object]]:
+        """The revocable links of a root that were not revoked, oldest first."""
+        grants = self._vault.grants().items()
+        return [
+            {"id": ids.to_hex(name), "link": encode(RevocableLink(name, grant.key)), "timeMs": grant.time_ms}
+            for name, grant in grants
+            if grant.root == ids.from_hex(root) and not grant.revoked
+        ]
+
+    async def do_revoke(self, _op: int, id: str) -> None:
+        """Withdraw a revocable link."""
+        await self._node.revoke(ids.from_hex(id))
+        self._emit(e="list")
+
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        wanted = parse(link)
+        wanted = await self._node.resolve(link)
         self._fetches.setdefault(wanted, set()).add(op)
         try:
-            root = await self._node.fetch(link)
+            root = await self._node.fetch(encode(wanted))
         finally:
             self._fetches[wanted].discard(op)
             if not self._fetches[wanted]:

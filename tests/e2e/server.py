@@ -15,13 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
 POLL_S = 0.02
-ADDRESS = re.compile(r"^INOS (http://127\.0\.0\.1:(\d+)/)$", re.MULTILINE)
+ADDRESS = re.compile(r"^INOS (http://(?:127\.0\.0\.1|localhost):(\d+)/)$", re.MULTILINE)
 
 
 class Server:
     """One `serve.py`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -31,7 +32,7 @@ class Server:
     def start(self) -> None:
         """Start on the port of last time, or on a free one, and wait until it accepts."""
         self._log.write_bytes(b"")
-        words = [sys.executable, str(ROOT / "serve.py"), "--port", str(self._port), "--no-open"]
+        words = [sys.executable, str(ROOT / "serve.py"), "--host", self._host, "--port", str(self._port), "--no-open"]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 words,

@@ -16,6 +16,26 @@ def test_a_link_brings_the_file(start: Start, server: Server, pair: tuple[str, s
     sender, receiver = (open_node(start(name), server) for name in pair)
     for data in (Data("text", 10 * KIB), Data("random", 64 * KIB), Data("random", 20 * MIB, seed=3), Data("text", 0)):
         check_transfer(sender, receiver, data)
+    check_revocable(sender, receiver)
+
+
+def check_revocable(sender: NodeTab, receiver: NodeTab) -> None:
+    """Fetched by it, withdrawn, refused; what was fetched stays."""
+    data = Data("random", 300 * KIB, seed=8)
+    done = sender.put(data, "on loan.bin")
+    made = sender.tab.call("(root) => globalThis.inos.shareRevocable(root)", done["root"])
+    assert made["link"].startswith(sender.tab.call("() => location.origin") + "/#inosv1.")
+    assert [row["shared"] for row in sender.list() if row["root"] == done["root"]] == [True]
+    got = receiver.fetch(made["link"])
+    assert (got["name"], got["size"]) == ("on loan.bin", data.length)
+    sender.reload()  # what a link leads to is durable
+    links = sender.tab.call("(root) => globalThis.inos.links(root)", done["root"])
+    assert [(link["id"], link["link"]) for link in links] == [(made["id"], made["link"])]
+    sender.tab.call("(id) => globalThis.inos.revoke(id)", made["id"])
+    sender.reload()
+    assert receiver.error_code("(link) => globalThis.inos.fetch(link)", made["link"]) == "LinkRevoked"
+    assert sender.tab.call("(root) => globalThis.inos.links(root)", done["root"]) == []
+    assert receiver.hash_of(got["root"]) == (data.length, done["sha256"])
 
 
 def check_transfer(sender: NodeTab, receiver: NodeTab, data: Data) -> None:

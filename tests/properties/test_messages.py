@@ -25,6 +25,9 @@ controls = st.one_of(
     st.builds(m.Missing, u32),
     st.builds(m.Cancel, u32),
     st.builds(m.Have, ids),
+    st.builds(m.AskGrant, ids),
+    st.builds(m.Grant, ids, st.binary(min_size=1, max_size=1024)),
+    st.builds(m.Revoked, ids),
 )
 signals = st.one_of(
     st.builds(m.Announce, ids, sessions, sessions, wall, sessions, st.booleans()),

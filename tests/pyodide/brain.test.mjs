@@ -165,6 +165,42 @@ except VaultLocked:
   assert.deepEqual(await python(source), [true, false, false, true, true]);
 });
 
+test("a passphrase: the host's known answers; what it wraps opens as it was wrapped", async (context) => {
+  const source = `
+from inos.errors import ArenaFull, VaultLocked
+from inos.ports import Stretch, UnwrapWith, WrapWith
+import time
+keys = [(await Stretch(b"password", b"somesalt", 256, 2, lanes)).hex() for lanes in (1, 2)]
+began = time.monotonic()
+keys.append((await Stretch(b"password", b"diffsalt", 65536, 2, 1)).hex())
+took_ms = round((time.monotonic() - began) * 1000)
+wrapped = await WrapWith(bytes(32), bytes(range(12)), b"s" * 32, b"aad")
+refused = []
+for key, sealed, aad in ((bytes(32), wrapped, b"other"), (b"k" * 32, wrapped, b"aad"), (bytes(32), b"", b"aad")):
+    try:
+        await UnwrapWith(key, sealed, aad)
+    except VaultLocked:
+        refused.append(True)
+try:
+    await Stretch(b"password", b"short", 256, 2, 1)
+except ArenaFull:
+    refused.append(True)
+[keys, wrapped.hex(), await UnwrapWith(bytes(32), wrapped, b"aad") == b"s" * 32, refused, took_ms]`;
+  const [keys, wrapped, opens, refused, tookMs] = await python(source);
+  context.diagnostic(`64 MiB, 2 passes in ${tookMs} ms`);
+  assert.deepEqual(keys, [
+    "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe",
+    "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037",
+    "bdf32b05ccc42eb15d58fd19b1f856b113da1e9a5874fdcc544308565aa8141c",
+  ]);
+  assert.equal(
+    wrapped,
+    "000102030405060708090a0bfbb84021738efc8ab10b21968e70ad7f271fdbe9cceefc85bcb89778fe467c1cf4620470211f971a30308fd42f914cdd",
+  );
+  assert.equal(opens, true);
+  assert.deepEqual(refused, [true, true, true, true]);
+});
+
 test("calls that cannot be: each is answered with a code, the brain goes on", async () => {
   await assert.rejects(call("nonsense"), { code: "NotReady" });
   await assert.rejects(call("put", { wrong: 1 }), (/** @type {any} */ error) => typeof error.code === "string");

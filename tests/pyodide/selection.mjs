@@ -27,5 +27,11 @@ export const DESELECTED = [
 
 export const GROUPS = [
   ["tests/unit/vault", "tests/unit/wire", "tests/unit/memory", "tests/unit/reference", "tests/unit/test_tasks.py"],
-  ["tests/unit/links", "tests/unit/transfer", "tests/unit/test_node.py", "tests/unit/test_workers.py"],
+  [
+    "tests/unit/links",
+    "tests/unit/transfer",
+    "tests/unit/test_node.py",
+    "tests/unit/test_grants.py",
+    "tests/unit/test_workers.py",
+  ],
 ];

@@ -25,6 +25,7 @@ from inos.links.links import Links
 from inos.node import Node
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, Ports, Seal, Span
 from inos.tasks import Effect, Task, Tasks
+from inos.vault.index import Grant
 from inos.vault.manifest import Manifest
 from inos.vault.manifest import encode as encode_manifest
 from inos.vault.refs import Ref, Refs
@@ -73,6 +74,7 @@ class MemoryVault:
         self.roots: dict[bytes, Capability] = {}
         self.shared_roots: list[Capability] = []
         self.wished: list[Capability] = []
+        self.kept_grants: dict[bytes, Grant] = {}
         self.keys = ports.keys.open(ports.entropy.random(32))
         self.stored_foreign = 0
         self.fail_store: InosError | None = None
@@ -149,7 +151,8 @@ class MemoryVault:
         return capability
 
     def shared(self) -> list[Capability]:
-        return list(self.shared_roots)
+        granted = [self.roots[grant.root] for grant in self.kept_grants.values() if not grant.revoked]
+        return [*self.shared_roots, *(capability for capability in granted if capability not in self.shared_roots)]
 
     async def wish(self, capability: Any) -> None:
         await DiskTurn()
@@ -161,6 +164,24 @@ class MemoryVault:
     async def unwish(self, capability: Any) -> None:
         await DiskTurn()
         self.wished = [wish for wish in self.wished if wish.bid != capability.bid]
+
+    def capability(self, root: bytes) -> Capability:
+        if root not in self.roots:
+            raise NotFound("no such root")
+        return self.roots[root]
+
+    async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
+        await DiskTurn()
+        self.kept_grants[grant_id] = Grant(key, self.capability(root).bid, 0)
+
+    async def revoke(self, grant_id: bytes) -> None:
+        await DiskTurn()
+        if grant_id not in self.kept_grants:
+            raise NotFound("no such link")
+        self.kept_grants[grant_id].revoked = True
+
+    def grants(self) -> dict[bytes, Grant]:
+        return dict(self.kept_grants)
 
     def stats(self) -> dict[str, int]:
         return {"blocks": len(self.blocks)}
@@ -356,6 +377,7 @@ class Peer:
         if vault is not None:
             self.vault.blocks = dict(vault.blocks)
             self.vault.roots = dict(vault.roots)
+            self.vault.kept_grants = dict(vault.kept_grants)
             self.vault.shared_roots, self.vault.wished = list(vault.shared_roots), list(vault.wished)
         self.ends: dict[int, End] = {}
         self.node = Node(self.tasks, self.ports, self.vault, self, wall_offset_s=WALL_OFFSET_S)

@@ -94,7 +94,15 @@ def test_any_message_in_any_state_leaves_the_node_up(world):
             for _ in range(30):
                 number, bid = world.rng.randrange(40), world.rng.choice(bids)
                 message = world.rng.choice(
-                    [m.Want(number, bid), m.Missing(number), m.Cancel(number), m.Have(bid), m.Want(number, bid)]
+                    [
+                        m.Want(number, bid),
+                        m.Missing(number),
+                        m.Cancel(number),
+                        m.Have(bid),
+                        m.AskGrant(bid),
+                        m.Revoked(bid),
+                        m.Grant(bid, b"?"),
+                    ]
                 )
                 wanter.links.send(end.link, message)
         world.run(seconds=0.3)

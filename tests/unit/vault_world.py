@@ -37,9 +37,12 @@ from inos.ports import (
     Sealed,
     SignHead,
     Span,
+    Stretch,
     UnwrapKey,
+    UnwrapWith,
     Verify,
     WrapKey,
+    WrapWith,
 )
 from inos.tasks import Effect, Task, Tasks
 from inos.vault import block
@@ -53,7 +56,7 @@ ARENA_BYTES = 24 * MIB
 IN_FLIGHT_BYTES = 10 * MIB
 CHUNK_BYTES = 6_000  # of the toy chunker
 CHANGING = (FileWrite, FileFlush, FileTruncate)
-KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify)
+KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
 FILE_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 
 
@@ -187,7 +190,7 @@ class ToyKernels:
 
 
 class ToyKeyring:
-    """Wraps with a fixed device key; another ``device`` cannot unwrap."""
+    """Wraps with a fixed device key; another ``device`` cannot unwrap. A stretch costs nothing here."""
 
     def __init__(self, device: bytes = b"device") -> None:
         self._key = hashlib.blake2s(device).digest()
@@ -206,6 +209,15 @@ class ToyKeyring:
                 return public + hashlib.blake2b(data, key=public).digest()
             case Verify(public_key, signature, data):
                 return hashlib.blake2b(data, key=public_key).digest() == signature
+            case Stretch(passphrase, salt, memory_kib, passes, lanes):
+                return hashlib.blake2s(passphrase + salt + repr((memory_kib, passes, lanes)).encode()).digest()
+            case WrapWith(key, nonce, plain, aad):
+                return nonce + ToyAead().seal(key, nonce, plain, aad)
+            case UnwrapWith(key, wrapped, aad):
+                try:
+                    return ToyAead().open(key, wrapped[:12], wrapped[12:], aad)
+                except AuthFailed as error:
+                    raise VaultLocked("another key") from error
         raise BadArgument(type(effect).__name__)
 
 

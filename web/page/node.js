@@ -14,10 +14,12 @@ import { FileCalls } from "./file_calls.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
+import { Protection } from "./protect.js";
 import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
+/** @typedef {import("./ui/types.js").Given} Given */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -34,8 +36,11 @@ export class InosNode extends FileCalls {
   /** @type {Map<number, (event: any) => void>} */ #progress = new Map();
   /** @type {Map<number, PromiseWithResolvers<void>>} */ #registering = new Map();
   /** @type {Metrics | null} */ #metrics = null;
+  #protection;
   /** @type {Worker | null} */ #brain = null;
   #isClosed = false;
+  #isLocking = false;
+  #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
   /** @param {{muscles?: number, folder?: string}} [options] another folder is another vault */
@@ -53,6 +58,15 @@ export class InosNode extends FileCalls {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#lock.promise.catch(() => {});
+    this.#protection = new Protection(
+      {
+        ask: (method, args) => /** @type {BrainLine} */ (this.#line).call(method, args),
+        onLocked: () => this.#onLocked(),
+        letGo: () => this.#letGo(),
+        isBusy: () => this.#operations > 0,
+      },
+      options.folder ?? "",
+    );
     this.#start(options).catch((error) => this.#fail(error));
   }
 
@@ -71,6 +85,24 @@ export class InosNode extends FileCalls {
   async share(root) {
     const fragment = await this.#call("share", { root });
     return `${location.origin}${location.pathname}${fragment}`;
+  }
+
+  /** A link that can be withdrawn. @param {string} root @returns {Promise<{link: string, id: string}>} */
+  async shareRevocable(root) {
+    const { link, id } = await this.#call("share_revocable", { root });
+    return { link: `${location.origin}${location.pathname}${link}`, id };
+  }
+
+  /** The revocable links of a root that were not withdrawn. @param {string} root */
+  async links(root) {
+    /** @type {{id: string, link: string, timeMs: number}[]} */
+    const links = await this.#call("links", { root });
+    return links.map((made) => ({ ...made, link: `${location.origin}${location.pathname}${made.link}` }));
+  }
+
+  /** @param {string} id of a revocable link: who opens it from now on is told so */
+  async revoke(id) {
+    await this.#call("revoke", { id });
   }
 
   async list() {
@@ -132,6 +164,57 @@ export class InosNode extends FileCalls {
     return navigator.storage.persist();
   }
 
+  // --- protection ----------------------------------------------------------------------------------------------------
+
+  /** What opens the vault; known also while it is locked. */
+  async protection() {
+    return this.#protection.protection();
+  }
+
+  /** A passphrase in the place of the one before. `current`: what opens the vault now, where this device does not.
+   * @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} [options] */
+  async setPassphrase(passphrase, options = {}) {
+    await this.ready;
+    await this.#protection.setPassphrase(passphrase, options);
+  }
+
+  /** @param {{askAlways?: boolean, current?: Given}} [options] */
+  async addPasskey(options = {}) {
+    await this.ready;
+    await this.#protection.addPasskey(options);
+  }
+
+  /** Whether this device opens the vault by itself. @param {boolean} askAlways @param {{current?: Given}} [options] */
+  async setAskAlways(askAlways, options = {}) {
+    await this.ready;
+    await this.#protection.setAskAlways(askAlways, options);
+  }
+
+  /** @param {string} id */
+  async removeSlot(id) {
+    await this.ready;
+    await this.#protection.removeSlot(id);
+  }
+
+  /** Commit, close the vault, and load the page anew, locked. Work in progress ends. */
+  async lock() {
+    await this.ready;
+    await this.#protection.lock();
+  }
+
+  /** Resolves when the node is ready. @param {Given} given */
+  async unlock(given) {
+    await this.#protection.unlock(given);
+    await this.ready;
+  }
+
+  /** @param {number} minutes without a person's doing until the page locks itself; 0 for never */
+  async setIdleLock(minutes) {
+    await this.#protection.setIdleLock(minutes);
+  }
+
+  // --- other tabs ----------------------------------------------------------------------------------------------------
+
   /** Use the vault here although another tab holds it. */
   async takeOver() {
     this.#io({ type: "take-over" });
@@ -187,8 +270,9 @@ export class InosNode extends FileCalls {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
-    const opened = await this.#line.call("open");
+    const opened = await this.#protection.open();
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
+    this.#protection.watchIdle();
     this.#ready.resolve({
       node: opened.node,
       cores: workers.muscles.length,
@@ -246,11 +330,17 @@ export class InosNode extends FileCalls {
       await this.#letGo();
     } else {
       if (state === "released") this.#released.resolve();
+      if (this.#isLocking) return; // the page is about to be loaded anew
       this.#wasOpen ||= state === "lost";
       this.#setState({ phase: "busy-elsewhere", step: "", bytesToGo: null });
     }
   }
   #wasOpen = false;
+
+  #onLocked() {
+    this.#isLocking = this.#state.phase === "ready";
+    this.#setState({ phase: "locked", step: "", bytesToGo: null });
+  }
 
   /** Commit, close the vault, give its lock back. */
   async #letGo() {
@@ -332,9 +422,11 @@ export class InosNode extends FileCalls {
     }
     const cancel = () => line.call("cancel", { op: id }).catch(() => {});
     signal?.addEventListener("abort", cancel);
+    this.#operations++;
     try {
       return await line.call(method, args, id);
     } finally {
+      this.#operations--;
       this.#progress.delete(id);
       signal?.removeEventListener("abort", cancel);
     }

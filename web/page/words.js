@@ -40,6 +40,7 @@ export const words = {
     starting: "Starting",
     ready: "Ready",
     failed: "Not running",
+    locked: "Locked",
     "busy-elsewhere": "In another tab",
     /** @param {string} size */
     toGo: (size) => `Starting · ${size} to go`,
@@ -173,6 +174,17 @@ export const words = {
       "This page was opened from this computer alone, so the link works in browsers on this computer only. " +
       "For others, serve INOS at an address that they can reach.",
     close: "Close",
+    revocable: "A link that I can withdraw",
+    revocableHint:
+      "This page must be open whenever somebody opens it for the first time. Who has fetched the file keeps it, also after you withdraw the link.",
+    links: "Links that you can withdraw",
+    /** @param {string} when */
+    made: (when) => `Made ${when}`,
+    revoke: "Withdraw",
+    /** @param {string} when */
+    revokeNamed: (when) => `Withdraw the link made ${when}`,
+    another: "Make another",
+    revoked: "Withdrawn. It leads nowhere any more.",
   },
 
   preview: {
@@ -315,6 +327,70 @@ export const words = {
     check: () => "Checking the vault",
   },
 
+  unlock: {
+    heading: "Your files are locked",
+    hint: "They are on this device, encrypted, and nothing of them is open.",
+    label: "Passphrase",
+    unlock: "Unlock",
+    passkey: "Unlock with a passkey",
+    working: "Opening…",
+    empty: "Type the passphrase.",
+    forgotten: "Nobody can recover a forgotten passphrase.",
+  },
+  protect: {
+    heading: "Protection",
+    nowDevice: "This device opens your files by itself",
+    nowBoth: "This device opens your files by itself, and so does what you set",
+    nowAsks: "INOS asks each time it is opened",
+    passphrase: "Passphrase",
+    /** @param {string} when */
+    passphraseSet: (when) => `Set${when ? ` ${when}` : ""}.`,
+    passphraseNone: "None is set. With one, others who use this device cannot open your files.",
+    set: "Set a passphrase",
+    change: "Change the passphrase",
+    removePassphrase: "Remove the passphrase",
+    advice: "Long is better than strange: four or more words that nobody would guess.",
+    forgotten:
+      "Write it down where it is safe. Nobody can recover a forgotten passphrase, and files that only it opens are then lost.",
+    current: "Present passphrase",
+    fresh: "New passphrase",
+    again: "New passphrase again",
+    empty: "Type the present passphrase.",
+    /** @param {number} least */
+    short: (least) => `Use at least ${least} characters.`,
+    different: "The two are not the same.",
+    working: "Working…",
+    save: "Save",
+    goOn: "Go on",
+    proof: "To change this, give the present passphrase.",
+    close: "Close",
+    passkeys: "Passkeys",
+    passkeysHint: "A security key, a phone or this device's own lock opens your files.",
+    passkeysNeedName:
+      "Browsers make passkeys for host names only, and this page was opened by a number. On this computer, start INOS with --host localhost.",
+    passkeysNone: "This browser has none.",
+    addPasskey: "Add a passkey",
+    removePasskey: "Remove",
+    /** @param {string} when */
+    passkeyAdded: (when) => `Added${when ? ` ${when}` : ""}`,
+    opening: "Opening",
+    askAlways: "Ask each time INOS is opened",
+    askAlwaysHint: "This device then keeps no key of its own: without the passphrase or passkey nobody gets in.",
+    locking: "Locking",
+    lockNow: "Lock now",
+    lockHint: "Locking closes your files and forgets their keys. Work in progress ends; what is stored stays.",
+    lockShallow:
+      "Locking shuts this page only: as long as this device may open your files by itself, whoever knows how can do so here.",
+    idle: "Lock when nobody does anything for",
+    /** @param {number} minutes */
+    idleChoice: (minutes) =>
+      minutes === 0 ? "never" : minutes === 60 ? "1 hour" : counted(minutes, "minute", "minutes"),
+    lastStays: "Nothing else opens your files: set another way first.",
+    saidSet: "The passphrase is set.",
+    saidAsks: "INOS asks each time from now on.",
+    saidRemoved: "Removed.",
+    saidChanged: "Changed.",
+  },
   storage: {
     heading: "Room in this browser",
     /** @param {string} used @param {string} quota */
@@ -659,6 +735,35 @@ export const errorWords = {
   VaultLocked: {
     title: "The vault cannot be unlocked in this browser",
     todo: "Its key is not in this browser any more: it was cleared, or the files were copied from elsewhere. Nothing is deleted.",
+  },
+
+  LinkRevoked: {
+    title: "This link was withdrawn",
+    todo: "Whoever sent it does not give the file out by it any more. Ask them for another link.",
+  },
+  UnlockNeeded: {
+    title: "Your files are locked",
+    todo: "Give the passphrase or the passkey that they were protected with.",
+  },
+  WrongPassphrase: {
+    title: "This is not the passphrase",
+    todo: "Nothing was changed: try again. Mind capital letters and the keyboard's language.",
+  },
+  WrongPasskey: {
+    title: "This passkey does not open these files",
+    todo: "Nothing was changed: try again with another passkey, or with the passphrase.",
+  },
+  PasskeyUnavailable: {
+    title: "There are no passkeys at this address",
+    todo: "Browsers make passkeys for names only, and this one may have none: use a passphrase, or open INOS by a host name.",
+  },
+  PasskeyRefused: {
+    title: "The passkey was not used",
+    todo: "It was cancelled, or took too long. Nothing was changed: try again.",
+  },
+  PasskeyWithoutPrf: {
+    title: "This passkey cannot protect files",
+    todo: "It signs in but gives no key (it lacks the PRF extension): use another one, or a passphrase.",
   },
 
   // starting up: the page's own checks and the loading of Python

@@ -7,6 +7,8 @@ from typing import Final
 from inos.memory.layout import CONTEXT_PREFIX
 
 SHARE_ROOM: Final = CONTEXT_PREFIX + "share room"  # material: bid || secret of a file link
+GRANT_ROOM: Final = CONTEXT_PREFIX + "grant room"  # material: id || key of a revocable link
+GRANT_ID: Final = CONTEXT_PREFIX + "grant id"  # material: its key || peer id of its owner
 ROOM_ID: Final = CONTEXT_PREFIX + "room id"  # material: room secret; what the server sees
 ROOM_SIGNALLING: Final = CONTEXT_PREFIX + "room signalling"  # material: room secret; root secret of a key slot
 ROOM_HANDSHAKE: Final = CONTEXT_PREFIX + "room handshake"  # material: room secret; MAC key of AUTH and RoomProof

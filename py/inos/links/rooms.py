@@ -31,6 +31,18 @@ def share_room_secret(hashes: Hashes, bid: bytes, secret: bytes) -> bytes:
     return hashes.derive(contexts.SHARE_ROOM, bid + secret)
 
 
+def grant_room_secret(hashes: Hashes, grant: bytes, key: bytes) -> bytes:
+    """The secret of the room where the owner of a revocable link and whoever has the link meet."""
+    assert len(grant) == len(key) == ID_BYTES
+    return hashes.derive(contexts.GRANT_ROOM, grant + key)
+
+
+def grant_id(hashes: Hashes, key: bytes, peer_id: bytes) -> bytes:
+    """The id of a grant: it names its owner, so that nobody else who has the link can answer for them."""
+    assert len(key) == len(peer_id) == ID_BYTES
+    return hashes.derive(contexts.GRANT_ID, key + peer_id)
+
+
 def room_of(hashes: Hashes, secret: bytes) -> Room:
     """The keys that a room secret gives."""
     assert len(secret) == ID_BYTES

@@ -30,6 +30,10 @@ def operations_of(index: Index, without: Container[int] = ()) -> Iterator[bytes]
     for line, history in index.lines.items():
         for signed in history:
             yield ops.encode_op(ops.HEAD, line, signed.pack())
+    for name, grant in index.grants.items():
+        yield ops.encode_op(ops.GRANT, name, grant.key, grant.root, grant.time_ms)
+        if grant.revoked:
+            yield ops.encode_op(ops.REVOKE, name)
     for bid, wish in index.wishes.items():
         yield ops.encode_op(ops.WISH, bid, wish.secret, wish.time_ms)
     yield ops.encode_op(ops.NEXT, index.next_number)

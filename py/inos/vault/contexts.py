@@ -31,6 +31,9 @@ HEAD_SIGNING = CONTEXT_PREFIX + "head signing"  # the seed of the vault's Ed2551
 # From a block's own secret: 44 bytes, key 32 | nonce 12. The secret is unique to the block's contents, so the pair is too.
 BLOCK_AEAD = CONTEXT_PREFIX + "block aead"
 
+# From what a passkey's PRF answers: the key that wraps the vault's secret.
+PASSKEY_KEY = CONTEXT_PREFIX + "passkey key"
+
 GEAR_TABLE_BYTES = 256 * 8
 
 

@@ -142,8 +142,8 @@ class Filing:
         health = "damaged" if self._index.is_damaged(root) else "ok"
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
-            root.time_ms, root.link is not None, root.shared, health, root.media_type == DIR_MEDIA_TYPE,
-            len(self._index.versions(root.bid)) or 1,
+            root.time_ms, root.link is not None, root.shared or root.bid in self._index.granted(), health,
+            root.media_type == DIR_MEDIA_TYPE, len(self._index.versions(root.bid)) or 1,
         )  # fmt: skip
 
     def room(self) -> list[Room]:

@@ -11,11 +11,11 @@ then damaged, and says so. Must not know: disks, effects, when anything is durab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inos.errors import LimitExceeded
-from inos.limits import BLOCKS_MAX, ROOTS_MAX
+from inos.limits import BLOCKS_MAX, GRANTS_MAX, ROOTS_MAX
 from inos.vault import ops
 from inos.vault.heads import SignedHead
 from inos.vault.ops import Root
@@ -27,6 +27,16 @@ class Wish:
 
     secret: bytes
     time_ms: int
+
+
+@dataclass(slots=True)
+class Grant:
+    """A root that is given out by a revocable link: id and key are the link's."""
+
+    key: bytes = field(repr=False)
+    root: bytes
+    time_ms: int
+    revoked: bool = False
 
 
 class Index:
@@ -44,6 +54,7 @@ class Index:
         self.line_of: dict[bytes, bytes] = {}  # every root that a head names, also one that was forgotten since
         self.holey: set[bytes] = set()  # roots that list unknown numbers
         self.wishes: dict[bytes, Wish] = {}
+        self.grants: dict[bytes, Grant] = {}  # by id, oldest first
         self.lost: set[int] = set()  # in the log, but not readable on the disk
         self.lost_bids: dict[bytes, int] = {}
         self.lost_cids: dict[bytes, int] = {}
@@ -157,7 +168,7 @@ class Index:
                 return
             root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
             self.holey.discard(root.bid)
-            self.remove_root(root.bid)
+            self._take_out(root.bid)
         self.roots[root.bid] = root
         if root.link is None:
             self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
@@ -189,7 +200,13 @@ class Index:
             root.pinned = True
 
     def remove_root(self, bid: bytes) -> None:
-        """Forget a root and its references."""
+        """Forget a root and its references; its revocable links lead nowhere, also when it comes again."""
+        for grant in self.grants.values():
+            if grant.root == bid:
+                grant.revoked = True
+        self._take_out(bid)
+
+    def _take_out(self, bid: bytes) -> None:
         root = self.roots.pop(bid, None)
         if root is None:
             return
@@ -239,6 +256,27 @@ class Index:
             self.remove_root(member)
             self.removed.add(member)
 
+    # --- grants -------------------------------------------------------------------------------------------------------
+
+    def grant(self, grant_id: bytes, grant: Grant) -> None:
+        """One more revocable link, which pins its root. Of too many the oldest revoked one is forgotten."""
+        self.grants[grant_id] = grant
+        if grant.root in self.roots:
+            self.roots[grant.root].pinned = True
+        if len(self.grants) > GRANTS_MAX:
+            oldest = next((name for name, kept in self.grants.items() if kept.revoked), None)
+            if oldest is not None:
+                del self.grants[oldest]
+
+    def revoke(self, grant_id: bytes) -> None:
+        """The link leads nowhere any more; that it was ours stays known."""
+        if grant_id in self.grants:
+            self.grants[grant_id].revoked = True
+
+    def granted(self) -> set[bytes]:
+        """Roots that are given out by a revocable link."""
+        return {grant.root for grant in self.grants.values() if not grant.revoked}
+
     def is_damaged(self, root: Root) -> bool:
         """Whether any of a root's blocks is unknown or lost. O(its blocks), if any at all is lost."""
         return root.bid in self.holey or (bool(self.lost) and any(number in self.lost for number in root.numbers()))
@@ -284,13 +322,17 @@ class Index:
         elif code == ops.NEXT:
             self.next_number = max(self.next_number, args[0])
             self.complete = True
-        elif code in (ops.WISH, ops.UNWISH):
-            self._apply_to_wish(code, args)
-
-    def _apply_to_wish(self, code: int, args: list[Any]) -> None:
-        if code == ops.WISH:
-            self.wishes[args[0]] = Wish(args[1], args[2])
         else:
+            self._apply_to_links(code, args)
+
+    def _apply_to_links(self, code: int, args: list[Any]) -> None:
+        if code == ops.GRANT:
+            self.grant(args[0], Grant(*args[1:]))
+        elif code == ops.REVOKE:
+            self.revoke(args[0])
+        elif code == ops.WISH:
+            self.wishes[args[0]] = Wish(args[1], args[2])
+        elif code == ops.UNWISH:
             self.wishes.pop(args[0], None)
 
     def _apply_to_line(self, code: int, args: list[Any]) -> None:

@@ -117,6 +117,31 @@ def decode(data: bytes, hash_bytes: Hash) -> KeyFile:
     raise next((error for error in errors if isinstance(error, UnsupportedVersion)), errors[0])
 
 
+def write_order(data: bytes, hash_bytes: Hash) -> tuple[int, ...]:
+    """Offsets in the order in which to write a new file over this one: the copy that counts goes last.
+
+    Raises UnsupportedVersion: what a later version wrote is not ours to replace.
+    """
+    seqs: list[tuple[int, int]] = []
+    for offset in COPY_OFFSETS:
+        try:
+            seqs.append((_decode_copy(data[offset : offset + COPY_BYTES], hash_bytes).seq, offset))
+        except UnsupportedVersion:
+            raise
+        except CorruptError:
+            seqs.append((-1, offset))
+    return tuple(offset for _, offset in sorted(seqs))
+
+
+def is_stale(data: bytes, keys: KeyFile, hash_bytes: Hash) -> bool:
+    """Whether a copy is not ``keys``, and may be replaced by it: what a crash between the two writes leaves, or bit rot."""
+    copy = encode(keys, hash_bytes)
+    return data != copy + copy and not any(
+        data[offset : offset + 4] == MAGIC and data[offset + 4 : offset + 5] > bytes([VERSION])
+        for offset in COPY_OFFSETS
+    )
+
+
 def _decode_copy(copy: bytes, hash_bytes: Hash) -> KeyFile:
     if len(copy) < _HEAD.size + CHECK_BYTES:
         raise Truncated(f"a key file copy of {len(copy)} bytes")

@@ -13,29 +13,29 @@ Must not know: puts, gets.
 
 from __future__ import annotations
 
-from inos.errors import CorruptError, UnsupportedVersion, VaultLocked
+from inos.errors import CorruptError, UnsupportedVersion
 from inos.limits import SUPERBLOCK_BYTES
-from inos.ports import FileFlush, FileSize, FileTruncate, UnwrapKey, WrapKey
-from inos.vault import keyslots, log, ops, superblock
-from inos.vault.contexts import HEAD_SIGNING, SECRET_BYTES, derive_keys
+from inos.ports import FileFlush, FileSize, FileTruncate
+from inos.vault import log, ops, superblock
+from inos.vault.contexts import HEAD_SIGNING, derive_keys
 from inos.vault.files import read_bytes, write_durable
 from inos.vault.index import Index
-from inos.vault.keyslots import KIND_DEVICE, KeyFile, Slot
 from inos.vault.replay import Replay, Replayed
 from inos.vault.rescan import list_segments
 from inos.vault.rescue import Rescue
 from inos.vault.segments import segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import Superblock
-
-KEYS_FILE = "keys"
+from inos.vault.unlock import Unlock, WaysIn
 
 
 class Opening:
-    """One opening of one store."""
+    """One opening of one store, by one of the ways in."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ways_in: WaysIn, unlock: Unlock) -> None:
         self._store = store
+        self._ways_in = ways_in
+        self._unlock = unlock
         self._ports = store.ports
         self._hash = store.ports.hashes.hash
 
@@ -44,7 +44,7 @@ class Opening:
         copies = [await self._read(name, SUPERBLOCK_BYTES) for name in superblock.FILES]
         before = superblock.newest(copies, self._hash)
         is_new = before is None and not any(any(copy) for copy in copies) and await self._is_blank()
-        secret = await self._secret(may_create=is_new)
+        secret = await self._ways_in.secret(self._unlock, may_create=is_new)
         keys = derive_keys(secret, self._ports.hashes)
         store = self._store
         store.keys, store.block_keys = self._ports.keys.open(secret), keys
@@ -68,41 +68,6 @@ class Opening:
         await self._tidy(replayed)
         store.index.begin()
         return findings
-
-    # --- keys ---------------------------------------------------------------------------------------------------------
-
-    async def _secret(self, *, may_create: bool) -> bytes:
-        data = await self._read(KEYS_FILE, keyslots.KEY_FILE_BYTES)
-        try:
-            keys = keyslots.decode(data, self._hash)
-        except UnsupportedVersion:
-            raise
-        except CorruptError as error:
-            if not may_create:
-                raise VaultLocked("the vault's keys are lost or damaged") from error
-            return await self._make_secret()
-        for slot in keys.slots:
-            if slot.kind == KIND_DEVICE:
-                return await self._unwrap(slot)
-        raise VaultLocked("the vault has no key slot for this device")
-
-    async def _make_secret(self) -> bytes:
-        """A new vault's secret: wrapped, unwrapped again to prove that the key is there to stay, and durable twice."""
-        secret = self._ports.entropy.random(SECRET_BYTES)
-        wrapped = await WrapKey(secret, keyslots.slot_aad(KIND_DEVICE, b""))
-        slot = Slot(KIND_DEVICE, b"", wrapped)
-        if await self._unwrap(slot) != secret:
-            raise VaultLocked("the device's key does not give back what it wrapped")
-        copy = keyslots.encode(KeyFile(1, (slot,)), self._hash)
-        for offset in keyslots.COPY_OFFSETS:
-            await write_durable(self._ports.arena, self._store.budget, KEYS_FILE, offset, copy)
-        return secret
-
-    async def _unwrap(self, slot: Slot) -> bytes:
-        secret = await UnwrapKey(slot.wrapped, keyslots.slot_aad(slot.kind, slot.params))
-        if len(secret) != SECRET_BYTES:
-            raise VaultLocked("a wrapped key that is no vault secret")
-        return secret
 
     # --- superblock and log head ----------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ chain protects it. ``durable`` is the last seq that had been flushed when this r
 (nothing was acknowledged: cut) from damage to what was acknowledged (keep, report).
 
 Nouns: an *entry* is a block's 148 packed bytes; its *number* is how roots refer to it, never used twice; *runs* are packed
-``start u32 | count u32`` pairs of numbers; a *root* is a file that was put or received; a *wish* is a root somebody wants.
+``start u32 | count u32`` pairs of numbers; a *root* is a file that was put or received; a *wish* is a root somebody wants;
+a *grant* is what a revocable link leads to.
 Invariants: ``decode_body`` raises LogDamaged and nothing else; equal operations have equal bytes.
 Must not know: disks, the index.
 """
@@ -27,6 +28,7 @@ from inos.wire import cbor
 
 BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH, NEXT = range(1, 11)
 HEAD, OFFER, FORGET = range(11, 14)
+GRANT, REVOKE = 14, 15
 TOGETHER = 17  # operations that happen together or not at all
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
@@ -248,6 +250,8 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     OFFER: (bytes, bytes, bytes, bytes),
     FORGET: (bytes,),
     TOGETHER: (list,),
+    GRANT: (bytes, bytes, bytes, int),
+    REVOKE: (bytes,),
 }
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inos.errors import HeadMalformed, NotReady
-from inos.limits import IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.errors import HeadMalformed, InosError, LimitExceeded, NotFound, NotReady
+from inos.limits import GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
@@ -27,7 +27,7 @@ from inos.vault.collect import Collected
 from inos.vault.commit import Committer
 from inos.vault.filing import Filing, RootInfo
 from inos.vault.hand_out import GetResult
-from inos.vault.index import Index
+from inos.vault.index import Grant, Index
 from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
 from inos.vault.manifest import Manifest
@@ -41,6 +41,7 @@ from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
+from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
 from inos.vault.versions import Lines
 
@@ -97,6 +98,7 @@ class Vault(Filing):
         self._receiver = Receiver(self._store, quality)
         self._lines = Lines(self._store)
         self._library = Library(self._store, self._lines, quality, refs_per_manifest)
+        self._ways_in = WaysIn(ports, self._budget)
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
@@ -108,19 +110,23 @@ class Vault(Filing):
 
     # --- open and close -----------------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes. Once per object."""
+    async def open(self, unlock: Unlock = None) -> None:
+        """Create or find again. Raises VaultLocked, LogDamaged, UnsupportedVersion, StorageError classes.
+
+        After an error before the secret was known it may be tried again; else once per object.
+        """
         if self._state != "new":
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store).run()
+            self._findings = await Opening(self._store, self._ways_in, unlock).run()
             self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
                 await self._receiver.drop_loose()
-        except BaseException:
-            self._state = "failed"
+        except BaseException as error:
+            is_locked = isinstance(error, InosError) and self._store.keys < 0
+            self._state = "new" if is_locked else "failed"
             self._close_keys()
             raise
 
@@ -136,7 +142,7 @@ class Vault(Filing):
         await self._budget.idle()
         await self._store.swept()
         await self._committer.settle()
-        for name in (*FILES, *LOGS, "keys", *map(segment_name, self._segments.known())):
+        for name in (*FILES, *LOGS, KEYS_FILE, *map(segment_name, self._segments.known())):
             await FileClose(name)
         self._close_keys()
         self._state = "closed"
@@ -162,6 +168,32 @@ class Vault(Filing):
             raise NotReady(f"the vault is {self._state}")
         if self._committer.dead is not None:
             raise self._committer.dead
+
+    # --- ways in ------------------------------------------------------------------------------------------------------
+
+    async def ways_in(self) -> list[WayIn]:
+        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
+        return await self._ways_in.listed()
+
+    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_passphrase``; no data is rewritten."""
+        self._ready()
+        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
+
+    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.add_passkey``."""
+        self._ready()
+        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
+
+    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
+        """See ``WaysIn.set_ask_always``."""
+        self._ready()
+        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
+
+    async def remove_way_in(self, way_in: bytes) -> None:
+        """See ``WaysIn.remove``."""
+        self._ready()
+        await self._call(self._ways_in.remove(way_in))
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
@@ -263,8 +295,35 @@ class Vault(Filing):
             )
 
     def shared(self) -> list[Capability]:
-        """Everything that is offered."""
-        return [_capability(root) for root in self._index.roots.values() if root.shared]
+        """Everything that is offered, by a plain link or a revocable one."""
+        granted = self._index.granted()
+        return [_capability(root) for root in self._index.roots.values() if root.shared or root.bid in granted]
+
+    async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
+        """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
+        self._ready()
+        self._root(root)
+        if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
+            raise LimitExceeded(f"{GRANTS_MAX} revocable links")
+        grant = Grant(key, root, self._store.wall_ms())
+        packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
+        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+
+    async def revoke(self, grant_id: bytes) -> None:
+        """From now on the link leads nowhere. Raises NotFound."""
+        self._ready()
+        if grant_id not in self._index.grants:
+            raise NotFound("no such link")
+        packed = ops.encode_op(ops.REVOKE, grant_id)
+        await self._committer.submit(packed, lambda: self._index.revoke(grant_id))
+
+    def grants(self) -> dict[bytes, Grant]:
+        """Every revocable link, oldest first, those that were revoked too."""
+        return dict(self._index.grants)
+
+    def capability(self, root: bytes) -> Capability:
+        """What a link to a file says. Raises NotFound."""
+        return _capability(self._root(root))
 
     # --- peers and transfer ---------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ U32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 WallMs = Annotated[int, Meta(ge=0, le=1 << 52)]
 Sdp = Annotated[str, Meta(max_length=SDP_BYTES_MAX)]
 SignalBytes = Annotated[bytes, Meta(min_length=1, max_length=limits.SIGNAL_BYTES_MAX)]
+GrantBytes = Annotated[bytes, Meta(min_length=1, max_length=limits.GRANT_BYTES_MAX)]
 Reason = Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z]*$")]
 
 
@@ -89,6 +90,25 @@ class Have(Struct, tag=19, array_like=True, frozen=True, forbid_unknown_fields=T
     root: Id
 
 
+class AskGrant(Struct, tag=20, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """Give me the grant of a revocable link, if you made it."""
+
+    id: Id
+
+
+class Grant(Struct, tag=21, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The grant, sealed under its link's key."""
+
+    id: Id
+    sealed: GrantBytes
+
+
+class Revoked(Struct, tag=22, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """I made this link and withdrew it."""
+
+    id: Id
+
+
 class Announce(Struct, tag=32, array_like=True, frozen=True, forbid_unknown_fields=True):
     """I am in this room. ``to`` NOBODY: everybody; else an answer to that session's announce. ``wants``: I lack bytes."""
 
@@ -132,7 +152,7 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 
 T = TypeVar("T")
 
-Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have
+Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()
@@ -144,7 +164,7 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def encode(message: Control | Signal | Signed) -> bytes:
-    """The message's bytes. Control messages are at most 80 bytes, except for Hello (about 100)."""
+    """The message's bytes. Control messages are at most 80 bytes, except for Hello (about 100) and Grant (about 300)."""
     return _encoder.encode(message)
 
 

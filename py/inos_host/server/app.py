@@ -52,6 +52,7 @@ class App:
     def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub, *, bench: bool = False) -> None:
         self._address = address
         self._bound = bound
+        self._aliases = {"127.0.0.1"} if address.host == "localhost" else {"localhost"}
         self._files = files
         self._measuring = Measuring() if bench else None
         self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time)
@@ -62,7 +63,7 @@ class App:
         refused = self._refusal(request, measured=measuring is not None)
         if refused is not None:
             return refused
-        if host_name(request.host) == "localhost" and request.headers.get("Upgrade") is None:
+        if host_name(request.host) in self._aliases and request.headers.get("Upgrade") is None:
             # Storage belongs to an origin: with two names for one server a vault would seem to vanish.
             return _reply(308, "the same page, under its one name", {"Location": self._address.url + request.raw_path})
         if path == RENDEZVOUS_PATH:

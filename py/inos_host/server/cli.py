@@ -49,7 +49,9 @@ class Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="serve.py", description="Serve INOS to browsers.", allow_abbrev=False)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="where to listen (default 127.0.0.1; passkeys need a name: localhost)"
+    )
     parser.add_argument("--port", type=int, default=PORT_DEFAULT, help="port (default 8000; 0 takes any free one)")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     parser.add_argument(
@@ -62,7 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def numeric(host: str) -> str:
-    """The address to bind: `localhost` is 127.0.0.1 (one origin only), other names are looked up."""
+    """The address to bind: `localhost` is 127.0.0.1, other names are looked up."""
     if host == "localhost":
         return "127.0.0.1"
     bare = host.strip("[]")
@@ -105,10 +107,16 @@ def open_browser(url: str) -> None:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
-async def serve(checkout: Path, bound: str, listener: socket.socket, *, browse: bool, bench: bool) -> None:
+def shown(host: str, bound: str) -> str:
+    """How the one origin is spelled: by the address, unless the name was asked for."""
+    if host == "localhost":
+        return host
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104
+
+
+async def serve(checkout: Path, host: str, bound: str, listener: socket.socket, *, browse: bool, bench: bool) -> None:
     port = listener.getsockname()[1]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104
-    address = Address(shown, port)
+    address = Address(shown(host, bound), port)
     app = App(address, bound, StaticFiles(checkout, bench=bench), Hub(), bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
@@ -139,5 +147,5 @@ def main(checkout: Path, arguments: Sequence[str]) -> int:
         print(f"inos: {stop}", file=sys.stderr)
         return 2
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(checkout, bound, listener, browse=not options.no_open, bench=options.bench))
+        asyncio.run(serve(checkout, options.host, bound, listener, browse=not options.no_open, bench=options.bench))
     return 0

@@ -19,7 +19,7 @@ import {
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, Worker, workerData } from "node:worker_threads";
 
 const scope = /** @type {any} */ (globalThis);
 const port = /** @type {import("node:worker_threads").MessagePort} */ (parentPort);
@@ -115,6 +115,31 @@ function keyStore() {
   return { open: () => request({ transaction, createObjectStore: () => {} }) };
 }
 
+/** A worker that a worker starts: the same for it, with the part of the interface that is used. */
+class NestedWorker {
+  #thread;
+  onmessage = (/** @type {{data: any}} */ _event) => {};
+  onerror = (/** @type {any} */ _event) => {};
+
+  /** @param {string} url */
+  constructor(url) {
+    const script = fileURLToPath(url).slice(fileURLToPath(root).length);
+    this.#thread = new Worker(new URL(import.meta.url), { workerData: { ...workerData, script } });
+    this.#thread.on("message", (data) => this.onmessage({ data }));
+    this.#thread.on("error", (error) => this.onerror(error));
+  }
+
+  /** @param {any} message */
+  postMessage(message) {
+    this.#thread.postMessage(message);
+  }
+
+  terminate() {
+    this.#thread.terminate();
+  }
+}
+
+scope.Worker = NestedWorker;
 scope.fetch = async (/** @type {any} */ input) => {
   const url = new URL(String(input?.url ?? input), root);
   if (url.protocol !== "file:") throw new TypeError(`nothing here may ask the network for ${url}`);

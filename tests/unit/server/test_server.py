@@ -191,6 +191,16 @@ def test_localhost_is_redirected_to_the_one_origin(port):
     assert_secure(headers)
 
 
+def test_the_one_origin_may_be_localhost(root):
+    process = start(root, "--host", "localhost", "--port", "0", "--no-open")
+    match = re.fullmatch(r"INOS http://localhost:(\d+)/\n", process.stdout.readline())
+    port = int(match.group(1))
+    status, headers, _ = ask(port, "/?x", host=f"127.0.0.1:{port}")
+    assert (status, headers["location"]) == (308, f"http://localhost:{port}/?x")
+    assert ask(port, "/", host=f"localhost:{port}")[0] == 200
+    assert stop(process)[0] == 0
+
+
 def test_a_client_that_never_finishes_its_headers_is_dropped(port):
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

@@ -14,7 +14,7 @@ from inos.vault.receive import Capability
 
 def facts(index: Index) -> dict[str, Any]:
     """Everything that a replay must bring back."""
-    names = ("entries", "by_bid", "by_cid", "refs", "foreign", "roots", "by_content", "wishes", "next_number")
+    names = ("entries", "by_bid", "by_cid", "refs", "foreign", "roots", "by_content", "wishes", "grants", "next_number")
     return {name: getattr(index, name) for name in names}
 
 
@@ -39,6 +39,10 @@ def busy_world(seed: int) -> World:
             if roll < 0.4:
                 world.run(world.vault.unshare(result.root))
     world.run(world.vault.wish(Capability(noise(32, 1), noise(32, 2))))
+    for n, info in enumerate(world.vault.roots()[:3]):
+        world.run(world.vault.grant(info.root, noise(32, n), noise(32, n + 9)))
+    world.run(world.vault.revoke(noise(32, 0)))
+    world.run(world.vault.remove(world.vault.roots()[1].root))
     return world
 
 

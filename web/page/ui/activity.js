@@ -94,6 +94,17 @@ export function watched(node, log, nameOf) {
     on: (event, listener) => node.on(event, listener),
     takeOver: () => node.takeOver(),
     persist: () => node.persist(),
+    shareRevocable: (root) => log.during({ key: "share", params: about(root) }, node.shareRevocable(root)),
+    links: (root) => node.links(root),
+    revoke: (id) => node.revoke(id),
+    protection: () => node.protection(),
+    setPassphrase: (passphrase, options) => node.setPassphrase(passphrase, options),
+    addPasskey: (options) => node.addPasskey(options),
+    setAskAlways: (askAlways, options) => node.setAskAlways(askAlways, options),
+    removeSlot: (id) => node.removeSlot(id),
+    lock: () => node.lock(),
+    unlock: (given) => node.unlock(given),
+    setIdleLock: (minutes) => node.setIdleLock(minutes),
   };
 }
 

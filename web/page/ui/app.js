@@ -2,19 +2,23 @@
  * The page that people see: puts the parts together and wires them to the node. Works before the node is ready.
  *
  * What end-to-end tests may rely on (stable ids and data attributes):
- *   #state[data-phase=starting|ready|failed|busy-elsewhere]      #peers-count[data-count]      #boot-bar
+ *   #state[data-phase=starting|locked|ready|failed|busy-elsewhere]      #peers-count[data-count]      #boot-bar
  *   #drop  #file-input  #folder-input  #choose-files  #choose-folder
  *   #errors > [data-code] with [data-action=dismiss|retry|reload|take-over]
  *   #work  #work-list > [data-job][data-status=waiting|running|failed][data-code], [data-role=progress],
  *     [data-action=cancel|cancel-all|retry]
  *   #files  [data-root] with [data-action=share|open|download|delete], then [data-action=delete-confirm|delete-cancel];
  *     #files-filter  #files-more  #files-empty  #files-summary
- *   #share-dialog  #share-link (an input: its value is the link)  [data-action=copy|close]
+ *   #share-dialog  #share-link (an input: its value is the link)  [data-action=copy|close]  #share-revocable
+ *     #share-links > [data-link] with [data-action=revoke]
  *   #preview-dialog  .preview-text|.preview-image|.preview-audio|.preview-video  [data-action=preview-download|close]
  *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
  *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
  *   #node-panel  [data-stat]  [data-peer]  #check [name=check-level]  [data-action=check]  #check-result[data-verdict=good|bad]
  *   #storage  [data-action=persist]
+ *   #unlock  #unlock-passphrase  #unlock-told  [data-action=unlock|unlock-passkey]
+ *   #protect  [data-action=passphrase-set|slot-remove|passkey-add|lock]  #ask-always  #idle-lock
+ *   #protect-dialog  #protect-current  #protect-new  #protect-again  #protect-choice  #protect-told  [data-action=protect-save]
  */
 
 import { words } from "../words.js";
@@ -30,9 +34,11 @@ import { LinkView } from "./link.js";
 import { Panel } from "./panel.js";
 import { linkIn } from "./paste.js";
 import { Preview } from "./preview.js";
+import { Protect } from "./protect.js";
 import { Share } from "./share.js";
 import { Status } from "./status.js";
 import { Storage } from "./storage.js";
+import { Unlock } from "./unlock.js";
 import { Work } from "./work.js";
 
 const STORAGE_INTERVAL_MS = 20_000;
@@ -102,7 +108,9 @@ function makeParts(bareNode) {
   const download = (/** @type {import("./preview.js").Previewed} */ file) =>
     void save(node, file, files, announcer, fail);
   const preview = new Preview(node, fail, download);
-  const share = new Share(node, fail);
+  const share = new Share(node, announcer, fail);
+  const protect = new Protect(node, announcer, fail);
+  const unlock = new Unlock(node);
   const files = new Files({
     share: (entry) => void share.open(entry),
     open: (entry) => void preview.open(entry),
@@ -114,11 +122,11 @@ function makeParts(bareNode) {
   const work = new Work(node, announcer);
   const storage = new Storage(node, fail);
   const status = new Status();
-  return { node, log, announcer, errors, fail, files, link, panel, storage, status, work };
+  return { node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work };
 }
 
 /** What brings each part up to date. @param {Parts} parts */
-function makeRefreshers({ node, log, errors, fail, files, link, panel, storage, status, work }) {
+function makeRefreshers({ node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work }) {
   /** @type {string[]} */
   let peersBefore = [];
   const refreshList = latestOnly(async () => files.show(await node.list()), fail);
@@ -131,16 +139,20 @@ function makeRefreshers({ node, log, errors, fail, files, link, panel, storage, 
     panel.showPeers(peers);
   }, fail);
   const refreshStorage = latestOnly(async () => storage.show(await node.stats()), fail);
+  const refreshProtection = latestOnly(() => protect.refresh(), fail);
   const refreshAll = () => {
     refreshList();
     refreshPeers();
     refreshStorage();
+    refreshProtection();
   };
   const showState = () => {
     const state = node.state();
     if (state.phase === "starting") log.note({ key: "boot", params: { step: state.step } });
     else if (state.phase === "ready") log.note({ key: "ready" });
     status.show(state);
+    document.body.dataset.phase = state.phase;
+    unlock.refresh();
     showEarly(state.phase === "starting");
     files.setUnavailable(state.phase === "failed" || state.phase === "busy-elsewhere");
     work.refresh();

@@ -4,7 +4,7 @@
 
 /** The longest text looked at: a link is a few hundred characters. */
 const LINK_CHARACTERS_MAX = 4096;
-const LINK = /#(inos1\.[\w.~-]+)$/;
+const LINK = /#(inosv?1\.[\w.~-]+)$/;
 
 /**
  * The link in a pasted text, or null when it is something else.
@@ -13,6 +13,6 @@ const LINK = /#(inos1\.[\w.~-]+)$/;
  */
 export function linkIn(text) {
   if (text.length > LINK_CHARACTERS_MAX || /\s/.test(text)) return null;
-  const found = LINK.exec(text.startsWith("inos1.") ? `#${text}` : text);
+  const found = LINK.exec(/^inosv?1\./.test(text) ? `#${text}` : text);
   return found ? text : null;
 }

@@ -8,7 +8,7 @@
 
 /**
  * @typedef {{code: string, message: string}} NodeError
- * @typedef {"starting" | "ready" | "failed" | "busy-elsewhere"} Phase
+ * @typedef {"starting" | "locked" | "ready" | "failed" | "busy-elsewhere"} Phase
  * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
  * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
  * @typedef {"finding" | "connecting" | "fetching" | "verifying" | "done"} FetchStage
@@ -21,6 +21,9 @@
  * @typedef {{name: string, kind: "file" | "folder", size: number, mtimeMs: number | null}} FolderEntry
  * @typedef {{root: string, seq: number, timeMs: number, size: number, stored: number, name: string, current: boolean}} Version
  * @typedef {{root: string, name: string, size: number, mediaType: string, kind: "file" | "folder"}} FetchResult
+ * @typedef {{id: string, kind: "device" | "passphrase" | "passkey", timeMs: number, credential?: string, salt?: string}} Slot
+ * @typedef {{slots: Slot[], idleMinutes: number}} ProtectionState  `timeMs` 0: nobody wrote it down
+ * @typedef {{passphrase: string} | {passkey: true}} Given  what a person has for opening the vault
  * @typedef {"quick" | "hash" | "data"} CheckLevel
  * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
  *
@@ -79,6 +82,17 @@
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
  * @property {() => Promise<void>} takeOver
  * @property {() => Promise<boolean>} persist
+ * @property {(root: string) => Promise<{link: string, id: string}>} shareRevocable
+ * @property {(root: string) => Promise<{id: string, link: string, timeMs: number}[]>} links  revocable ones that hold
+ * @property {(id: string) => Promise<void>} revoke
+ * @property {() => Promise<ProtectionState>} protection
+ * @property {(passphrase: string, options?: {askAlways?: boolean, current?: Given}) => Promise<void>} setPassphrase
+ * @property {(options?: {askAlways?: boolean, current?: Given}) => Promise<void>} addPasskey
+ * @property {(askAlways: boolean, options?: {current?: Given}) => Promise<void>} setAskAlways
+ * @property {(id: string) => Promise<void>} removeSlot
+ * @property {() => Promise<void>} lock
+ * @property {(given: Given) => Promise<void>} unlock
+ * @property {(minutes: number) => Promise<void>} setIdleLock
  */
 
 export {};

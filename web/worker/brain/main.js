@@ -16,6 +16,7 @@ import { shareFiles } from "../python/assets.js";
 import { BootError, bootPython } from "../python/boot.js";
 import { computeBridge, drains, ioBridge, jobBridge, netBridge } from "./bridge.js";
 import { Keyring } from "./keyring.js";
+import { Passphrase } from "./passphrase.js";
 
 /**
  * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module | undefined,
@@ -31,6 +32,7 @@ class Brain {
   /** @type {any} */ #python = null;
   /** @type {(() => void)[]} what messages left for the next turn */ #pending = [];
   #keyring = new Keyring();
+  /** @type {Passphrase | null} */ #passphrase = null;
   /** @type {Map<string, Promise<Uint8Array>>} what Python started from */ #files = new Map();
   /** @type {Promise<Record<string, Uint8Array>> | null} the same for compute workers */ #shared = null;
   /** @type {Promise<void>} */ #commands = Promise.resolve();
@@ -75,6 +77,7 @@ class Brain {
       onStage: (stage) => self.postMessage({ type: "stage", ...stage }),
     });
     this.#files = files;
+    this.#passphrase = new Passphrase(start.base);
     // MEMFS keeps this view as the file's contents, so pread and pwrite reach the shared memory (pyodide-facts A.1.5).
     pyodide.FS.mkdirTree("/inos");
     pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
@@ -114,7 +117,7 @@ class Brain {
 
   /**
    * One keyring operation; the answer comes back to Python in a later turn.
-   * @param {number} effect @param {"wrap" | "unwrap" | "publicKey" | "sign" | "signBy" | "verify"} op @param {any[]} buffers
+   * @param {number} effect @param {string} op a method of the keyring or the passphrase's @param {any[]} buffers
    */
   #crypto(effect, op, ...buffers) {
     const args = buffers.map((buffer) => {
@@ -123,10 +126,8 @@ class Brain {
       view.release();
       return copy;
     });
-    const operation = /** @type {(...args: any[]) => Promise<Uint8Array>} */ (this.#keyring[op]).apply(
-      this.#keyring,
-      args,
-    );
+    const owner = /** @type {any} */ (op in this.#keyring ? this.#keyring : this.#passphrase);
+    const operation = /** @type {Promise<Uint8Array>} */ (owner[op](...args));
     operation.then(
       (bytes) => this.later(() => this.#python.on_crypto(effect, true, bytes)),
       (error) => this.later(() => this.#python.on_crypto(effect, false, String(error))),

@@ -1,0 +1,153 @@
+"""A vault that asks: locked after each load, opened by the passphrase or the passkey only, its data never rewritten for that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from chromium import ChromiumTab
+from node import KIB, MIB, Data, NodeTab, open_node
+from server import Server
+
+from conftest import BROWSERS, Start
+
+SEGMENTS = """async () => {
+  const found = {};
+  const visit = async (folder, path) => {
+    for await (const [name, handle] of folder.entries()) {
+      if (handle.kind === "directory") await visit(handle, `${path}${name}/`);
+      else if (name.startsWith("seg")) {
+        const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+        if (bytes.length > 0) found[path + name] = await lab.sha256(bytes);
+      }
+    }
+  };
+  await visit(await navigator.storage.getDirectory(), "");
+  return found;
+}"""
+LOCKED = "() => !document.body?.dataset.before && globalThis.inos?.state().phase === 'locked'"
+
+
+def wait_locked(node: NodeTab) -> None:
+    node.tab.wait_for("the page is there anew, and locked", LOCKED, timeout_s=60)
+
+
+def load(node: NodeTab) -> None:
+    """Load the page anew, where it begins locked."""
+    node.tab.goto(str(node.tab.call("() => location.href")))
+    wait_locked(node)
+
+
+def unlock(node: NodeTab, passphrase: str) -> None:
+    node.tab.call("(passphrase) => globalThis.inos.unlock({ passphrase })", passphrase)
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_a_passphrase(start: Start, server: Server, name: str) -> None:
+    node = open_node(start(name), server)
+    tab = node.tab
+    data = Data("random", 3 * MIB)
+    done = node.put(data, "secret.bin")
+    segments = tab.call(SEGMENTS)
+    assert len(segments) >= 1
+    ms = tab.call(
+        """async () => {
+          const began = performance.now();
+          await globalThis.inos.setPassphrase("first and long", { askAlways: true });
+          return performance.now() - began;
+        }"""
+    )
+    print(f"{name}: a passphrase set in {ms:.0f} ms")
+    load(node)
+    assert [slot["kind"] for slot in tab.call("() => globalThis.inos.protection()")["slots"]] == ["passphrase"]
+    assert (
+        tab.call(
+            "() => Promise.race([globalThis.inos.list(), new Promise((done) => setTimeout(done, 300, 'nothing'))])"
+        )
+        == "nothing"
+    )
+    for wrong in ("First and long", "x", "first and long "):
+        assert node.error_code("(passphrase) => globalThis.inos.unlock({ passphrase })", wrong) == "WrongPassphrase"
+    assert node.error_code("() => globalThis.inos.unlock({ passphrase: '' })") == "BadArgument"
+    unlock(node, "first and long")
+    assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+
+    change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
+    assert node.error_code(change, None) == "UnlockNeeded"
+    assert node.error_code(change, {"passphrase": "wrong"}) == "WrongPassphrase"
+    tab.call(change, {"passphrase": "first and long"})
+    assert tab.call(SEGMENTS) == segments
+
+    # lock while a put runs: what was acknowledged stays, what was not is gone, and nothing of it is in the page
+    job = tab.begin(
+        "(note) => globalThis.inos.put(lab.make({ kind: 'text', length: 48 * 2 ** 20, seed: 7 }), { onProgress: note })"
+    )
+    writing = "(number) => lab.jobs.get(number).notes.some(({ bytes }) => bytes > 0)"
+    tab.wait_for("the put is under way", writing, job.number, timeout_s=60)
+    tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.lock(); }")
+    wait_locked(node)
+    assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'first and long' })") == "WrongPassphrase"
+    unlock(node, "second and longer")
+    assert [row["name"] for row in node.list()] == ["secret.bin"]
+    assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+    assert tab.call("() => globalThis.inos.check('data')")["bad"] == []
+
+    # this device opens it again by itself; to lock is then to keep the page shut, also across loads
+    tab.call("() => globalThis.inos.setAskAlways(false, { current: { passphrase: 'second and longer' } })")
+    node.reload()
+    tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.setIdleLock(1 / 60); }")
+    wait_locked(node)
+    load(node)
+    unlock(node, "second and longer")
+    tab.call("() => globalThis.inos.setIdleLock(0)")
+    node.reload()
+    assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+    assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
+
+
+def test_a_passkey(start: Start, tmp_path: Path) -> None:
+    """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
+    server = Server(tmp_path / "server.txt", host="localhost")
+    browser = start("chromium")
+    try:
+        node = open_node(browser, server)
+        add_authenticator(node, has_prf=True)
+        data = Data("random", 400 * KIB)
+        done = node.put(data, "secret.bin")
+        node.tab.call("() => globalThis.inos.addPasskey({ askAlways: true })")
+        load(node)
+        (slot,) = node.tab.call("() => globalThis.inos.protection()")["slots"]
+        assert (slot["kind"], len(slot["salt"])) == ("passkey", 64)
+        assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "VaultLocked"
+        node.tab.call("() => globalThis.inos.unlock({ passkey: true })")
+        assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+        # a passphrase beside it, proved by the passkey; then the passkey goes
+        node.tab.call("() => globalThis.inos.setPassphrase('beside', { askAlways: true, current: { passkey: true } })")
+        node.tab.call("(id) => globalThis.inos.removeSlot(id)", slot["id"])
+        load(node)
+        assert node.error_code("() => globalThis.inos.unlock({ passkey: true })") == "VaultLocked"
+        unlock(node, "beside")
+        last = node.tab.call("() => globalThis.inos.protection()")["slots"][0]["id"]
+        assert node.error_code("(id) => globalThis.inos.removeSlot(id)", last) == "BadArgument"
+    finally:
+        browser.close()
+        server.kill()
+
+
+def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
+    """A security key of the browser's own that always agrees."""
+    tab = node.tab
+    assert isinstance(tab, ChromiumTab)
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "ctap2Version": "ctap2_1",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "hasPrf": has_prf,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
