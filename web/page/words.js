@@ -145,6 +145,7 @@ export const words = {
     share: "Share",
     open: "Open",
     download: "Download",
+    rename: "Rename",
     delete: "Delete",
     unnamed: "(no name)",
     /** @param {string} verb @param {string} name */
@@ -325,6 +326,12 @@ export const words = {
     commit: () => "Writing to disk",
     replay: () => "Reading the vault's log",
     check: () => "Checking the vault",
+    export: () => "Writing an archive",
+    exported: () => "Wrote an archive",
+    import: () => "Reading an archive",
+    imported: () => "Read an archive",
+    repair: () => "Repairing",
+    tidy: () => "Tidying up",
   },
 
   unlock: {

@@ -10,7 +10,6 @@ const versions = (count) => counted(count, "version", "versions");
 
 export const vaultWords = {
   folder: {
-    kind: "Folder",
     /** @param {string} name */
     reading: (name) => `Looking through ${name}…`,
     files,
@@ -23,7 +22,6 @@ export const vaultWords = {
     saveNamed: (name) => `Download ${name}`,
     /** @param {string} name */
     zipNamed: (name) => `Download ${name} as .zip`,
-    zip: "Download as .zip",
     path: "Path",
     contents: "Contents",
     /** @param {number} count */
@@ -74,12 +72,7 @@ export const vaultWords = {
   },
 
   find: {
-    label: "Find files and folders",
     heading: "In folders",
-    /** @param {string} query */
-    none: (query) => `Nothing here has “${query}” in its name.`,
-    /** @param {number} count */
-    found: (count) => `${counted(count, "match", "matches")} in folders`,
     /** @param {number} count */
     more: (count) => `The first ${count.toLocaleString("en")} are shown. Type more to see fewer.`,
   },
@@ -87,7 +80,6 @@ export const vaultWords = {
   archive: {
     exportVerb: "Export everything",
     importVerb: "Import",
-    exportHeading: "Export everything",
     importHeading: "Import an archive",
     exportHint:
       "All your files and folders, with their older versions, go into one encrypted file. Keep it somewhere else: it is your " +
@@ -101,7 +93,6 @@ export const vaultWords = {
     stop: "Stop",
     close: "Close",
     done: "Done",
-    choose: "Choose an archive",
     missing: "Type the passphrase.",
     /** @param {number} least */
     short: (least) => `At least ${least} characters are needed.`,
@@ -113,10 +104,10 @@ export const vaultWords = {
     stopped: "Stopped. What is here was not changed.",
     importStopped: "Stopped. The files that had arrived are kept.",
     /** @param {number} count @param {string} size */
-    imported: (count, size) => (count === 0 ? "Nothing new: all of it is here already." : `${files(count)} added, ${size}.`),
+    imported: (count, size) =>
+      count === 0 ? "Nothing new: all of it is here already." : `${files(count)} added, ${size}.`,
     /** @param {number} count */
     skipped: (count) => `${counted(count, "file was", "files were")} left out:`,
-    skippedSame: "here already",
     strength: {
       none: "",
       weak: "Easy to guess. Use more words.",

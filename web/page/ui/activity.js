@@ -77,6 +77,15 @@ export function watched(node, log, nameOf) {
       return log.during({ key: "put", params }, node.putFolder(items, options), { key: "stored", params });
     },
     entries: (root, path) => node.entries(root, path),
+    countFiles: (root) => node.countFiles(root),
+    find: (text) => node.find(text),
+    room: () => node.room(),
+    exportArchive: (options) => log.during({ key: "export" }, node.exportArchive(options), { key: "exported" }),
+    importArchive: (file, options) =>
+      log.during({ key: "import" }, node.importArchive(file, options), { key: "imported" }),
+    repair: (options) => log.during({ key: "repair" }, node.repair(options)),
+    housekeeping: (options) => node.housekeeping(options),
+    tidy: () => log.during({ key: "tidy" }, node.tidy()),
     rename: (root, name, where) => node.rename(root, name, where),
     versions: (root) => node.versions(root),
     restore: (root) => node.restore(root),

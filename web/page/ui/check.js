@@ -125,9 +125,7 @@ export class Check {
     this.#verdict.dataset.verdict = good ? "good" : "bad";
     setText(
       this.#verdict,
-      good
-        ? TEXTS.checkGood(blocks, formatBytes(bytes), formatDuration(ms))
-        : TEXTS.checkBad(bad.length, lost.length),
+      good ? TEXTS.checkGood(blocks, formatBytes(bytes), formatDuration(ms)) : TEXTS.checkBad(bad.length, lost.length),
     );
     this.#repair.hidden = good;
     this.#report.hidden = false;
@@ -147,14 +145,16 @@ export class Check {
     this.#repair.hidden = whole;
     this.#left.hidden = whole;
     if (whole) return;
-    const rows = unrepaired.slice(0, LISTED_MAX).map(({ root, name, code }) =>
-      h(
-        "li",
-        { data: { root, code } },
-        isolated(safeName(name) || words.files.unnamed, safeName(name, 300)),
-        h("span", { class: "quiet-text" }, explain({ code }).title),
-      ),
-    );
+    const rows = unrepaired
+      .slice(0, LISTED_MAX)
+      .map(({ root, name, code }) =>
+        h(
+          "li",
+          { data: { root, code } },
+          isolated(safeName(name) || words.files.unnamed, safeName(name, 300)),
+          h("span", { class: "quiet-text" }, explain({ code }).title),
+        ),
+      );
     this.#left.replaceChildren(h("ul", { class: "unrepaired" }, ...rows), h("p", null, REPAIR.todo));
   }
 

@@ -43,7 +43,11 @@ export class FolderView {
   async open(folder, path = "") {
     const view = ++this.#views;
     this.#shown = PAGE_ROWS;
-    const body = h("div", { class: "folder-body", "aria-busy": "true" }, h("p", { class: "quiet-text" }, TEXTS.loading));
+    const body = h(
+      "div",
+      { class: "folder-body", "aria-busy": "true" },
+      h("p", { class: "quiet-text" }, TEXTS.loading),
+    );
     const moved = this.#dialog.open;
     this.#dialog.replaceChildren(this.#head(folder, path), this.#crumbs(folder, path), body);
     if (!moved) this.#dialog.showModal();

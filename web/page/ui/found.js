@@ -95,7 +95,12 @@ export class Found {
           on: { click: () => open(row) },
         },
         icon(isFolder ? "folder" : iconOf(name, "")),
-        h("span", { class: "entry-text" }, isolated(shown, safeName(name, 300)), h("span", { class: "quiet-text" }, shownPath(steps))),
+        h(
+          "span",
+          { class: "entry-text" },
+          isolated(shown, safeName(name, 300)),
+          h("span", { class: "quiet-text" }, shownPath(steps)),
+        ),
       ),
       h("span", { class: "quiet-text numbers" }, formatBytes(size)),
       button({

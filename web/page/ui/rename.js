@@ -20,7 +20,12 @@ const NAME_CHARACTERS_MAX = 255;
  */
 export function renameField(name, save, onEnd) {
   const told = h("p", { class: "rename-told", role: "alert" });
-  const input = h("input", { type: "text", class: "rename-input", value: name, maxlength: String(NAME_CHARACTERS_MAX) });
+  const input = h("input", {
+    type: "text",
+    class: "rename-input",
+    value: name,
+    maxlength: String(NAME_CHARACTERS_MAX),
+  });
   input.setAttribute("aria-label", TEXTS.label);
   input.setAttribute("autocomplete", "off");
   input.setAttribute("spellcheck", "false");
@@ -31,7 +36,11 @@ export function renameField(name, save, onEnd) {
       "div",
       { class: "rename-row" },
       input,
-      h("button", { type: "submit", class: "button soft", data: { action: "rename-save" }, title: TEXTS.save }, TEXTS.ok),
+      h(
+        "button",
+        { type: "submit", class: "button soft", data: { action: "rename-save" }, title: TEXTS.save },
+        TEXTS.ok,
+      ),
       button({ icon: "close", label: TEXTS.cancel, action: "rename-cancel", onClick: onEnd }),
     ),
     told,

@@ -34,12 +34,20 @@ export function reportText({ timeMs, result, nameOf, repair }) {
   ];
   const listed = bad.slice(0, BLOCKS_LISTED_MAX).map(({ block, code }) => `${block}  ${code}`);
   if (bad.length > BLOCKS_LISTED_MAX) listed.push(`… ${formatCount(bad.length - BLOCKS_LISTED_MAX)}`);
-  section(lines, TEXTS.damagedFiles, lost.map((root) => `${file(root)}  (${root.slice(0, 16)})`));
+  section(
+    lines,
+    TEXTS.damagedFiles,
+    lost.map((root) => `${file(root)}  (${root.slice(0, 16)})`),
+  );
   section(lines, TEXTS.damagedBlocks, listed);
   section(lines, TEXTS.findings, findings.map(safeText));
   if (repair) {
     section(lines, TEXTS.repaired, repair.repaired.map(file));
-    section(lines, TEXTS.unrepaired, repair.unrepaired.map(({ name, code }) => `${safeText(name)}  ${code}`));
+    section(
+      lines,
+      TEXTS.unrepaired,
+      repair.unrepaired.map(({ name, code }) => `${safeText(name)}  ${code}`),
+    );
   }
   return `${lines.join("\n")}\n`;
 }

@@ -86,7 +86,12 @@ export class Versions {
       h(
         "div",
         { class: "version-main" },
-        h("p", { class: "version-when" }, time, version.current ? h("span", { class: "badge accent" }, TEXTS.current) : null),
+        h(
+          "p",
+          { class: "version-when" },
+          time,
+          version.current ? h("span", { class: "badge accent" }, TEXTS.current) : null,
+        ),
         facts,
       ),
       actions,
@@ -112,7 +117,12 @@ export class Versions {
           label: named(TEXTS.restore),
           action: "version-restore",
           onClick: () =>
-            void this.#change(entry, list, TEXTS.restored, async () => (await this.#target.node.restore(version.root)).root),
+            void this.#change(
+              entry,
+              list,
+              TEXTS.restored,
+              async () => (await this.#target.node.restore(version.root)).root,
+            ),
         }),
         button({
           icon: "delete",
