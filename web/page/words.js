@@ -130,9 +130,9 @@ export const words = {
       chunks: "Pieces it was cut into",
       deduped: "Bytes that were here already and were not stored again",
     },
-    /** @param {number} count @param {string} size @param {string} stored @param {number} percent */
-    summary: (count, size, stored, percent) =>
-      `${files(count)}, ${size}, stored in ${stored}${percent > 0 ? ` (${percent} % saved)` : ""}`,
+    /** @param {string} what @param {string} size @param {string} stored @param {number} percent */
+    summary: (what, size, stored, percent) =>
+      `${what}, ${size}, stored in ${stored}${percent > 0 ? ` (${percent} % saved)` : ""}`,
     /** @param {number} count */
     newChunks: (count) => `${count.toLocaleString("en")} new`,
     none: "none",

@@ -13,6 +13,11 @@ export const vaultWords = {
     /** @param {string} name */
     reading: (name) => `Looking through ${name}…`,
     files,
+    /** @param {number} single @param {number} folders */
+    both: (single, folders) =>
+      [single > 0 ? files(single) : "", folders > 0 ? counted(folders, "folder", "folders") : ""]
+        .filter(Boolean)
+        .join(", "),
     close: "Close",
     empty: "This folder is empty.",
     loading: "Opening…",

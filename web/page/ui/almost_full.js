@@ -73,7 +73,7 @@ export class AlmostFull {
       const held = this.#section.contains(document.activeElement);
       this.#section.replaceChildren(...this.#content(choicesOf(entries, rows)));
       this.#section.hidden = false;
-      if (held) need("almost-full-heading", HTMLElement).focus();
+      if (held) this.#section.querySelector("h2")?.focus();
     } catch (error) {
       fail(error, "");
     }

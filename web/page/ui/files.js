@@ -212,7 +212,9 @@ export class Files {
     if (this.#entries.length === 0) return "";
     const size = this.#entries.reduce((sum, entry) => sum + entry.size, 0);
     const stored = this.#entries.reduce((sum, entry) => sum + entry.stored, 0);
-    return TEXTS.summary(this.#entries.length, formatBytes(size), formatBytes(stored), savedPercent(size, stored));
+    const folders = this.#entries.filter(({ kind }) => kind === "folder").length;
+    const what = words.folder.both(this.#entries.length - folders, folders);
+    return TEXTS.summary(what, formatBytes(size), formatBytes(stored), savedPercent(size, stored));
   }
 
   /** @param {FileEntry[]} visible */

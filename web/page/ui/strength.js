@@ -3,7 +3,7 @@
  */
 
 const FAIR_BITS = 45;
-const STRONG_BITS = 70;
+const STRONG_BITS = 80;
 const KINDS = /** @type {const} */ ([
   [/[a-z]/, 26],
   [/[A-Z]/, 26],

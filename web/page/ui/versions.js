@@ -178,7 +178,7 @@ export class Versions {
     try {
       const root = await change();
       this.#target.say(told);
-      need("versions-heading", HTMLElement).focus();
+      this.#dialog.querySelector("h2")?.focus(); // the button that was pressed goes with its row
       await this.#look({ ...entry, root }, list);
     } catch (error) {
       this.close();

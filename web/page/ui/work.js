@@ -186,6 +186,7 @@ export class Work {
   /** @param {WorkItem} item @returns {WorkRow} */
   #makeRow(item) {
     const shown = safeName(item.name);
+    const drawing = "items" in item.source ? "folder" : iconOf(item.name, item.source.type);
     const bar = h("progress", { max: "1", data: { role: "progress" }, "aria-label": shown });
     const stage = h("span", { class: "stage" });
     const numbers = h("span", { class: "numbers" });
@@ -198,7 +199,7 @@ export class Work {
     const row = h(
       "li",
       { class: "work-row", data: { job: String(item.id) } },
-      icon("items" in item.source ? "folder" : iconOf(item.name, item.source.type)),
+      icon(drawing),
       h(
         "div",
         { class: "work-main" },
