@@ -45,12 +45,17 @@ def missing() -> str | None:
 
 def wrapped(words: list[str]) -> tuple[list[str], str]:
     """The command as it is to be run, and a sentence on the network that it will have."""
-    if os.environ.get(INSIDE):
+    if is_inside():
         return words, "already in a network namespace"
     why_not = missing()
     if why_not is not None:
         return words, f"in the ordinary network ({why_not})"
     return ["unshare", "--net", sys.executable, __file__, "--inside", *words], "in a network namespace of its own"
+
+
+def is_inside() -> bool:
+    """Whether this process runs in a namespace of its own already."""
+    return bool(os.environ.get(INSIDE))
 
 
 def build() -> None:

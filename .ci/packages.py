@@ -10,6 +10,7 @@ Must not know: how assets are built. Standard library only.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,21 @@ def python_packages(*, testing: bool) -> Stage:
 
     keys = (key_test,) if testing else (key_run, key_test)
     return Stage("python packages", keys, (VENV_PYTHON,), run)
+
+
+def has_atheris() -> bool:
+    """Whether the fuzzer has a ready-made build for this Python: CPython 3.11 to 3.13 on 64-bit Linux with glibc."""
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13) and sys.implementation.name == "cpython"
+    return fits and sys.platform == "linux" and platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc"
+
+
+def atheris() -> Stage:
+    def run() -> None:
+        pip(["install", "--only-binary", ":all:", "-r", requirements("fuzz")], "pip-install-fuzz")
+
+    version = f"{sys.implementation.cache_tag} {sys.platform} {sys.base_prefix}"
+    found = (VENV / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages" / "atheris",)
+    return Stage("fuzzer", (digest("fuzz", version, requirements("fuzz")),), found, run)
 
 
 def make_venv() -> None:

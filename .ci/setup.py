@@ -1,6 +1,7 @@
-"""Set INOS up: `python3 .ci/setup.py run|test|bench`. Idempotent; the second time takes a fraction of a second.
+"""Set INOS up: `python3 .ci/setup.py run|test|bench|fuzz`. Idempotent; the second time takes a fraction of a second.
 
-`run` installs and builds what `npm start` needs; `test` and `bench` add what tests and measurements need.
+`run` installs and builds what `npm start` needs; `test` and `bench` add what tests and measurements need; `fuzz` installs the
+Python packages of tests, and atheris where it has a build for this Python.
 Everything lands in the checkout (`.venv`, `node_modules`, `static/build`, `.cache`), nothing outside it, apart from the
 browsers that tests need where the machine has none. A problem is told in plain words with exit code 2.
 
@@ -54,6 +55,8 @@ def check_disk(makers: list[Callable[[], Stage]]) -> None:
 
 
 def stages_for(target: str) -> list[Callable[[], Stage]]:
+    if target == "fuzz":
+        return [lambda: packages.python_packages(testing=True), *([packages.atheris] if packages.has_atheris() else [])]
     testing = target != "run"
     makers: list[Callable[[], Stage]] = [
         lambda: packages.python_packages(testing=testing),
@@ -69,8 +72,8 @@ def stages_for(target: str) -> list[Callable[[], Stage]]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or arguments[0] not in {"run", "test", "bench"}:
-        print("usage: python3 .ci/setup.py run|test|bench", file=sys.stderr)
+    if len(arguments) != 1 or arguments[0] not in {"run", "test", "bench", "fuzz"}:
+        print("usage: python3 .ci/setup.py run|test|bench|fuzz", file=sys.stderr)
         return 2
     started = time.monotonic()
     try:

@@ -21,23 +21,23 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from inos import limits
-from inos.errors import CorruptError, InosError, LinkRevoked, NotReady
+from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
 from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
 from inos.links.links import Links
-from inos.links.rooms import grant_id, grant_room_secret, room_of, share_room_secret
-from inos.ports import DevicePublicKey, Ports
+from inos.links.rooms import room_of, share_room_secret
+from inos.ports import Ports
 from inos.repair import RepairReport, repair
+from inos.revocable import Revocable
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.fetch import Fetcher
-from inos.transfer.grants import Grants
 from inos.transfer.needs import Capability, Progress
 from inos.transfer.outline import outliner
 from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
-from inos.wire.link import Link, RevocableLink, encode, parse, parse_any
+from inos.wire.link import Link, encode, parse
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
 
 
@@ -92,18 +92,12 @@ class Node:
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
-        self._entropy = ports.entropy
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
         outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
         self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
-        self.grants = Grants(
-            tasks, ports.arena, ports.keys, self.links,
-            kept=lambda name: vault.grants().get(name),
-            capability_of=vault.capability,
-            is_owner=lambda key, peer_id, name: grant_id(ports.hashes, key, peer_id) == name,
-        )  # fmt: skip
+        self.revocable = Revocable(tasks, ports, vault, self.links, self._join, self._leave)
         self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
         self._events: deque[NodeEvent] = deque()
         self._offered: dict[bytes, set[bytes]] = {}  # link root -> bids of its held blocks
@@ -118,9 +112,7 @@ class Node:
         assert not self._is_running
         self._is_running = True
         self.links.start()
-        grants = self.vault.grants().items()
-        for name, grant in sorted(grants, key=lambda item: not item[1].revoked):  # of too many rooms the last ones stay
-            self._join(name, grant_room_secret(self._hashes, name, grant.key))
+        self.revocable.start()
         for capability in self.vault.shared():
             await self._offer(capability)
         for capability in self.vault.wishes():
@@ -181,12 +173,9 @@ class Node:
     async def share_revocable(self, root: bytes, base_url: str = "") -> tuple[str, bytes]:
         """A link that ``revoke`` withdraws, and its id. This node must be online for whoever opens it first. Raises NotFound."""
         self._check_running()
-        key = self._entropy.random(32)
-        name = grant_id(self._hashes, key, self._hashes.hash(await DevicePublicKey()))
-        await self.vault.grant(root, name, key)
+        link = await self.revocable.make(root)
         await self._offer(self.vault.capability(root))
-        self._join(name, grant_room_secret(self._hashes, name, key))
-        return encode(RevocableLink(name, key), base_url), name
+        return encode(link, base_url), link.id
 
     async def revoke(self, name: bytes) -> None:
         """Withdraw a revocable link: who opens it from now on is told so; who opened it before keeps what they have."""
@@ -195,26 +184,9 @@ class Node:
         self.offer_no_more()
 
     async def resolve(self, link: str, timeout_s: float | None = None) -> Link:
-        """What a link of either kind leads to; the owner of a revocable one is asked.
-
-        Raises BadLink, LinkRevoked, NoPeers (after ``timeout_s`` without the owner; None waits for ever).
-        """
+        """What a link of either kind leads to; see ``Revocable.resolve``."""
         self._check_running()
-        parsed = parse_any(link)
-        if isinstance(parsed, Link):
-            return parsed
-        own = self.vault.grants().get(parsed.id)
-        if own is not None:
-            if own.revoked:
-                raise LinkRevoked("you withdrew this link yourself")
-            return _link(self.vault.capability(own.root))
-        room_id = self._join(parsed.id, grant_room_secret(self._hashes, parsed.id, parsed.key))
-        self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
-        try:
-            return _link(await self.grants.ask(parsed.id, parsed.key, room_id, timeout_s))
-        finally:
-            if not self.grants.is_asking(parsed.id):  # by another call
-                self._leave(parsed.id)
+        return await self.revocable.resolve(link, timeout_s)
 
     async def fetch(self, link: str, timeout_s: float | None = None) -> bytes:
         """Hold everything that a link names; the root under which this vault has it.
@@ -223,7 +195,7 @@ class Node:
         Whoever asks for a root that is being fetched waits for the same fetch.
         """
         self._check_running()
-        capability = await self.resolve(link, timeout_s)
+        capability = await self.revocable.resolve(link, timeout_s)
         if capability.bid not in self._fetching:
             await self.vault.wish(capability)
         # Somebody else may have begun meanwhile; there is no await between the look and the beginning.
@@ -340,11 +312,11 @@ class Node:
             return
         if isinstance(event, commands.PeerUp | commands.PeerRooms):
             self.fetcher.on_peer_up(event.link, event.peer_id, event.rooms)
-            self.grants.on_peer_up(event.link, event.peer_id, event.rooms)
+            self.revocable.grants.on_peer_up(event.link, event.peer_id, event.rooms)
         elif isinstance(event, commands.PeerDown):
             self.fetcher.on_peer_gone(event.link)
             self.server.on_peer_gone(event.link)
-            self.grants.on_peer_gone(event.link)
+            self.revocable.grants.on_peer_gone(event.link)
         self._events.append(event)
 
     def _on_message(self, event: commands.Received) -> None:
@@ -361,9 +333,9 @@ class Node:
             elif isinstance(message, Have):
                 self.fetcher.on_have(link, message.root)
             elif isinstance(message, AskGrant):
-                self.grants.on_ask(link, message.id)
+                self.revocable.grants.on_ask(link, message.id)
             elif isinstance(message, Grant | Revoked):
-                self.grants.on_answer(link, message)
+                self.revocable.grants.on_answer(link, message)
         except InosError as error:
             self.links.penalise(link, error)
 
@@ -395,7 +367,7 @@ class Node:
         room_id = self._rooms.pop(name, None)
         if room_id is None:
             room_id = room_of(self._hashes, secret).room_id
-            is_needed = self.grants.is_asking
+            is_needed = self.revocable.grants.is_asking
             others = [joined for joined in self._rooms if joined not in self._fetching and not is_needed(joined)]
             if len(self._rooms) >= limits.ROOMS_PER_SOCKET_MAX and others:
                 self._leave(others[0])
@@ -451,10 +423,6 @@ class Node:
 
     def _at(self, now: float) -> None:
         self.tasks.now = max(self.tasks.now, now)
-
-
-def _link(capability: Capability) -> Link:
-    return Link(capability.bid, capability.secret)
 
 
 __all__ = ["Node", "NodeEvent", "TransferFailed", "TransferProgress"]

@@ -174,6 +174,8 @@ class Tasks:
         error: BaseException | None = None
         results: list[Any] = []
         for task in tasks:
+            task.on_done(lambda: None)  # none of them fails unheard, though only the first error is told
+        for task in tasks:
             try:
                 results.append(await task)
             except BaseException as caught:  # noqa: BLE001 - cancellation and errors alike stop the siblings

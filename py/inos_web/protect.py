@@ -24,26 +24,26 @@ class ProtectVerbs:
 
     async def do_protection(self, _op: int) -> dict[str, object]:
         """What opens the vault."""
-        return {"slots": [_slot(way) for way in await self._vault.ways_in()]}
+        return {"slots": [_slot(way) for way in await self._vault.ways_in.listed()]}
 
     async def do_set_passphrase(self, _op: int, passphrase: str, ask_always: bool, current: Given = None) -> None:
         """A passphrase in the place of the one before."""
-        await self._vault.set_passphrase(passphrase, ask_always=ask_always, unlock=unlock_of(current))
+        await self._vault.ways_in.set_passphrase(passphrase, ask_always=ask_always, unlock=unlock_of(current))
 
     async def do_add_passkey(
         self, _op: int, credential: str, output: str, salt: str, ask_always: bool, current: Given = None
     ) -> None:
         """One more passkey."""
         passkey = Passkey(_bytes(credential), _bytes(output))
-        await self._vault.add_passkey(passkey, _bytes(salt), ask_always=ask_always, unlock=unlock_of(current))
+        await self._vault.ways_in.add_passkey(passkey, _bytes(salt), ask_always=ask_always, unlock=unlock_of(current))
 
     async def do_set_ask_always(self, _op: int, ask_always: bool, current: Given = None) -> None:
         """Whether this device opens the vault by itself."""
-        await self._vault.set_ask_always(ask_always=ask_always, unlock=unlock_of(current))
+        await self._vault.ways_in.set_ask_always(ask_always=ask_always, unlock=unlock_of(current))
 
     async def do_remove_slot(self, _op: int, id: str) -> None:
         """Take one away."""
-        await self._vault.remove_way_in(_bytes(id))
+        await self._vault.ways_in.remove(_bytes(id))
 
 
 def unlock_of(given: Given) -> Unlock:

@@ -34,6 +34,13 @@ def executable(name: str) -> str:
     return str(found[name]["path"])
 
 
+def browser_of(playwright: Playwright, name: str, profile: Path, **options: Any) -> Browser:
+    """A browser on a profile; whoever calls it closes it."""
+    if name == "chromium":
+        return Chromium(playwright, executable(name), profile, **options)
+    return Firefox(executable(name), profile, **options)
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver."""
@@ -47,9 +54,7 @@ def launch(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> 
 
     def make(name: str, profile: Path | None = None, **options: Any) -> Browser:
         folder = profile or tmp_path_factory.mktemp(name) / "profile"
-        if name == "chromium":
-            return Chromium(playwright, executable(name), folder, **options)
-        return Firefox(executable(name), folder, **options)
+        return browser_of(playwright, name, folder, **options)
 
     return make
 

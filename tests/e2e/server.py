@@ -21,9 +21,9 @@ ADDRESS = re.compile(r"^INOS (http://(?:127\.0\.0\.1|localhost):(\d+)/)$", re.MU
 class Server:
     """One `serve.py`."""
 
-    def __init__(self, log: Path, host: str = "127.0.0.1") -> None:
-        self._host = host
+    def __init__(self, log: Path, program: Path = ROOT / "serve.py", *arguments: str) -> None:
         self._log = log
+        self._words = [sys.executable, str(program), *arguments, "--no-open"]
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self._port = 0
@@ -32,7 +32,7 @@ class Server:
     def start(self) -> None:
         """Start on the port of last time, or on a free one, and wait until it accepts."""
         self._log.write_bytes(b"")
-        words = [sys.executable, str(ROOT / "serve.py"), "--host", self._host, "--port", str(self._port), "--no-open"]
+        words = [*self._words, "--port", str(self._port)]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 words,

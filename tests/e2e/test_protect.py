@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from axe import serious_problems
 from chromium import ChromiumTab
 from node import KIB, MIB, Data, NodeTab, open_node
-from server import Server
+from server import ROOT, Server
 
 from conftest import BROWSERS, Start
 
@@ -38,6 +40,20 @@ def load(node: NodeTab) -> None:
     wait_locked(node)
 
 
+def type_in(node: NodeTab, selector: str, text: str) -> None:
+    """Type what a person types, over what is there."""
+    node.tab.call(
+        "(selector) => { const field = document.querySelector(selector); field.focus(); field.select(); }", selector
+    )
+    node.tab.press(*text)
+
+
+def check_access(node: NodeTab) -> None:
+    """Where axe can run."""
+    if isinstance(node.tab, ChromiumTab):
+        assert serious_problems(node.tab) == []
+
+
 def unlock(node: NodeTab, passphrase: str) -> None:
     node.tab.call("(passphrase) => globalThis.inos.unlock({ passphrase })", passphrase)
 
@@ -50,14 +66,20 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     done = node.put(data, "secret.bin")
     segments = tab.call(SEGMENTS)
     assert len(segments) >= 1
-    ms = tab.call(
-        """async () => {
-          const began = performance.now();
-          await globalThis.inos.setPassphrase("first and long", { askAlways: true });
-          return performance.now() - began;
-        }"""
-    )
-    print(f"{name}: a passphrase set in {ms:.0f} ms")
+    tab.wait_for("protection is shown", "() => !document.querySelector('#protect').hidden")
+    tab.click("#protect summary")
+    tab.click("[data-action=passphrase-set]")
+    check_access(node)
+    type_in(node, "#protect-new", "first and long")
+    type_in(node, "#protect-again", "first and lonk")
+    tab.press("Enter")
+    tab.wait_for("they differ", "() => document.querySelector('#protect-told').textContent.includes('not the same')")
+    type_in(node, "#protect-again", "first and long")
+    began = time.monotonic()
+    tab.press("Enter")
+    tab.wait_for("it is set", "() => document.querySelector('#ask-always')?.checked")
+    print(f"{name}: a passphrase set in {time.monotonic() - began:.2f} s")
+    check_access(node)
     load(node)
     assert [slot["kind"] for slot in tab.call("() => globalThis.inos.protection()")["slots"]] == ["passphrase"]
     assert (
@@ -69,7 +91,15 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     for wrong in ("First and long", "x", "first and long "):
         assert node.error_code("(passphrase) => globalThis.inos.unlock({ passphrase })", wrong) == "WrongPassphrase"
     assert node.error_code("() => globalThis.inos.unlock({ passphrase: '' })") == "BadArgument"
-    unlock(node, "first and long")
+    tab.wait_for("the field has the focus", "() => document.activeElement?.id === 'unlock-passphrase'")
+    tab.press(*"wrong", "Enter")
+    tab.wait_for(
+        "refused in words", "() => document.querySelector('#unlock-told').textContent.includes('not the passphrase')"
+    )
+    check_access(node)
+    tab.press(*"first and long", "Enter")
+    node.wait_ready()
+    assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
 
     change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
@@ -92,22 +122,10 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
     assert tab.call("() => globalThis.inos.check('data')")["bad"] == []
 
-    # this device opens it again by itself; to lock is then to keep the page shut, also across loads
-    tab.call("() => globalThis.inos.setAskAlways(false, { current: { passphrase: 'second and longer' } })")
-    node.reload()
-    tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.setIdleLock(1 / 60); }")
-    wait_locked(node)
-    load(node)
-    unlock(node, "second and longer")
-    tab.call("() => globalThis.inos.setIdleLock(0)")
-    node.reload()
-    assert node.hash_of(done["root"]) == (data.length, done["sha256"])
-    assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
-
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", host="localhost")
+    server = Server(tmp_path / "server.txt", ROOT / "serve.py", "--host", "localhost")
     browser = start("chromium")
     try:
         node = open_node(browser, server)
@@ -129,6 +147,17 @@ def test_a_passkey(start: Start, tmp_path: Path) -> None:
         unlock(node, "beside")
         last = node.tab.call("() => globalThis.inos.protection()")["slots"][0]["id"]
         assert node.error_code("(id) => globalThis.inos.removeSlot(id)", last) == "BadArgument"
+        # this device opens it again by itself; to lock is then to keep the page shut, also across loads
+        node.tab.call("() => globalThis.inos.setAskAlways(false, { current: { passphrase: 'beside' } })")
+        node.reload()
+        node.tab.call("() => { document.body.dataset.before = '1'; void globalThis.inos.setIdleLock(1 / 60); }")
+        wait_locked(node)
+        load(node)
+        unlock(node, "beside")
+        node.tab.call("() => globalThis.inos.setIdleLock(0)")
+        node.reload()
+        assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+        assert node.error_code("() => globalThis.inos.unlock({ passphrase: 'x' })") == "NotReady"
     finally:
         browser.close()
         server.kill()

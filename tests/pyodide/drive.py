@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = "/checkout"
 UNCOLLECTED_BYTES_MAX = 600 << 20
-OWN = ("inos", "inos_web", "inos_host")
+OWN = ("inos", "inos_web", "inos_host", "inos_sim")
 
 
 class Counter:

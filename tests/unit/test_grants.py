@@ -149,7 +149,7 @@ def test_grants_that_are_none(world):
             owner.ports.arena.release(sealed.block)
             return data
 
-        owner.node.grants._seal = wrong
+        owner.node.revocable.grants._seal = wrong
         assert isinstance(outcome(world, reader, reader.node.fetch(link)), error)
     assert reader.lent_spans() == 0
     assert owner.node.vault.grants()[name].revoked is False

@@ -1,234 +1,41 @@
 """A vault's whole world in one process, for tests: toy kernels, a disk in memory that forgets, virtual time.
 
-The store must not care which algorithms seal its blocks, so these tests use quick ones made from ``hashlib`` behind the real
-block format: they run wherever Python runs (also in Pyodide, without wheels), and chunks are as small as a test wants. The real
+The store must not care which algorithms seal its blocks, so these tests use the quick ones of ``inos_sim.kernels``. The real
 algorithms have their turn in ``tests/unit/host``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import random
-import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from inos.errors import AuthFailed, BadArgument, CodecError, InosError, StorageFull, VaultLocked
+from inos.errors import BadArgument, InosError, StorageFull
 from inos.limits import MIB
 from inos.ports import (
-    Cut,
-    CutDone,
     FileClose,
     FileFlush,
     FileRead,
     FileSize,
     FileTruncate,
     FileWrite,
-    HashSpan,
-    HashUpdate,
     ListSegments,
-    Open,
-    Opened,
-    Piece,
     Ports,
-    Seal,
-    Sealed,
-    SignHead,
-    Span,
-    Stretch,
-    UnwrapKey,
-    UnwrapWith,
-    Verify,
-    WrapKey,
-    WrapWith,
 )
 from inos.tasks import Effect, Task, Tasks
-from inos.vault import block
-from inos.vault.contexts import BlockKeys, derive_keys
 from inos.vault.folder import FolderResult, Item
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
 from inos_host.disk import STREAM_EFFECTS, Streams, list_segments
+from inos_sim.kernels import KEY_EFFECTS, SeededEntropy, ToyKernels, ToyKeyring
 
 ARENA_BYTES = 24 * MIB
 IN_FLIGHT_BYTES = 10 * MIB
 CHUNK_BYTES = 6_000  # of the toy chunker
 CHANGING = (FileWrite, FileFlush, FileTruncate)
-KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
 FILE_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
-
-
-# --- toy algorithms -----------------------------------------------------------------------------------------------------
-
-
-class ToyHashes:
-    """BLAKE2s in the place of BLAKE3."""
-
-    def __init__(self, arena: HostArena) -> None:
-        self._arena = arena
-        self.streams: dict[int, Any] = {}
-
-    def hash(self, data: bytes) -> bytes:
-        return hashlib.blake2s(data).digest()
-
-    def keyed(self, key: bytes, data: bytes) -> bytes:
-        return hashlib.blake2s(data, key=key).digest()
-
-    def derive(self, context: str, material: bytes, length: int = 32) -> bytes:
-        return hashlib.shake_128(context.encode() + b"\0" + material).digest(length)
-
-    def stream_begin(self) -> Span:
-        span = self._arena.alloc(64)
-        self.streams[span.offset] = hashlib.blake2s()
-        return span
-
-    def stream_finish(self, state: Span) -> bytes:
-        return bytes(self.streams[state.offset].digest())
-
-
-class ToyAead:
-    """A keystream of SHAKE and a tag of BLAKE2s: authentic enough for tests of everything but itself."""
-
-    def seal(self, key: bytes, nonce: bytes, plain: bytes, aad: bytes) -> bytes:
-        sealed = self._mix(key, nonce, plain)
-        return sealed + self._tag(key, nonce, sealed, aad)
-
-    def open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        if self._tag(key, nonce, sealed[:-16], aad) != sealed[-16:]:
-            raise AuthFailed("toy tag")
-        return self._mix(key, nonce, sealed[:-16])
-
-    def _mix(self, key: bytes, nonce: bytes, data: bytes) -> bytes:
-        stream = hashlib.shake_128(key + nonce).digest(len(data))
-        return (int.from_bytes(data, "little") ^ int.from_bytes(stream, "little")).to_bytes(len(data), "little")
-
-    def _tag(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
-        return hashlib.blake2s(nonce + aad + sealed, key=key, digest_size=16).digest()
-
-
-def _decompress(payload: bytes, raw_len: int) -> bytes:
-    try:
-        raw = zlib.decompress(payload)
-    except zlib.error as error:
-        raise CodecError("toy stream") from error
-    if len(raw) != raw_len:
-        raise CodecError("toy length")
-    return raw
-
-
-class ToyKernels:
-    """Kernel jobs with the toy algorithms; chunks of a fixed size."""
-
-    def __init__(self, arena: HostArena, chunk_bytes: int) -> None:
-        self.arena = arena
-        self.hashes = ToyHashes(arena)
-        self.chunk_bytes = chunk_bytes
-        self.slots: dict[int, BlockKeys] = {}
-        self.suite = block.Suite(
-            self.hashes, ToyAead(), lambda raw, quality: zlib.compress(raw, 9 if quality > 9 else 1), _decompress
-        )
-
-    def open(self, secret: bytes) -> int:
-        slot = len(self.slots)
-        self.slots[slot] = derive_keys(secret, self.hashes)
-        return slot
-
-    def close(self, slot: int) -> None:
-        del self.slots[slot]
-
-    def perform(self, effect: Effect[Any]) -> object:
-        match effect:
-            case HashSpan(src):
-                return self.hashes.hash(self.arena.read(src))
-            case HashUpdate(src, stream):
-                self.hashes.streams[stream.offset].update(self.arena.read(src))
-                return None
-            case Cut():
-                return self._cut(effect)
-            case Seal():
-                made = block.seal(
-                    self.arena.read(effect.src), effect.kind, effect.quality, self.slots[effect.keys], self.suite
-                )
-                return Sealed(
-                    self._store(made.block), made.codec, made.quality, effect.src.length,
-                    made.secret, made.bid, made.h, made.cid,
-                )  # fmt: skip
-            case Open():
-                opened = block.open_block(
-                    self.arena.read(effect.src),
-                    effect.kind,
-                    self.suite,
-                    secret=effect.secret,
-                    keys=None if effect.keys is None else self.slots[effect.keys],
-                    bid=effect.bid,
-                    h=effect.h,
-                    raw_len_max=effect.raw_len_max,
-                )
-                raw = None if effect.verify_only else self._store(opened.raw)
-                return Opened(raw, len(opened.raw), opened.codec, opened.quality, opened.h)
-        raise BadArgument(type(effect).__name__)
-
-    def _cut(self, job: Cut) -> CutDone:
-        data = self.arena.read(job.src)
-        pieces: list[Piece] = []
-        at = 0
-        while at < len(data) and len(pieces) < 32 and (job.final or at + self.chunk_bytes <= len(data)):
-            part = data[at : at + self.chunk_bytes]
-            h = self.hashes.hash(part)
-            pieces.append(Piece(len(part), h, self.hashes.keyed(self.slots[job.keys].id, h)))
-            at += len(part)
-        if job.stream is not None:
-            self.hashes.streams[job.stream.offset].update(data[:at])
-        return CutDone(at, tuple(pieces))
-
-    def _store(self, data: bytes) -> Span:
-        span = self.arena.alloc(len(data))
-        self.arena.write(span, data)
-        return span
-
-
-class ToyKeyring:
-    """Wraps with a fixed device key; another ``device`` cannot unwrap. A stretch costs nothing here."""
-
-    def __init__(self, device: bytes = b"device") -> None:
-        self._key = hashlib.blake2s(device).digest()
-
-    def perform(self, effect: Effect[Any]) -> object:
-        match effect:
-            case WrapKey(plain, aad):
-                return bytes(12) + ToyAead().seal(self._key, bytes(12), plain, aad)
-            case UnwrapKey(wrapped, aad):
-                try:
-                    return ToyAead().open(self._key, wrapped[:12], wrapped[12:], aad)
-                except AuthFailed as error:
-                    raise VaultLocked("another device's key") from error
-            case SignHead(seed, data):
-                public = hashlib.blake2s(seed).digest()
-                return public + hashlib.blake2b(data, key=public).digest()
-            case Verify(public_key, signature, data):
-                return hashlib.blake2b(data, key=public_key).digest() == signature
-            case Stretch(passphrase, salt, memory_kib, passes, lanes):
-                return hashlib.blake2s(passphrase + salt + repr((memory_kib, passes, lanes)).encode()).digest()
-            case WrapWith(key, nonce, plain, aad):
-                return nonce + ToyAead().seal(key, nonce, plain, aad)
-            case UnwrapWith(key, wrapped, aad):
-                try:
-                    return ToyAead().open(key, wrapped[:12], wrapped[12:], aad)
-                except AuthFailed as error:
-                    raise VaultLocked("another key") from error
-        raise BadArgument(type(effect).__name__)
-
-
-class SeededEntropy:
-    """Entropy that one seed replays."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)
-
-    def random(self, length: int) -> bytes:
-        return self._rng.randbytes(length)
 
 
 # --- a disk that forgets --------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ import { watchBoot } from "./watch_boot.js";
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
 /** @typedef {import("./ui/types.js").NodeState} NodeState */
 /** @typedef {import("./ui/types.js").Given} Given */
+/** @typedef {{current?: Given}} Proven */
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 
 const BOOT_ATTEMPTS_MAX = 2;
@@ -60,6 +61,7 @@ export class InosNode extends FileCalls {
     this.#lock.promise.catch(() => {});
     this.#protection = new Protection(
       {
+        ready: this.ready,
         ask: (method, args) => /** @type {BrainLine} */ (this.#line).call(method, args),
         onLocked: () => this.#onLocked(),
         letGo: () => this.#letGo(),
@@ -69,6 +71,18 @@ export class InosNode extends FileCalls {
     );
     this.#start(options).catch((error) => this.#fail(error));
   }
+
+  // what `web/page/protect.js` says
+  protection = () => this.#protection.protection();
+  setPassphrase = (/** @type {string} */ passphrase, /** @type {Proven & {askAlways?: boolean}} */ options = {}) =>
+    this.#protection.setPassphrase(passphrase, options);
+  addPasskey = (/** @type {Proven & {askAlways?: boolean}} */ options = {}) => this.#protection.addPasskey(options);
+  setAskAlways = (/** @type {boolean} */ askAlways, /** @type {Proven} */ options = {}) =>
+    this.#protection.setAskAlways(askAlways, options);
+  removeSlot = (/** @type {string} */ id) => this.#protection.removeSlot(id);
+  setIdleLock = (/** @type {number} */ minutes) => this.#protection.setIdleLock(minutes);
+  lock = () => this.#protection.lock();
+  unlock = (/** @type {Given} */ given) => this.#protection.unlock(given);
 
   state() {
     return this.#state;
@@ -164,57 +178,6 @@ export class InosNode extends FileCalls {
     return navigator.storage.persist();
   }
 
-  // --- protection ----------------------------------------------------------------------------------------------------
-
-  /** What opens the vault; known also while it is locked. */
-  async protection() {
-    return this.#protection.protection();
-  }
-
-  /** A passphrase in the place of the one before. `current`: what opens the vault now, where this device does not.
-   * @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} [options] */
-  async setPassphrase(passphrase, options = {}) {
-    await this.ready;
-    await this.#protection.setPassphrase(passphrase, options);
-  }
-
-  /** @param {{askAlways?: boolean, current?: Given}} [options] */
-  async addPasskey(options = {}) {
-    await this.ready;
-    await this.#protection.addPasskey(options);
-  }
-
-  /** Whether this device opens the vault by itself. @param {boolean} askAlways @param {{current?: Given}} [options] */
-  async setAskAlways(askAlways, options = {}) {
-    await this.ready;
-    await this.#protection.setAskAlways(askAlways, options);
-  }
-
-  /** @param {string} id */
-  async removeSlot(id) {
-    await this.ready;
-    await this.#protection.removeSlot(id);
-  }
-
-  /** Commit, close the vault, and load the page anew, locked. Work in progress ends. */
-  async lock() {
-    await this.ready;
-    await this.#protection.lock();
-  }
-
-  /** Resolves when the node is ready. @param {Given} given */
-  async unlock(given) {
-    await this.#protection.unlock(given);
-    await this.ready;
-  }
-
-  /** @param {number} minutes without a person's doing until the page locks itself; 0 for never */
-  async setIdleLock(minutes) {
-    await this.#protection.setIdleLock(minutes);
-  }
-
-  // --- other tabs ----------------------------------------------------------------------------------------------------
-
   /** Use the vault here although another tab holds it. */
   async takeOver() {
     this.#io({ type: "take-over" });
@@ -270,6 +233,7 @@ export class InosNode extends FileCalls {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
+    const opening = performance.now();
     const opened = await this.#protection.open();
     this.#setState({ phase: "ready", step: "", bytesToGo: 0 });
     this.#protection.watchIdle();
@@ -277,6 +241,7 @@ export class InosNode extends FileCalls {
       node: opened.node,
       cores: workers.muscles.length,
       bootMs: Math.round(performance.now() - started),
+      openMs: Math.round(performance.now() - opening),
       snapshot: booted.how === "snapshot",
       why: booted.why,
       stages: booted.stages,
@@ -339,7 +304,7 @@ export class InosNode extends FileCalls {
 
   #onLocked() {
     this.#isLocking = this.#state.phase === "ready";
-    this.#setState({ phase: "locked", step: "", bytesToGo: null });
+    this.#setState({ phase: "locked", step: this.#isLocking ? "closing" : "", bytesToGo: null });
   }
 
   /** Commit, close the vault, give its lock back. */

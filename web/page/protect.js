@@ -14,6 +14,7 @@ import { askPasskey, createPasskey } from "./passkey.js";
 /** @typedef {import("./ui/types.js").Given} Given */
 /**
  * @typedef {object} Host  what the node lends
+ * @property {Promise<unknown>} ready
  * @property {(method: string, args?: object) => Promise<any>} ask  a call of the brain, also while locked
  * @property {(slots: Slot[]) => void} onLocked
  * @property {() => Promise<void>} letGo  commit, close, give back
@@ -55,13 +56,14 @@ export class Protection {
     return this.#opened.promise;
   }
 
-  /** @param {Given} given */
+  /** Resolves when the node is ready. @param {Given} given */
   async unlock(given) {
     if (!this.#isLocked) throw new NodeError("NotReady", "there is nothing to unlock");
     const opened = await this.#host.ask("open", { unlock: await this.#told(given) });
     this.#isLocked = false;
     forget(this.#lockedKey);
     this.#opened.resolve(opened);
+    await this.#host.ready;
   }
 
   /** From now on the page locks itself after idle time, if anything but this device opens it. */
@@ -74,35 +76,44 @@ export class Protection {
     this.#setTimer();
   }
 
+  /** What opens the vault; known also while it is locked. */
   async protection() {
     const { slots } = await this.#host.ask("protection");
     return { slots, idleMinutes: this.#idleMinutes() };
   }
 
-  /** @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} [options] */
-  async setPassphrase(passphrase, { askAlways = false, current } = {}) {
+  /**
+   * A passphrase in the place of the one before. `current`: what opens the vault now, where this device does not.
+   * @param {string} passphrase @param {{askAlways?: boolean, current?: Given}} options */
+  async setPassphrase(passphrase, { askAlways = false, current }) {
+    await this.#host.ready;
     const args = { passphrase, ask_always: askAlways, current: await this.#told(current) };
     await this.#host.ask("set_passphrase", args);
   }
 
-  /** @param {{askAlways?: boolean, current?: Given}} [options] */
-  async addPasskey({ askAlways = false, current } = {}) {
+  /** @param {{askAlways?: boolean, current?: Given}} options */
+  async addPasskey({ askAlways = false, current }) {
+    await this.#host.ready;
     const told = await this.#told(current);
     const made = await createPasskey();
     await this.#host.ask("add_passkey", { ...made, ask_always: askAlways, current: told });
   }
 
-  /** @param {boolean} askAlways @param {{current?: Given}} [options] */
-  async setAskAlways(askAlways, { current } = {}) {
+  /** Whether this device opens the vault by itself. @param {boolean} askAlways @param {{current?: Given}} options */
+  async setAskAlways(askAlways, { current }) {
+    await this.#host.ready;
     await this.#host.ask("set_ask_always", { ask_always: askAlways, current: await this.#told(current) });
   }
 
   /** @param {string} id */
   async removeSlot(id) {
+    await this.#host.ready;
     await this.#host.ask("remove_slot", { id });
   }
 
+  /** Commit, close the vault, and load the page anew, locked. Work in progress ends. */
   async lock() {
+    await this.#host.ready;
     const { slots } = await this.#host.ask("protection");
     if (!slots.some(isAsked)) throw new NodeError("BadArgument", "nothing would open it again: set a passphrase first");
     keep(this.#lockedKey, "1");
@@ -111,7 +122,7 @@ export class Protection {
     location.reload();
   }
 
-  /** @param {number} minutes 0 for never */
+  /** @param {number} minutes without a person's doing until the page locks itself; 0 for never */
   async setIdleLock(minutes) {
     if (!(minutes >= 0)) throw new NodeError("BadArgument", "minutes from 0 on");
     if (minutes > 0) keep(this.#idleKey, String(minutes));

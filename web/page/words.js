@@ -388,10 +388,10 @@ export const words = {
     lockHint: "Locking closes your files and forgets their keys. Work in progress ends; what is stored stays.",
     lockShallow:
       "Locking shuts this page only: as long as this device may open your files by itself, whoever knows how can do so here.",
-    idle: "Lock when nobody does anything for",
+    idle: "Lock by itself",
     /** @param {number} minutes */
     idleChoice: (minutes) =>
-      minutes === 0 ? "never" : minutes === 60 ? "1 hour" : counted(minutes, "minute", "minutes"),
+      minutes === 0 ? "never" : `after ${minutes === 60 ? "1 hour" : counted(minutes, "minute", "minutes")}`,
     lastStays: "Nothing else opens your files: set another way first.",
     saidSet: "The passphrase is set.",
     saidAsks: "INOS asks each time from now on.",

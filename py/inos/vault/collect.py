@@ -1,8 +1,8 @@
 """The copying collector: live blocks move out of a segment that is mostly dead, and its space returns to the disk.
 
-Each block is read, checked by its name, appended elsewhere, and named by a log record at its new place; when a segment has no
-live block left it is cut to nothing, which also takes the dead ones for good. A crash between any two of these steps finds the
-block at one place or at both, and the next open clears what is dead.
+Each block is read, checked by its name, appended elsewhere, and named by a log record at its new place; when a segment has
+no live block left it is cut to nothing, which also takes the dead ones for good. A crash between any two of these steps
+finds the block at one place or at both, and the next open clears what is dead.
 
 Nouns: a *victim* is a segment being emptied. Invariants: nothing is written into a victim, and it is cut only when nobody
 reads it; a block that is not what its name says is never copied, and its segment stays as it is; one block at a time is in

@@ -1,7 +1,7 @@
 """Group commit: what makes things durable, in one order, for everybody at once.
 
-A commit is: read the fence, flush the segments, append records, flush the log, acknowledge. Operations that arrive while one
-runs go together into the next.
+A commit is: read the fence, flush the segments, append records, flush the log, acknowledge. Operations that arrive while
+one runs go together into the next.
 
 Nouns: *adds* are blocks that were written and must be in the log before a root names them; nobody waits for them. An
 *operation* has somebody waiting. A commit starts COMMIT_INTERVAL_S after the one before began (at once when the vault was
@@ -10,9 +10,9 @@ disk 5-20 ms.
 
 Invariants: a record is written only after a flush of every segment its blocks are in; an operation is applied to the index
 and its waiter answered only after the flush of its record, in the order of the log; when a commit fails its operations
-fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time.
-A *rotation* takes a commit's place: the index is written as a checkpoint into the other log, and only when that is durable does a
-superblock name it; a crash before leaves the old log in its place, one after it the new.
+fail, its adds stay for the next one, and the log's tail does not move (the next record overwrites). One commit at a time. A
+*rotation* takes a commit's place: the index is written as a checkpoint into the other log, and only when that is durable
+does a superblock name it; a crash before leaves the old log in its place, one after it the new.
 Must not know: puts and gets.
 """
 
@@ -40,7 +40,6 @@ LAZY_S = 1.0
 OPERATION_BYTES_MAX = LOG_RECORD_BYTES_MAX - 64 * KIB
 # The log's file is kept this much longer than its contents, so that a full disk still takes tombstones.
 RESERVE_BYTES = 1 * MIB
-RESERVE_LOW_BYTES = 256 * KIB
 
 
 @dataclass(slots=True)
@@ -56,7 +55,14 @@ class Committer:
     """The only writer of the log."""
 
     def __init__(
-        self, ports: Ports, tasks: Tasks, budget: Budget, index: Index, segments: Segments, log_bytes_max: int
+        self,
+        ports: Ports,
+        tasks: Tasks,
+        budget: Budget,
+        index: Index,
+        segments: Segments,
+        log_bytes_max: int,
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._ports = ports
         self._tasks = tasks
@@ -64,6 +70,7 @@ class Committer:
         self._index = index
         self._segments = segments
         self._log_bytes_max = log_bytes_max
+        self._reserve_bytes = reserve_bytes
         self._records = RecordWriter(ports, budget, log_bytes_max)
         self._rotations: list[Future[None]] = []
         self._adds: dict[int, None] = {}
@@ -125,13 +132,13 @@ class Committer:
         return done
 
     def check_room(self) -> None:
-        """Raises LimitExceeded when the log has no room for puts: the last MiB is for removes."""
+        """Raises LimitExceeded when the log has no room for puts: the reserve at its end is for removes."""
         if self.is_nearly_full():
             raise LimitExceeded("the vault's log is full; removing files still works")
 
     def is_nearly_full(self) -> bool:
         """Whether only removes fit into the log."""
-        return self.end.tail + MIB > self._log_bytes_max
+        return self.end.tail + self._reserve_bytes > self._log_bytes_max
 
     async def settle(self) -> None:
         """Commit everything that is pending, now. Never raises: failures went to who waited."""
@@ -322,9 +329,9 @@ class Committer:
             await FileFlush(name)
 
     async def _keep_reserve(self) -> None:
-        if self.end.size - self.end.tail >= RESERVE_LOW_BYTES:
+        if self.end.size - self.end.tail >= self._reserve_bytes // 4:
             return
-        size = min(self.end.tail + RESERVE_BYTES, self._log_bytes_max)
+        size = min(self.end.tail + self._reserve_bytes, self._log_bytes_max)
         if size <= self.end.size:
             return
         try:

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 from inos.errors import NotFound
 from inos.vault import ops
+from inos.vault.export import Export, Exported
 from inos.vault.folder import FolderResult, Item
 from inos.vault.hand_out import Get, GetResult
+from inos.vault.importing import Import, Imported
 from inos.vault.index import Index
 from inos.vault.library import Library
 from inos.vault.manifest import DIR_MEDIA_TYPE
@@ -156,19 +158,38 @@ class Filing:
         given back.
         """
         self._ready()
-        gone = await self._lines.remove(root)
-        if any(known.link is not None for known in gone):
-            await self._receiver.drop_loose()
-        await self._store.swept()
+        await self._drop_blocks(await self._lines.remove(root))
 
     async def forget(self, root: bytes) -> None:
         """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
         self._ready()
-        received = self._root(root).link is not None
+        known = self._root(root)
         await self._lines.forget(root)
-        if received:
+        await self._drop_blocks([known])
+
+    async def _drop_blocks(self, gone: list[ops.Root]) -> None:
+        """Own blocks go when nothing lists them; others' only when it was asked for, since a wish may need them."""
+        foreign = self._index.foreign
+        if any(number in foreign for known in gone for number in known.numbers()):
             await self._receiver.drop_loose()
         await self._store.swept()
+
+    # --- the archive --------------------------------------------------------------------------------------------------
+
+    async def export_archive(
+        self, sink: int, passphrase: str, *, progress: Callable[[Progress], None] | None = None
+    ) -> Exported:
+        """Everything to one file (``inos.vault.archive``); the sink is closed in any case."""
+        self._ready()
+        return await self._call(Export(self._store, sink, self._quality, progress).run(passphrase))
+
+    async def import_archive(
+        self, source: Source, passphrase: str, *, progress: Callable[[Progress], None] | None = None
+    ) -> Imported:
+        """What an archive holds, from this vault or another. Raises AuthFailed for another passphrase, CorruptError classes."""
+        self._ready()
+        work = Import(self._store, self._lines, self._receiver, source, self._quality, progress)
+        return await self._call(work.run(passphrase))
 
     def _root(self, root: bytes) -> ops.Root:
         known = self._index.roots.get(root)

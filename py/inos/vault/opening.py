@@ -1,13 +1,14 @@
 """Opening a vault: keys, fence, replay, and putting right what a crash left.
 
 The order matters: the keys are durable before anything is sealed under them; the epoch is bumped before the log is read, so
-that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After damage
-the blocks on the disk are asked (``rescue``), and what is known then begins a new log.
+that a writer who was here before cannot add to it unseen; the log's head is durable before a superblock names it. After
+damage the blocks on the disk are asked (``rescue``), and what is known then begins a new log.
 
 Nouns: as in ``superblock``, ``keyslots`` and ``replay``; *orphans* are blocks that no root lists: of puts that never ended.
 
-Invariants: running it again, also when cut short anywhere, comes to the same vault; nothing is created over what might be a
-vault (VaultLocked instead); after damage to the log nothing is dropped or overwritten before the next open.
+Invariants: what is read is durable before anything builds on it (who wrote it may have been killed before its flush); running
+it again, also when cut short anywhere, comes to the same vault; nothing is created over what might be a vault (VaultLocked
+instead); after damage to the log nothing is dropped or overwritten before the next open.
 Must not know: puts, gets.
 """
 
@@ -120,8 +121,7 @@ class Opening:
     async def _settle(self, replayed: Replayed) -> list[str]:
         """Make segments and index agree; what is missing."""
         index, segments = self._store.index, self._store.segments
-        for entry in index.entries.values():
-            segments.place(entry)
+        segments.place_all(index.entries.values())
         for _, entry in index.unscrubbed:
             segments.touch(ops.place_of(entry).segment)
         sizes: dict[int, int] = {}
@@ -161,7 +161,7 @@ class Opening:
     # --- bytes ----------------------------------------------------------------------------------------------------------
 
     async def _read(self, name: str, length: int) -> bytes:
-        await FileSize(name)  # makes it, if it is not there
+        await FileFlush(name)  # makes it, too, if it is not there
         return await read_bytes(self._ports.arena, self._store.budget, name, 0, length)
 
     async def _write(self, name: str, data: bytes) -> None:

@@ -37,12 +37,14 @@ NO_ID = bytes(32)
 _ENTRY = struct.Struct("<32s32s32s32sIIBBBBII")
 _PLACE = struct.Struct("<IIBBBBII")
 _PLACE_AT = 128
-_KIND_AT = 138
-_FLAGS_AT = 139
+KIND_AT = 138
+FLAGS_AT = 139
 _LYING_AT = 140
 _REF_TAIL = struct.Struct("<QII")
 _RUN = struct.Struct("<II")
 _LYING = struct.Struct("<II")
+_SPAN = struct.Struct("<132xI4xII")
+assert _SPAN.size == ENTRY_BYTES
 assert _ENTRY.size == ENTRY_BYTES
 
 
@@ -90,6 +92,11 @@ def place_of(entry: bytes) -> Place:
     return Place(*_PLACE.unpack_from(entry, _PLACE_AT))
 
 
+def spans_of(entries: Iterable[bytes]) -> Iterator[tuple[int, int, int]]:
+    """Block length, segment and offset of many entries."""
+    return map(_SPAN.unpack, entries)
+
+
 def lies_at(entry: bytes) -> tuple[int, int]:
     """Segment and offset of an entry, without the rest of its numbers: opening a vault asks 100,000 of them."""
     segment, offset = _LYING.unpack_from(entry, _LYING_AT)
@@ -103,12 +110,12 @@ def block_len_of(entry: bytes) -> int:
 
 def is_foreign(entry: bytes) -> bool:
     """Whether the block came from others."""
-    return bool(entry[_FLAGS_AT] & FLAG_FOREIGN)
+    return bool(entry[FLAGS_AT] & FLAG_FOREIGN)
 
 
 def is_own_chunk(entry: bytes) -> bool:
     """Whether the block is a chunk that was sealed here, so that its cid counts for dedupe."""
-    return entry[_KIND_AT] == KIND_CHUNK and not entry[_FLAGS_AT] & FLAG_FOREIGN
+    return entry[KIND_AT] == KIND_CHUNK and not entry[FLAGS_AT] & FLAG_FOREIGN
 
 
 def bid_of(entry: bytes) -> bytes:

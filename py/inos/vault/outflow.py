@@ -7,11 +7,12 @@ the bytes mean.
 
 from __future__ import annotations
 
-from inos.limits import MIB
+from inos.limits import KIB, MIB
 from inos.ports import SinkWrite, Span
 from inos.vault.store import Store
 
 DRAIN_BYTES = 1 * MIB
+COPY_BYTES_MAX = 64 * KIB
 
 
 class Outflow:
@@ -22,6 +23,7 @@ class Outflow:
         self._sink = sink
         self._pending = bytearray()
         self.sent = 0
+        self.failed = False  # the sink takes no more
 
     def write(self, data: bytes) -> int:
         """Take bytes; they go with a later ``drain``."""
@@ -38,14 +40,24 @@ class Outflow:
             span = await self._store.budget.alloc(len(part))
             try:
                 self._store.ports.arena.write(span, part)
-                await SinkWrite(self._sink, self.sent, span.part(0, len(part)))
+                await self._send(span.part(0, len(part)))
             finally:
                 self._store.budget.free(span)
             del self._pending[: len(part)]
-            self.sent += len(part)
 
-    async def send(self, span: Span) -> None:
-        """Send a span after everything that is pending, without a copy."""
+    async def pass_on(self, span: Span) -> None:
+        """A span after everything that is pending: a large one as it is, without a copy."""
+        if span.length < COPY_BYTES_MAX:
+            self.write(self._store.ports.arena.read(span))
+            await self.drain()
+            return
         await self.drain(everything=True)
-        await SinkWrite(self._sink, self.sent, span)
+        await self._send(span)
+
+    async def _send(self, span: Span) -> None:
+        try:
+            await SinkWrite(self._sink, self.sent, span)
+        except BaseException:
+            self.failed = True
+            raise
         self.sent += span.length

@@ -132,11 +132,11 @@ class Receiver:
             if link in (root.link, root.offer) or (own and root.bid == capability.bid):
                 await self._end_wish(capability)
                 return root.bid
-        manifest = _plain(await self.manifest_of(capability))
+        manifest = plain(await self.manifest_of(capability))
         held = [self._hold(capability.bid)]
         added: Future[None] | None = None
         try:
-            chunks = await self._verify(manifest, held, progress)
+            chunks = await self.verify(manifest, held, progress)
             made = await seal_root(store, manifest, self._quality, None, held)
             root = root_of(store, manifest, made, held, counts=(chunks, chunks, 0), link=link)
             added = store.committer.submit(root.pack(), lambda: store.index.add_root(root))
@@ -160,7 +160,7 @@ class Receiver:
         self._store.index.hold(number)
         return number
 
-    async def _verify(self, manifest: Manifest, held: list[int], progress: Callable[[Progress], None] | None) -> int:
+    async def verify(self, manifest: Manifest, held: list[int], progress: Callable[[Progress], None] | None) -> int:
         """Open every chunk and check its hash; hold them and the manifests between. How many chunks there are."""
         done = 0
 
@@ -217,7 +217,7 @@ class Receiver:
         return number
 
 
-def _plain(manifest: Manifest) -> Manifest:
+def plain(manifest: Manifest) -> Manifest:
     """A root's manifest whose media type tells a folder from a file, whatever its author wrote."""
     if manifest.kind == DIR:
         return dataclasses.replace(manifest, media_type=DIR_MEDIA_TYPE)

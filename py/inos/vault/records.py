@@ -1,8 +1,8 @@
 """Writing log records: sealing them, chaining them, putting them one after the other.
 
 Nouns: a *log end* is where a log goes on; operations are packed into records of about RECORD_BYTES_GOAL.
-Invariants: what is at ``end`` is never changed, ``write`` answers a new one, so that a commit that fails leaves the log where it
-was; nothing here flushes. Must not know: who waits, what operations mean.
+Invariants: what is at ``end`` is never changed, ``write`` answers a new one, so that a commit that fails leaves the log
+where it was; nothing here flushes. Must not know: who waits, what operations mean.
 """
 
 from __future__ import annotations

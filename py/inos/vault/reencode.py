@@ -1,15 +1,15 @@
 """Sealing chunks again, smaller: Brotli quality 6 becomes 11 while nobody needs the machine (vault-format 1.3).
 
-A chunk's contents, hash and cid stay; its block, and so its name, is another. The steps for one: open and verify, seal, verify
-what was sealed, append, flush, log the block under the same number, flush, overwrite the old one's salt. After a crash
-anywhere the chunk is the old block or the new one, and whatever is the other is dead. Manifests go on naming the old block:
-the store finds a chunk of ours by its contents too (``Store.find_ref``), and what is given out later is written with the new
-names (``renew``).
+A chunk's contents, hash and cid stay; its block, and so its name, is another. The steps for one: open and verify, seal,
+verify what was sealed, append, flush, log the block under the same number, flush, overwrite the old one's salt. After a
+crash anywhere the chunk is the old block or the new one, and whatever is the other is dead. Manifests go on naming the old
+block: the store finds a chunk of ours by its contents too (``Store.find_ref``), and what is given out later is written with
+the new names (``renew``).
 
-Nouns: a *pinned* root was given out once: others have its blocks' names, and they stay. Invariants: only own chunks of roots
-that are not pinned, older than AGE_MIN_S; what does not open as what it should be is not touched; a chunk that would gain less
-than GAIN_MIN is marked in the log and not tried again. Each chunk is done alone (``Store.upkeep``). Must not know: when it is
-idle.
+Nouns: a *pinned* root was given out once: others have its blocks' names, and they stay. Invariants: only own chunks of
+roots that are not pinned, older than AGE_MIN_S; what does not open as what it should be is not touched; a chunk that would
+gain less than GAIN_MIN is marked in the log and not tried again. Each chunk is done alone (``Store.upkeep``). Must not
+know: when it is idle.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Manifests with the names that chunks have now, for a root that is given out after some of them were sealed again.
 
-Invariants: a manifest under which nothing changed stays as it is, with its name; what is written is held by the caller's list.
+Invariants: a manifest under which nothing changed stays as it is, with its name; what is written is held by the caller's
+list.
 Must not know: links.
 """
 

@@ -52,6 +52,7 @@ class Replay:
 
     async def run(self, name: str, vault_id: bytes) -> Replayed:
         """Apply the log to the index. Raises LogDamaged when its head is another vault's, UnsupportedVersion."""
+        await FileFlush(name)  # a record that was only in the page cache counts from now on
         size = await FileSize(name)
         head_bytes = await read_bytes(self._ports.arena, self._budget, name, 0, HEAD_BYTES)
         try:

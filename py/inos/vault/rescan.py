@@ -1,11 +1,13 @@
 """Reading every segment for blocks, as if there were no index: what damage to the log, or its loss, is made good by.
 
-Nouns: a block is *found* when its bytes lie at a multiple of 64, and their own header, name and seal agree; it is *own* when
-it opens under the vault's keys, else foreign; a block whose salt is zeros was *scrubbed*: it is dead on purpose and stays so.
+Nouns: a block is *found* when its bytes lie at a multiple of 64, and their own header, name and seal agree; it is *own*
+when it opens under the vault's keys, else foreign; a block whose salt is zeros was *scrubbed*: it is dead on purpose and
+stays so.
 
 Invariants: nothing is written; a block that the index knows is not looked at again; a found block that is lost under some
-number takes its place there (by name, or for a chunk by its contents in another encoding), which heals the roots that list it;
-any other gets a new number. One segment's window is in memory at a time. Must not know: logs, what makes a file (``rescue``).
+number takes its place there (by name, or for a chunk by its contents in another encoding), which heals the roots that list
+it; any other gets a new number. One segment's window is in memory at a time. Must not know: logs, what makes a file
+(``rescue``).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ truncated; ``flush`` covers every block whose append has returned. Must not know
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -78,13 +79,21 @@ class _Small:
 class Segments:
     """The space of all segments."""
 
-    def __init__(self, tasks: Tasks, arena: Arena, budget: Budget, segment_bytes: int = SEGMENT_BYTES_MAX) -> None:
-        if not BLOCK_BYTES_MAX <= segment_bytes <= SEGMENT_BYTES_MAX:
-            raise BadArgument(f"segments of {segment_bytes} bytes")
+    def __init__(
+        self,
+        tasks: Tasks,
+        arena: Arena,
+        budget: Budget,
+        segment_bytes: int = SEGMENT_BYTES_MAX,
+        block_bytes_max: int = BLOCK_BYTES_MAX,
+    ) -> None:
+        if not block_bytes_max <= segment_bytes <= SEGMENT_BYTES_MAX:
+            raise BadArgument(f"segments of {segment_bytes} bytes for blocks of {block_bytes_max}")
         self._tasks = tasks
         self._arena = arena
         self._budget = budget
         self._segment_bytes = segment_bytes
+        self._block_bytes_max = block_bytes_max
         self._all: dict[int, Segment] = {}
         self._active = 0
         self._dirty: set[int] = set()
@@ -101,6 +110,17 @@ class Segments:
         segment.keep(offset, end)
         segment.tail = max(segment.tail, end)
         segment.extent = segment.tail
+
+    def place_all(self, entries: Iterable[bytes]) -> None:
+        """Every block that the log knows, when nothing is placed yet."""
+        state, known = Segment(), -1
+        for length, number, offset in ops.spans_of(entries):
+            if number != known:
+                state, known = self._all.setdefault(number, Segment()), number
+            state.live[offset] = align(offset + length)
+        for state in self._all.values():
+            state.live_bytes = sum(state.live.values()) - sum(state.live)
+            state.tail = state.extent = max(state.live.values(), default=0)
 
     def touch(self, segment: int) -> None:
         """A segment that may hold what was dropped."""
@@ -158,7 +178,7 @@ class Segments:
 
     def _choose(self, need: int) -> int:
         # Room for the largest block, so that a segment is not chosen for a few bytes at its end, time and again.
-        room = max(need, BLOCK_BYTES_MAX)
+        room = max(need, self._block_bytes_max)
         for number in sorted(self._all):
             state = self._all[number]
             if not state.busy and state.tail + room <= self._segment_bytes:

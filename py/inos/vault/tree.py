@@ -189,3 +189,29 @@ async def below(store: Store, folder: Manifest, *, files: bool = True) -> AsyncG
                 yield Below(entry.ref, manifest, is_whole=True)
                 if manifest.kind == DIR:
                     todo.append(manifest)
+
+
+async def content_hash(store: Store, manifest: Manifest) -> bytes:
+    """What a file or folder holds, however its chunks are sealed and its manifests written. O(its manifests)."""
+    if manifest.kind != DIR:
+        return manifest.h_file
+    return await _content_hash(store, manifest, FOLDER_DEPTH_MAX, [FOLDER_ENTRIES_MAX])
+
+
+async def _content_hash(store: Store, folder: Manifest, depth_left: int, left: list[int]) -> bytes:
+    if depth_left == 0:
+        raise LimitExceeded(f"folders nested deeper than {FOLDER_DEPTH_MAX}")
+    hash_of = store.ports.hashes.hash
+    digest = bytes(32)
+    async for entry in listing(store, folder):
+        left[0] -= 1
+        if left[0] < 0:
+            raise LimitExceeded(f"a folder of more than {FOLDER_ENTRIES_MAX} entries")
+        if entry.ref is None:
+            inside = hash_of(entry.inline or b"")
+        else:
+            child = await open_entry(store, entry)
+            is_folder = child.kind == DIR
+            inside = await _content_hash(store, child, depth_left - 1, left) if is_folder else child.h_file
+        digest = hash_of(digest + inside + f"{entry.kind} {entry.mtime_ms} {entry.name}".encode())
+    return digest

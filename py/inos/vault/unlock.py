@@ -15,7 +15,7 @@ credential's id. Must not know: blocks, logs, pages.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -83,8 +83,9 @@ class WayIn:
 class WaysIn:
     """The slots of one vault. One change at a time (Busy)."""
 
-    def __init__(self, ports: Ports, budget: Budget) -> None:
+    def __init__(self, ports: Ports, budget: Budget, wall_ms: Callable[[], int]) -> None:
         self._ports = ports
+        self._wall_ms = wall_ms
         self._budget = budget
         self._hash = ports.hashes.hash
         self._is_changing = False
@@ -135,25 +136,23 @@ class WaysIn:
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
-    async def set_passphrase(self, text: str, time_ms: int, unlock: Unlock, *, ask_always: bool) -> None:
+    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
         """A passphrase in the place of the one before. ``unlock`` proves who asks; None where this device's slot does.
 
         With ``ask_always`` this device's slot goes; else it stays, or comes back.
         """
         async with self._change() as (keys, data):
             secret, _ = await self._open(keys, unlock)
-            slot = await self._passphrase_slot(text, time_ms, secret)
+            slot = await self._passphrase_slot(text, self._wall_ms(), secret)
             others = [kept for kept in keys.slots if kept.kind not in (KIND_PASSPHRASE, KIND_DEVICE)]
             await self._write(_changed(keys, [*await self._devices(keys, secret, ask_always), *others, slot]), data)
 
-    async def add_passkey(
-        self, passkey: Passkey, salt: bytes, time_ms: int, unlock: Unlock, *, ask_always: bool
-    ) -> None:
+    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
         """One more passkey; the same credential again replaces its slot."""
         _check_passkey(passkey, salt)
         async with self._change() as (keys, data):
             secret, _ = await self._open(keys, unlock)
-            params = time_ms.to_bytes(_TIME_BYTES, "little") + salt + passkey.credential
+            params = self._wall_ms().to_bytes(_TIME_BYTES, "little") + salt + passkey.credential
             slot = await self._slot(KIND_PRF, params, self._passkey_key(passkey), secret)
             others = [
                 kept
@@ -162,7 +161,7 @@ class WaysIn:
             ]
             await self._write(_changed(keys, [*await self._devices(keys, secret, ask_always), *others, slot]), data)
 
-    async def set_ask_always(self, unlock: Unlock, *, ask_always: bool) -> None:
+    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
         """Whether this device opens the vault by itself. Raises BadArgument where nothing else would open it."""
         async with self._change() as (keys, data):
             secret, _ = await self._open(keys, unlock)

@@ -1,12 +1,13 @@
 """Upkeep: what the vault does by itself so that it stays small and sound.
 
-When it must: the log is compacted when most of it is history, segments are emptied when much of them is dead, and a full disk
-first gets back what is dead. When it may (``on_idle``, called by the adapter while nobody asked for anything for a while): the
-same below those thresholds, then chunks are sealed again, then every block is read and checked (*scrub*), a few at a time.
+When it must: the log is compacted when most of it is history, segments are emptied when much of them is dead, and a full
+disk first gets back what is dead. When it may (``on_idle``, called by the adapter while nobody asked for anything for a
+while): the same below those thresholds, then chunks are sealed again, then every block is read and checked (*scrub*), a few
+at a time.
 
-Invariants: one piece of upkeep at a time; it ends soon after a call comes in, or ``stop``; a failure of it is nobody else's:
-what it did not do is done another time, and what it found goes into the findings. Must not know: clocks, beyond the tasks'
-own.
+Invariants: one piece of upkeep at a time; it ends soon after a call comes in, or ``stop``; a failure of it is nobody
+else's: what it did not do is done another time, and what it found goes into the findings. Must not know: clocks, beyond the
+tasks' own.
 """
 
 from __future__ import annotations

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from inos.errors import HeadMalformed, InosError, LimitExceeded, NotFound, NotReady
-from inos.limits import GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
+from inos.limits import BLOCK_BYTES_MAX, GRANTS_MAX, IN_FLIGHT_BYTES_MAX, SEGMENT_BYTES_MAX
 from inos.ports import FileClose, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
-from inos.vault.commit import Committer
+from inos.vault.commit import RESERVE_BYTES, Committer
 from inos.vault.filing import Filing, RootInfo
 from inos.vault.hand_out import GetResult
 from inos.vault.index import Grant, Index
@@ -41,7 +41,7 @@ from inos.vault.rescue import mend
 from inos.vault.segments import Segments, segment_name
 from inos.vault.store import Store
 from inos.vault.superblock import FILES, LOGS
-from inos.vault.unlock import KEYS_FILE, Passkey, Unlock, WayIn, WaysIn
+from inos.vault.unlock import KEYS_FILE, Unlock, WaysIn
 from inos.vault.upkeep import Upkeep, UpkeepState
 from inos.vault.versions import Lines
 
@@ -80,7 +80,9 @@ class Vault(Filing):
         lanes: int = 2,
         in_flight_bytes: int = IN_FLIGHT_BYTES_MAX,
         segment_bytes: int = SEGMENT_BYTES_MAX,
+        block_bytes_max: int = BLOCK_BYTES_MAX,
         log_bytes: int = LOG_BYTES_MAX,
+        log_reserve_bytes: int = RESERVE_BYTES,
         refs_per_manifest: int = REFS_PER_MANIFEST,
         wall_offset_s: float = 0.0,
         reencode_age_s: float = AGE_MIN_S,
@@ -91,14 +93,16 @@ class Vault(Filing):
         self._refs_max = refs_per_manifest
         self._budget = Budget(tasks, ports.arena, in_flight_bytes, lanes)
         self._index = Index()
-        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes)
-        self._committer = Committer(ports, tasks, self._budget, self._index, self._segments, log_bytes)
+        self._segments = Segments(tasks, ports.arena, self._budget, segment_bytes, block_bytes_max)
+        self._committer = Committer(
+            ports, tasks, self._budget, self._index, self._segments, log_bytes, log_reserve_bytes
+        )
         self._store = Store(ports, tasks, self._budget, self._index, self._segments, self._committer)
         self._store.wall_offset_s = wall_offset_s
         self._receiver = Receiver(self._store, quality)
         self._lines = Lines(self._store)
         self._library = Library(self._store, self._lines, quality, refs_per_manifest)
-        self._ways_in = WaysIn(ports, self._budget)
+        self.ways_in = WaysIn(ports, self._budget, self._store.wall_ms)  # also while the vault is locked
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
@@ -119,7 +123,7 @@ class Vault(Filing):
             raise NotReady(f"the vault is {self._state}")
         self._state = "opening"
         try:
-            self._findings = await Opening(self._store, self._ways_in, unlock).run()
+            self._findings = await Opening(self._store, self.ways_in, unlock).run()
             self._findings += self._lines.damage()
             self._state = "open"
             if not self._index.wishes:
@@ -150,7 +154,7 @@ class Vault(Filing):
     def _close_keys(self) -> None:
         if self._store.keys >= 0:
             self._ports.keys.close(self._store.keys)
-            self._store.keys = -1
+            self._store.keys, self._store.block_keys = -1, None
 
     async def _call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a call that ``close`` waits for."""
@@ -168,32 +172,6 @@ class Vault(Filing):
             raise NotReady(f"the vault is {self._state}")
         if self._committer.dead is not None:
             raise self._committer.dead
-
-    # --- ways in ------------------------------------------------------------------------------------------------------
-
-    async def ways_in(self) -> list[WayIn]:
-        """What opens the vault; needs no open one. Raises UnsupportedVersion."""
-        return await self._ways_in.listed()
-
-    async def set_passphrase(self, text: str, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_passphrase``; no data is rewritten."""
-        self._ready()
-        await self._call(self._ways_in.set_passphrase(text, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def add_passkey(self, passkey: Passkey, salt: bytes, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.add_passkey``."""
-        self._ready()
-        await self._call(self._ways_in.add_passkey(passkey, salt, self._store.wall_ms(), unlock, ask_always=ask_always))
-
-    async def set_ask_always(self, *, ask_always: bool, unlock: Unlock = None) -> None:
-        """See ``WaysIn.set_ask_always``."""
-        self._ready()
-        await self._call(self._ways_in.set_ask_always(unlock, ask_always=ask_always))
-
-    async def remove_way_in(self, way_in: bytes) -> None:
-        """See ``WaysIn.remove``."""
-        self._ready()
-        await self._call(self._ways_in.remove(way_in))
 
     # --- looking ----------------------------------------------------------------------------------------------------------
 
@@ -261,19 +239,18 @@ class Vault(Filing):
         self._ready()
         known = self._root(root)
         if not known.shared:
-            await self._call(self._share(known))
+            packed = ops.encode_op(ops.SHARE, root)
+            await self._call(self._give_out(known, packed, lambda: self._index.share_root(root, shared=True)))
         return _capability(known)
 
-    async def _share(self, known: ops.Root) -> None:
+    async def _give_out(self, known: ops.Root, packed: bytes, apply: Callable[[], None]) -> None:
         """Others will count on its blocks from now on: none of them is sealed again, and all are named as they are."""
         await self._store.upkeep.acquire()
         renewal = Renewal(self._store, self._quality)
         try:
             if not known.pinned and known.link is None:
                 await self._renew(known, renewal)
-            await self._committer.submit(
-                ops.encode_op(ops.SHARE, known.bid), lambda: self._index.share_root(known.bid, shared=True)
-            )
+            await self._committer.submit(packed, apply)
         finally:
             self._store.unhold_all([made.number for made in renewal.made])
             self._store.upkeep.release()
@@ -302,12 +279,12 @@ class Vault(Filing):
     async def grant(self, root: bytes, grant_id: bytes, key: bytes) -> None:
         """Keep a revocable link to a file; it pins the file as a plain one does. Raises NotFound, LimitExceeded."""
         self._ready()
-        self._root(root)
+        known = self._root(root)
         if sum(not grant.revoked for grant in self._index.grants.values()) >= GRANTS_MAX:
             raise LimitExceeded(f"{GRANTS_MAX} revocable links")
         grant = Grant(key, root, self._store.wall_ms())
         packed = ops.encode_op(ops.GRANT, grant_id, key, root, grant.time_ms)
-        await self._committer.submit(packed, lambda: self._index.grant(grant_id, grant))
+        await self._call(self._give_out(known, packed, lambda: self._index.grant(grant_id, grant)))
 
     async def revoke(self, grant_id: bytes) -> None:
         """From now on the link leads nowhere. Raises NotFound."""

@@ -108,7 +108,13 @@ class Lines:
 
     # --- steps --------------------------------------------------------------------------------------------------------
 
-    async def add(self, root: ops.Root, replaces: bytes | None, on_end: Callable[[], None] = lambda: None) -> None:
+    async def add(
+        self,
+        root: ops.Root,
+        replaces: bytes | None,
+        on_end: Callable[[], None] = lambda: None,
+        time_ms: int | None = None,
+    ) -> None:
         """Make a root durable, as the next version of ``replaces``. ``on_end`` is called when it is known to be durable or not,
         also when whoever called was cancelled meanwhile: until then its blocks must be held. Raises NotFound.
         """
@@ -119,7 +125,7 @@ class Lines:
             async with _Turn(self._turn) as turn:
                 if replaces not in self._store.index.roots:
                     raise NotFound(f"no file {replaces.hex()}")
-                done = self._submit(root, await self._steps(replaces, root.bid), on_end)
+                done = self._submit(root, await self._steps(replaces, root.bid, time_ms), on_end)
                 on_end = _nothing
                 await turn.until(done)
         finally:
@@ -182,7 +188,7 @@ class Lines:
         done.on_done(on_end)
         return done
 
-    async def _steps(self, replaces: bytes, root: bytes) -> list[SignedHead]:
+    async def _steps(self, replaces: bytes, root: bytes, time_ms: int | None) -> list[SignedHead]:
         """The heads to add so that ``root`` follows what ``replaces`` is at: two where ``replaces`` is a line of one."""
         store, index = self._store, self._store.index
         line_id = index.line_of.get(replaces)
@@ -193,7 +199,7 @@ class Lines:
         if line_id is None:
             line_id = store.ports.entropy.random(len(heads.NO_HEAD))
             line.append(await self._sign(line, line_id, replaces, index.roots[replaces].time_ms))
-        line.append(await self._sign(line, line_id, root, store.wall_ms()))
+        line.append(await self._sign(line, line_id, root, store.wall_ms() if time_ms is None else time_ms))
         return line[begun:]
 
     async def _sign(self, line: list[SignedHead], line_id: bytes, root: bytes, time_ms: int) -> SignedHead:

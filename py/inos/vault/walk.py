@@ -1,8 +1,8 @@
 """From a manifest to everything it names.
 
-Nouns: the *children* of a manifest are the blocks it names: chunks, the manifests of its parts, and in a folder those of its
-entries. Invariants: a walk meets each block once, whatever the manifests say, and goes on past what is missing. Must not know:
-logs.
+Nouns: the *children* of a manifest are the blocks it names: chunks, the manifests of its parts, and in a folder those of
+its entries. Invariants: a walk meets each block once, whatever the manifests say, and goes on past what is missing. Must
+not know: logs.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def test_who_was_taken_over_writes_no_more() -> None:
 
 
 def test_another_device_cannot_open() -> None:
-    from vault_world import ToyKeyring
+    from inos_sim.kernels import ToyKeyring
 
     world = opened()
     world.put(SMALL)

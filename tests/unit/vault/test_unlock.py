@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from vault_world import PowerLoss, ToyKeyring, World
+from vault_world import PowerLoss, World
 
 from inos.errors import (
     BadArgument,
@@ -24,6 +24,7 @@ from inos.ports import FileWrite, Stretch, WrapWith
 from inos.vault import keyslots, stretching
 from inos.vault.keyslots import COPY_BYTES, KIND_DEVICE, KIND_PASSPHRASE, KIND_PRF, KeyFile, Slot
 from inos.vault.unlock import Passkey, Passphrase
+from inos_sim.kernels import ToyKeyring
 
 DATA = bytes(range(256)) * 100
 OLD, NEW = Passphrase("old and long"), Passphrase("new and longer")
@@ -46,7 +47,7 @@ def again(world: World, unlock=None) -> None:
 
 
 def kinds(world: World) -> list[int]:
-    return [way.kind for way in world.run(world.vault.ways_in())]
+    return [way.kind for way in world.run(world.vault.ways_in.listed())]
 
 
 def key_file(world: World) -> KeyFile:
@@ -68,7 +69,7 @@ def test_a_passphrase_beside_the_device():
     world = opened()
     root = world.put(DATA).root
     before = segments(world)
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=False))
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=False))
     assert kinds(world) == [KIND_DEVICE, KIND_PASSPHRASE]
     assert segments(world) == before
     for unlock in (None, OLD):
@@ -84,7 +85,7 @@ def test_a_passphrase_beside_the_device():
 def test_asking_always():
     world = opened()
     root = world.put(DATA).root
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=True))
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True))
     assert kinds(world) == [KIND_PASSPHRASE]
     with pytest.raises(UnlockNeeded):
         again(world)
@@ -108,13 +109,13 @@ def test_asking_always():
 def test_changing_the_passphrase_needs_the_old_one_where_the_device_does_not_open():
     world = opened()
     root = world.put(DATA).root
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=True))
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True))
     before = segments(world), key_file(world)
     for unlock, error in ((None, UnlockNeeded), (NEW, WrongPassphrase)):
         with pytest.raises(error):
-            world.run(world.vault.set_passphrase(NEW.text, ask_always=True, unlock=unlock))
+            world.run(world.vault.ways_in.set_passphrase(NEW.text, ask_always=True, unlock=unlock))
     assert (segments(world), key_file(world)) == before
-    world.run(world.vault.set_passphrase(NEW.text, ask_always=True, unlock=OLD))
+    world.run(world.vault.ways_in.set_passphrase(NEW.text, ask_always=True, unlock=OLD))
     assert segments(world) == before[0]
     assert key_file(world).seq == before[1].seq + 1
     assert OLD.text.encode() not in bytes(world.disk.files["keys"].now)
@@ -122,7 +123,7 @@ def test_changing_the_passphrase_needs_the_old_one_where_the_device_does_not_ope
         again(world, OLD)
     again(world, NEW)
     assert world.get(root) == DATA
-    world.run(world.vault.set_ask_always(ask_always=False, unlock=NEW))
+    world.run(world.vault.ways_in.set_ask_always(ask_always=False, unlock=NEW))
     assert kinds(world) == [KIND_DEVICE, KIND_PASSPHRASE]
     again(world)
     assert world.get(root) == DATA
@@ -131,8 +132,8 @@ def test_changing_the_passphrase_needs_the_old_one_where_the_device_does_not_ope
 def test_a_passkey():
     world = opened()
     root = world.put(DATA).root
-    world.run(world.vault.add_passkey(KEY, SALT, ask_always=True))
-    (way,) = world.run(world.vault.ways_in())
+    world.run(world.vault.ways_in.add_passkey(KEY, SALT, ask_always=True))
+    (way,) = world.run(world.vault.ways_in.listed())
     assert (way.kind, way.credential, way.salt) == (KIND_PRF, b"credential", SALT)
     for wrong in (Passkey(b"credential", b"q" * 32), Passkey(b"other", b"p" * 32)):
         with pytest.raises(WrongPasskey):
@@ -140,10 +141,10 @@ def test_a_passkey():
     again(world, KEY)
     assert world.get(root) == DATA
     second = Passkey(b"second", b"r" * 32)
-    world.run(world.vault.add_passkey(second, SALT, ask_always=True, unlock=KEY))
-    world.run(world.vault.add_passkey(KEY, b"t" * 32, ask_always=True, unlock=second))
-    assert [way.credential for way in world.run(world.vault.ways_in())] == [b"second", b"credential"]
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=True, unlock=KEY))
+    world.run(world.vault.ways_in.add_passkey(second, SALT, ask_always=True, unlock=KEY))
+    world.run(world.vault.ways_in.add_passkey(KEY, b"t" * 32, ask_always=True, unlock=second))
+    assert [way.credential for way in world.run(world.vault.ways_in.listed())] == [b"second", b"credential"]
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True, unlock=KEY))
     assert kinds(world) == [KIND_PRF, KIND_PRF, KIND_PASSPHRASE]
 
 
@@ -159,20 +160,20 @@ def test_a_passkey():
 def test_what_is_no_passkey(passkey, salt):
     world = opened()
     with pytest.raises(BadArgument):
-        world.run(world.vault.add_passkey(passkey, salt, ask_always=False))
+        world.run(world.vault.ways_in.add_passkey(passkey, salt, ask_always=False))
     assert kinds(world) == [KIND_DEVICE]
 
 
 def test_the_last_way_in_stays():
     world = opened()
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=False))
-    device, passphrase = world.run(world.vault.ways_in())
-    world.run(world.vault.remove_way_in(passphrase.id))
-    for change in (world.vault.remove_way_in(device.id), world.vault.set_ask_always(ask_always=True)):
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=False))
+    device, passphrase = world.run(world.vault.ways_in.listed())
+    world.run(world.vault.ways_in.remove(passphrase.id))
+    for change in (world.vault.ways_in.remove(device.id), world.vault.ways_in.set_ask_always(ask_always=True)):
         with pytest.raises(BadArgument):
             world.run(change)
     with pytest.raises(NotFound):
-        world.run(world.vault.remove_way_in(passphrase.id))
+        world.run(world.vault.ways_in.remove(passphrase.id))
     assert kinds(world) == [KIND_DEVICE]
     again(world)
 
@@ -183,11 +184,11 @@ def test_slots_of_unknown_kinds_are_kept_and_open_nothing():
     keys = key_file(world)
     write_key_file(world, KeyFile(keys.seq, (*keys.slots, unknown)))
     assert kinds(world) == [KIND_DEVICE]
-    world.run(world.vault.set_passphrase(OLD.text, ask_always=True))
+    world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True))
     assert unknown in key_file(world).slots
-    (passphrase,) = world.run(world.vault.ways_in())
+    (passphrase,) = world.run(world.vault.ways_in.listed())
     with pytest.raises(BadArgument):
-        world.run(world.vault.remove_way_in(passphrase.id))
+        world.run(world.vault.ways_in.remove(passphrase.id))
 
 
 def test_a_file_of_a_later_version_is_not_written_over():
@@ -196,7 +197,7 @@ def test_a_file_of_a_later_version_is_not_written_over():
     later[4] = 2
     world.disk.files["keys"].now[COPY_BYTES:] = later
     with pytest.raises(UnsupportedVersion):
-        world.run(world.vault.set_passphrase(OLD.text, ask_always=False))
+        world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=False))
     assert world.disk.files["keys"].now[COPY_BYTES:] == later
     world.disk.crash(keep_all=True)
     world.disk.files["keys"].now[COPY_BYTES:] = later
@@ -216,7 +217,7 @@ def test_a_change_cut_short_anywhere_leaves_one_of_both(damaged):
         for seed in range(6):
             world = opened(seed=seed + 1)
             root = world.put(DATA).root
-            world.run(world.vault.set_passphrase(OLD.text, ask_always=True))
+            world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True))
             if damaged is not None:
                 file = world.disk.files["keys"]
                 file.now[damaged + 40] ^= 1
@@ -231,7 +232,7 @@ def test_a_change_cut_short_anywhere_leaves_one_of_both(damaged):
 
             world.hook = lose_power
             try:
-                world.run(world.vault.set_passphrase(NEW.text, ask_always=True, unlock=OLD))
+                world.run(world.vault.ways_in.set_passphrase(NEW.text, ask_always=True, unlock=OLD))
                 done = True
             except PowerLoss:
                 done = False
@@ -266,14 +267,14 @@ def test_a_slot_that_does_not_give_the_secret_back_replaces_nothing():
 
     world.keyring = Faulty()
     with pytest.raises(VaultLocked):
-        world.run(world.vault.set_passphrase(OLD.text, ask_always=True))
+        world.run(world.vault.ways_in.set_passphrase(OLD.text, ask_always=True))
     assert key_file(world) == before
 
 
 def test_one_change_at_a_time():
     world = opened()
-    first = world.start(world.vault.set_passphrase(OLD.text, ask_always=False))
-    second = world.start(world.vault.set_passphrase(NEW.text, ask_always=False))
+    first = world.start(world.vault.ways_in.set_passphrase(OLD.text, ask_always=False))
+    second = world.start(world.vault.ways_in.set_passphrase(NEW.text, ask_always=False))
     world.drain()
     first.result()
     with pytest.raises(Busy):
@@ -286,13 +287,13 @@ def test_one_change_at_a_time():
 
 def with_params(world: World, params: bytes) -> None:
     """The passphrase's slot under other parameters; it opens only if they are good."""
-    secret = world.run(world.vault._ways_in.secret(None, may_create=False))
+    secret = world.run(world.vault.ways_in.secret(None, may_create=False))
     packed = (7).to_bytes(8, "little") + params
     try:
         key = world.run(stretching.stretch(OLD.text, stretching.unpack(params)))
     except LimitExceeded:
         key = bytes(32)
-    slot = world.run(world.vault._ways_in._slot(KIND_PASSPHRASE, packed, key, secret))
+    slot = world.run(world.vault.ways_in._slot(KIND_PASSPHRASE, packed, key, secret))
     write_key_file(world, KeyFile(9, (slot,)))
 
 
@@ -307,7 +308,7 @@ def test_weak_parameters_are_made_todays_when_the_passphrase_is_known():
     (slot,) = key_file(world).slots
     params = stretching.unpack(slot.params[8:])
     assert (key_file(world).seq, params.is_weak, params.salt != weak.salt) == (10, False, True)
-    (way,) = world.run(world.vault.ways_in())
+    (way,) = world.run(world.vault.ways_in.listed())
     assert way.time_ms == 7
     again(world, OLD)
     assert key_file(world).seq == 10

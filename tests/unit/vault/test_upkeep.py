@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import pytest
@@ -11,6 +12,7 @@ from inos.errors import StorageFull
 from inos.limits import BLOCK_BYTES_MAX, MIB
 from inos.ports import FileFlush, FileTruncate
 from inos.vault import ops
+from inos.vault.receive import Capability
 
 
 def text(length: int, seed: int) -> bytes:
@@ -215,27 +217,34 @@ def test_sealed_again_and_without_a_log_the_files_come_back() -> None:
     assert files_of(world) == files
 
 
-def test_what_was_given_out_is_not_touched_and_what_is_given_out_later_has_the_new_names() -> None:
+@pytest.mark.parametrize("revocable", [False, True])
+def test_what_was_given_out_is_not_touched_and_what_is_given_out_later_has_the_new_names(revocable: bool) -> None:
+    def give_out(root: bytes) -> Capability:
+        if revocable:
+            world.run(world.vault.grant(root, hashlib.sha256(root).digest(), bytes(32)))
+            return world.vault.capability(root)
+        return world.run(world.vault.share(root))
+
     world = opened(refs_per_manifest=3, reencode_age_s=0)
     shared = world.put(text(50_000, 1), "shared").root
     own = world.put(text(50_000, 2), "own").root
-    link = world.run(world.vault.share(shared))
-    world.run(world.vault.unshare(shared))
+    link = give_out(shared)
+    world.run(world.vault.revoke(hashlib.sha256(shared).digest()) if revocable else world.vault.unshare(shared))
     before = {
         n: e for n, e in world.vault._index.entries.items() if n in set(world.vault._index.roots[shared].numbers())
     }
     world.tasks.on_deadline(world.tasks.now + 1)
     world.run(world.vault.tidy())
     assert {n: world.vault._index.entries[n] for n in before} == before
-    assert world.run(world.vault.share(shared)) == link
-    later = world.run(world.vault.share(own))
+    assert give_out(shared) == link
+    later = give_out(own)
     assert later.bid != own
     for _ in range(2):
         for capability, data in ((link, text(50_000, 1)), (later, text(50_000, 2))):
             assert received(world, capability) == data
         reopen(world)
         world.run(world.vault.compact())
-    assert world.run(world.vault.share(own)) == later
+    assert give_out(own) == later
     world.run(world.vault.remove(own))
     world.run(world.vault.remove(shared))
     assert world.vault.stats()["blocks"] == 0

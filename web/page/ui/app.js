@@ -136,7 +136,7 @@ function makeParts(bareNode) {
   const preview = new Preview(node, fail, download);
   const share = new Share(node, announcer, fail);
   const protect = new Protect(node, announcer, fail);
-  const unlock = new Unlock(node);
+  const unlock = new Unlock(node, fail);
   const note = new Note(announcer);
   const say = (/** @type {string} */ text) => note.say(text);
   const folder = new FolderView({ node, preview, download, fail });

@@ -41,6 +41,7 @@ export class Protect {
     const { slots, idleMinutes } = await this.#node.protection();
     this.#slots = slots;
     this.#details.hidden = false;
+    const focused = document.activeElement;
     const asks = !slots.some(({ kind }) => kind === "device");
     const isLockable = slots.some(({ kind }) => kind !== "device");
     setText(this.#now, asks ? TEXTS.nowAsks : isLockable ? TEXTS.nowBoth : TEXTS.nowDevice);
@@ -49,6 +50,14 @@ export class Protect {
       this.#passkeys(),
       ...(isLockable ? [this.#asking(asks), this.#locking(asks, idleMinutes)] : []),
     );
+    if (focused instanceof HTMLElement && !focused.isConnected) this.#focusAgain(focused);
+  }
+
+  /** The keyboard goes on where it was, or at the heading. @param {HTMLElement} before */
+  #focusAgain({ id, dataset: { action } }) {
+    const again = id ? `#${id}` : `[data-action="${action}"]`;
+    const found = this.#body.querySelector(`:is(${again}):not(:disabled)`) ?? this.#details.querySelector("summary");
+    if (found instanceof HTMLElement) found.focus();
   }
 
   // --- parts ---------------------------------------------------------------------------------------------------------

@@ -13,22 +13,28 @@ const TEXTS = words.unlock;
 
 export class Unlock {
   #node;
+  #fail;
   #section = need("unlock", HTMLElement);
   #isShown = false;
 
-  /** @param {import("./types.js").NodeApi} node */
-  constructor(node) {
+  /**
+   * @param {import("./types.js").NodeApi} node
+   * @param {(error: unknown) => void} fail
+   */
+  constructor(node, fail) {
     this.#node = node;
+    this.#fail = fail;
   }
 
   /** Follow the node's phase. */
   refresh() {
-    const isLocked = this.#node.state().phase === "locked";
+    const { phase, step } = this.#node.state();
+    const isLocked = phase === "locked" && step === ""; // while it closes there is nothing to unlock yet
     if (isLocked === this.#isShown) return;
     this.#isShown = isLocked;
     this.#section.hidden = !isLocked;
     this.#section.replaceChildren();
-    if (isLocked) void this.#show();
+    if (isLocked) void this.#show().catch(this.#fail);
   }
 
   async #show() {
