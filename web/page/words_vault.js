@@ -169,6 +169,11 @@ export const vaultWords = {
     nothing: "Nothing needs repair.",
     /** @param {number} count */
     unrepaired: (count) => `${files(count)} could not be repaired yet:`,
+    why: /** @type {Record<string, string>} */ ({
+      NoPeers: "Nobody who has it is online",
+      PeerStalled: "Nobody who has it is answering",
+      StorageLost: "Nobody else was ever given it",
+    }),
     todo: "Add the same file again, or ask whoever you got it from to open INOS, then try once more.",
     report: "Save the report",
     reportName: "inos-check.txt",

@@ -152,7 +152,7 @@ export class Check {
           "li",
           { data: { root, code } },
           isolated(safeName(name) || words.files.unnamed, safeName(name, 300)),
-          h("span", { class: "quiet-text" }, explain({ code }).title),
+          h("span", { class: "quiet-text" }, REPAIR.why[code] ?? explain({ code }).title),
         ),
       );
     this.#left.replaceChildren(h("ul", { class: "unrepaired" }, ...rows), h("p", null, REPAIR.todo));
