@@ -96,9 +96,9 @@ export class AlmostFull {
     };
     const groups = [
       dead > 0 ? this.#clearing(dead) : null,
-      this.#group(TEXTS.older, "", older, TEXTS.deleteOlderNamed, TEXTS.confirmOlder, forgetOlder),
-      this.#group(TEXTS.largest, "", largest, TEXTS.deleteNamed, TEXTS.confirm, remove),
-      this.#group(TEXTS.received, TEXTS.receivedHint, received, TEXTS.deleteNamed, TEXTS.confirm, remove),
+      this.#group("older", TEXTS.older, "", older, TEXTS.deleteOlderNamed, TEXTS.confirmOlder, forgetOlder),
+      this.#group("largest", TEXTS.largest, "", largest, TEXTS.deleteNamed, TEXTS.confirm, remove),
+      this.#group("received", TEXTS.received, TEXTS.receivedHint, received, TEXTS.deleteNamed, TEXTS.confirm, remove),
     ].filter((group) => group !== null);
     return [
       h(
@@ -135,6 +135,7 @@ export class AlmostFull {
   }
 
   /**
+   * @param {string} kind
    * @param {string} heading
    * @param {string} hint
    * @param {Choice[]} choices
@@ -142,7 +143,7 @@ export class AlmostFull {
    * @param {(name: string) => string} question
    * @param {(choice: Choice) => Promise<void>} act
    */
-  #group(heading, hint, choices, label, question, act) {
+  #group(kind, heading, hint, choices, label, question, act) {
     if (choices.length === 0) return null;
     const rows = choices.map((choice) => {
       const name = safeName(choice.entry.name) || words.files.unnamed;
@@ -184,7 +185,7 @@ export class AlmostFull {
     });
     return h(
       "div",
-      { class: "room-group" },
+      { class: "room-group", data: { group: kind } },
       h("h3", null, heading),
       hint ? h("p", { class: "quiet-text" }, hint) : null,
       h("ul", null, ...rows),

@@ -16,7 +16,7 @@
  *     [data-action=version-forget-confirm|version-forget-cancel]
  *   #archive-dialog  #archive-passphrase  #archive-again  #archive-told  [data-action=archive-start|archive-stop|archive-done]
  *     #archive-input (a file)
- *   #almost-full  [data-root] with [data-action=room-delete], then [data-action=room-confirm|room-keep]
+ *   #almost-full  [data-group=older|largest|received] [data-root] with [data-action=room-delete], then [data-action=room-confirm|room-keep]
  *     [data-action=room-clear|almost-full-dismiss]
  *   #share-dialog  #share-link (an input: its value is the link)  [data-action=copy|close]  #share-revocable
  *     #share-links > [data-link] with [data-action=revoke]
