@@ -114,7 +114,7 @@ class Node:
         self.links.start()
         self.revocable.start()
         for capability in self.vault.shared():
-            await self._offer(capability)
+            await self.offer(capability)
         for capability in self.vault.wishes():
             self._begin_fetch(capability, None)
 
@@ -167,14 +167,14 @@ class Node:
         """The link to a root; from now on it is offered to whoever holds the link. Raises NotFound."""
         self._check_running()
         capability = await self.vault.share(root)
-        await self._offer(capability)
+        await self.offer(capability)
         return encode(Link(capability.bid, capability.secret), base_url)
 
     async def share_revocable(self, root: bytes, base_url: str = "") -> tuple[str, bytes]:
         """A link that ``revoke`` withdraws, and its id. This node must be online for whoever opens it first. Raises NotFound."""
         self._check_running()
         link = await self.revocable.make(root)
-        await self._offer(self.vault.capability(root))
+        await self.offer(self.vault.capability(root))
         return encode(link, base_url), link.id
 
     async def revoke(self, name: bytes) -> None:
@@ -344,7 +344,7 @@ class Node:
     def _offers(self, bid: bytes) -> bool:
         return any(bid in held for held in self._offered.values())
 
-    async def _offer(self, capability: Capability) -> None:
+    async def offer(self, capability: Capability) -> None:
         held = await self.fetcher.held(capability)
         self._offered.setdefault(capability.bid, set()).update(held)
         self._join_share(capability)

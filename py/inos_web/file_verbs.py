@@ -140,6 +140,38 @@ class FileVerbs:
         self._node.offer_no_more()
         self._emit(e="list")
 
+    # --- all of it ----------------------------------------------------------------------------------------------------
+
+    async def do_find(self, _op: int, text: str) -> list[dict[str, object]]:
+        """Files and folders, and what is in folders, by the words of their names."""
+        return [
+            {
+                "root": ids.to_hex(found.root),
+                "path": found.path,
+                "name": found.name,
+                "kind": "folder" if found.is_folder else "file",
+                "size": found.size,
+            }
+            for found in await self._vault.find(text)
+        ]
+
+    async def do_export_archive(self, op: int, sink: int, passphrase: str) -> dict[str, object]:
+        """The whole vault to one file."""
+        done = await self._vault.export_archive(sink, passphrase, progress=self._told(op, "reading"))
+        return {"files": done.items, "bytes": done.bytes, "skipped": _named(done.skipped)}
+
+    async def do_import_archive(self, op: int, source: int, size: int, passphrase: str) -> dict[str, object]:
+        """What an archive holds, into this vault."""
+        done = await self._vault.import_archive(Source(source, size), passphrase, progress=self._told(op, "reading"))
+        for capability in self._vault.shared():
+            await self._node.offer(capability)
+        self._emit(e="list")
+        return {"files": done.files, "known": done.known, "bytes": done.bytes, "skipped": _named(done.skipped)}
+
+
+def _named(skipped: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "code": code} for name, code in skipped]
+
 
 def id_or_none(text: str | None) -> bytes | None:
     """The id, if there is one."""

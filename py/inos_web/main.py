@@ -231,6 +231,7 @@ class Brain:
         elif now - self._idle_since >= _IDLE_S:
             self._idle_since = now
             self.vault.upkeep.on_idle()
+            self.tasks.spawn(self.vault.shelve(), "catalog")
 
     def _count_bytes(self) -> None:
         region = self._region

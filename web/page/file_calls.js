@@ -144,6 +144,29 @@ export class FileCalls {
     await this.#line().call("forget", { root });
   }
 
+  /** What has these words in its name or path. @param {string} text */
+  async find(text) {
+    return this.#line().call("find", { text });
+  }
+
+  /** The whole vault as one file, a download. @param {Options & {passphrase: string, name?: string}} options */
+  async exportArchive({ passphrase, name = "vault.inos", ...options }) {
+    await this.#line().ready;
+    return this.#download({ name, size: null, mediaType: "application/octet-stream" }, options, (sink) =>
+      this.#line().operation("export_archive", { sink, passphrase }, options),
+    );
+  }
+
+  /**
+   * What such a file holds, into this vault.
+   * @param {File | Blob} file @param {Options & {passphrase: string}} options
+   */
+  async importArchive(file, { passphrase, ...options }) {
+    return this.#withSource(file, options.onProgress, (source) =>
+      this.#line().operation("import_archive", { source, size: file.size, passphrase }, options),
+    );
+  }
+
   /** Register the service worker ahead of the first download. */
   prepareDownloads() {
     this.#downloads.prepare().catch(() => {});

@@ -108,11 +108,16 @@ export const vaultWords = {
     exported: "The archive is among your downloads. Keep it somewhere else.",
     stopped: "Stopped. What is here was not changed.",
     importStopped: "Stopped. The files that had arrived are kept.",
+    /** @param {number} count @param {number} known @param {string} size */
+    imported: (count, known, size) => {
+      if (count === 0) return known > 0 ? "Nothing new: all of it is here already." : "There was nothing in it to add.";
+      return `${counted(count, "entry", "entries")} added, ${size}${known > 0 ? `; ${known.toLocaleString("en")} were here already` : ""}.`;
+    },
     /** @param {number} count @param {string} size */
-    imported: (count, size) =>
-      count === 0 ? "Nothing new: all of it is here already." : `${files(count)} added, ${size}.`,
+    exportedMuch: (count, size) => `${counted(count, "entry", "entries")}, ${size}.`,
+    itself: "The archive itself",
     /** @param {number} count */
-    skipped: (count) => `${counted(count, "file was", "files were")} left out:`,
+    skipped: (count) => `${counted(count, "entry was", "entries were")} left out:`,
     strength: {
       none: "",
       weak: "Easy to guess. Use more words.",

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from inos.errors import NotFound
 from inos.vault import ops
+from inos.vault.catalog import Found
 from inos.vault.export import Export, Exported
 from inos.vault.folder import FolderResult, Item
 from inos.vault.hand_out import Get, GetResult
@@ -59,11 +60,15 @@ class Filing:
     _library: Library
     _quality: int
     _refs_max: int
+    _begun: int
 
     def _ready(self) -> None:
         raise AssertionError
 
-    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
+    def _is_open(self) -> bool:
+        raise AssertionError
+
+    async def _call(self, work: Coroutine[Any, Any, T], *, counts: bool = True) -> T:
         raise AssertionError
 
     async def put(
@@ -173,6 +178,16 @@ class Filing:
         if any(number in foreign for known in gone for number in known.numbers()):
             await self._receiver.drop_loose()
         await self._store.swept()
+
+    async def find(self, text: str) -> list[Found]:
+        """Files and folders, and what is in folders, with all these words in their names or paths; at most FOUND_MAX."""
+        return await self.use(lambda library: library.find(text))
+
+    async def shelve(self) -> None:
+        """Get ready for ``find`` while nobody asks for anything; it ends when somebody does."""
+        begun = self._begun
+        if self._is_open():
+            await self._call(self._library.shelve(lambda: self._begun == begun and self._is_open()), counts=False)
 
     # --- the archive --------------------------------------------------------------------------------------------------
 

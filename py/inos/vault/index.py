@@ -68,6 +68,7 @@ class Index:
         self.removed: set[bytes] = set()
         self.complete = False  # a checkpoint was read to its end
         self.next_number = 0
+        self.generation = 0  # of roots and lines: whoever derives something from them sees that they changed
         self.on_dead: Callable[[int], None] = lambda _: None
 
     def begin(self) -> None:
@@ -187,6 +188,7 @@ class Index:
             root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
             self.holey.discard(root.bid)
             self._take_out(root.bid)
+        self.generation += 1
         self.roots[root.bid] = root
         if root.link is None:
             self.by_content[(root.h_file, root.name, root.media_type)] = root.bid
@@ -228,6 +230,7 @@ class Index:
         root = self.roots.pop(bid, None)
         if root is None:
             return
+        self.generation += 1
         key = (root.h_file, root.name, root.media_type)
         if self.by_content.get(key) == bid:
             del self.by_content[key]
@@ -238,6 +241,7 @@ class Index:
 
     def add_head(self, line: bytes, signed: SignedHead) -> None:
         """A step of a line. A root belongs to one line only, for as long as the line lasts."""
+        self.generation += 1
         self.lines.setdefault(line, []).append(signed)
         self.line_of[signed.head.root] = line
 

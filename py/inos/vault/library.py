@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 
-from inos.errors import NotFound
+from inos.errors import CorruptError, LimitExceeded, NotFound, StorageLost
 from inos.vault import ops, tree
+from inos.vault.catalog import Catalog, Found
 from inos.vault.edit import Change, Edit
 from inos.vault.folder import FolderResult, Item, PutFolder
-from inos.vault.manifest import DIR, Entry, Manifest
+from inos.vault.manifest import DIR, DIR_MEDIA_TYPE, Entry, Manifest
 from inos.vault.names import check_name
 from inos.vault.put import Progress
 from inos.vault.store import Store
@@ -30,6 +32,8 @@ class Library:
         self._lines = lines
         self._quality = quality
         self._refs_max = refs_max
+        self._catalog = Catalog()
+        self._shelved = -1  # the generation of the index that the catalog agrees with
 
     # --- folders ------------------------------------------------------------------------------------------------------
 
@@ -54,6 +58,37 @@ class Library:
             return [dataclasses.replace(entry, inline=None) async for entry in tree.listing(self._store, folder)]
         finally:
             self._store.unhold_all(held)
+
+    async def find(self, text: str) -> list[Found]:
+        """Files and folders with these words in their names or paths. The first time folders are read for it."""
+        await self.shelve(lambda: True)
+        found = self._catalog.find(text)
+        if not self._catalog.is_synced:  # it was in doubt, and is gone: once more
+            await self.shelve(lambda: True)
+            found = self._catalog.find(text)
+        return found
+
+    async def shelve(self, may_go_on: Callable[[], bool]) -> None:
+        """Make the catalog agree with the index, folder by folder."""
+        index = self._store.index
+        if self._shelved != index.generation or not self._catalog.is_synced:
+            roots = [root for root in index.roots.values() if index.is_current(root.bid)]
+            self._catalog.sync(
+                Found(root.bid, "", root.name, root.media_type == DIR_MEDIA_TYPE, root.size) for root in roots
+            )
+            self._shelved = index.generation
+        while (bid := self._catalog.todo()) is not None and may_go_on():
+            rows: list[tuple[str, bool, int]] = []
+            with suppress(
+                CorruptError, NotFound, StorageLost, LimitExceeded
+            ):  # damaged: found as far as it can be read
+                async for path, entry in self.walk(bid):
+                    rows.append((path, entry.kind == DIR, entry.size))
+            self._catalog.fill(bid, rows)
+
+    def close(self) -> None:
+        """Names do not outlive the open vault."""
+        self._catalog.drop()
 
     async def entry(self, root: bytes, path: str) -> Entry:
         """What a folder says of one thing in it, without the contents. Raises NotFound."""

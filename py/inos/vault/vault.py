@@ -154,18 +154,22 @@ class Vault(Filing):
     def _close_keys(self) -> None:
         if self._store.keys >= 0:
             self._ports.keys.close(self._store.keys)
-            self._store.keys, self._store.block_keys = -1, None
+            self._store.keys, self._store.block_keys, self._store.head_seed = -1, None, b""
+        self._library.close()
 
-    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a call that ``close`` waits for."""
+    async def _call(self, work: Coroutine[Any, Any, T], *, counts: bool = True) -> T:
+        """Run a call that ``close`` waits for. ``counts``: somebody asked for it."""
         self._calls += 1
-        self._begun += 1
+        self._begun += counts
         try:
             return await work
         finally:
             self._calls -= 1
             if self._calls == 0:
                 self._quiet.set(None)
+
+    def _is_open(self) -> bool:
+        return self._state == "open"
 
     def _ready(self) -> None:
         if self._state != "open":

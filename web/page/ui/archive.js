@@ -16,7 +16,6 @@ const LISTED_MAX = 100;
 const TEXTS = words.archive;
 
 /** @typedef {import("./types.js").AnyProgress} AnyProgress */
-/** @typedef {import("./types.js").ImportResult} ImportResult */
 /**
  * @typedef {object} Question
  * @property {string} heading
@@ -75,9 +74,14 @@ export class Archive {
       doing: TEXTS.exporting,
       stopped: TEXTS.stopped,
       run: async (passphrase, options) => {
-        await this.#node.exportArchive({ passphrase, ...options });
+        const result = await this.#node.exportArchive({ passphrase, ...options });
         this.#say(TEXTS.exported);
-        return [h("p", { class: "archive-done" }, TEXTS.exported)];
+        const much = TEXTS.exportedMuch(result.files, formatBytes(result.bytes));
+        return [
+          h("p", { class: "archive-done" }, TEXTS.exported),
+          h("p", { class: "quiet-text numbers" }, much),
+          ...skippedList(result.skipped),
+        ];
       },
     });
   }
@@ -93,9 +97,9 @@ export class Archive {
       stopped: TEXTS.importStopped,
       run: async (passphrase, options) => {
         const result = await this.#node.importArchive(file, { passphrase, ...options });
-        const told = TEXTS.imported(result.files, formatBytes(result.bytes));
+        const told = TEXTS.imported(result.files, result.known, formatBytes(result.bytes));
         this.#say(told);
-        return [h("p", { class: "archive-done" }, told), ...skippedList(result)];
+        return [h("p", { class: "archive-done" }, told), ...skippedList(result.skipped)];
       },
     });
   }
@@ -201,8 +205,8 @@ function progressText(doing, { bytes, total, rate, secondsLeft }) {
   return [doing, done, formatRate(rate), formatSecondsLeft(secondsLeft)].filter(Boolean).join(" · ");
 }
 
-/** @param {ImportResult} result */
-function skippedList({ skipped }) {
+/** @param {import("./types.js").Skipped[]} skipped */
+function skippedList(skipped) {
   if (skipped.length === 0) return [];
   const rows = skipped
     .slice(0, LISTED_MAX)
@@ -210,7 +214,7 @@ function skippedList({ skipped }) {
       h(
         "li",
         { data: { code } },
-        isolated(safeName(name) || words.files.unnamed, safeName(name, 300)),
+        isolated(safeName(name) || TEXTS.itself, safeName(name, 300)),
         h("span", { class: "quiet-text" }, explain({ code }).title),
       ),
     );

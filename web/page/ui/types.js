@@ -17,6 +17,7 @@
  * @typedef {Progress & {stage: FetchStage, peers: number, name?: string}} FetchProgress
  * @typedef {Progress & {stage?: string}} AnyProgress
  * @typedef {{root: string, bytes: number, stored: number, chunks: number, newChunks: number, ms: number}} PutResult
+ * @typedef {{name: string, code: string}} Skipped  of an archive; the name is empty where it is the archive itself
  * @typedef {{root: string, files: number, bytes: number, stored: number, ms: number}} FolderResult
  * @typedef {{name: string, kind: "file" | "folder", size: number, mtimeMs: number | null}} FolderEntry
  * @typedef {{root: string, seq: number, timeMs: number, size: number, stored: number, name: string, current: boolean}} Version
@@ -26,7 +27,7 @@
  * @typedef {{passphrase: string} | {passkey: true}} Given  what a person has for opening the vault
  * @typedef {{root: string, path: string, name: string, kind: "file" | "folder", size: number}} Found
  * @typedef {{root: string, freedBytes: number, olderBytes: number}} RoomRow
- * @typedef {{files: number, bytes: number, skipped: Array<{name: string, code: string}>}} ImportResult
+ * @typedef {{files: number, known: number, bytes: number, skipped: Skipped[]}} ImportResult
  * @typedef {"quick" | "hash" | "data"} CheckLevel
  * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<{block: string, code: string}>, lost: string[],
  *   findings: string[], ms: number}} CheckResult
@@ -72,14 +73,14 @@
  * @property {(root: string) => Promise<Version[]>} versions
  * @property {(root: string) => Promise<{root: string}>} restore
  * @property {(root: string) => Promise<void>} forget
- * @property {() => Promise<FileEntry[]>} list
- * @property {(root: string) => Promise<number>} countFiles  in a folder and the folders in it
  * @property {(text: string) => Promise<Found[]>} find
- * @property {() => Promise<RoomRow[]>} room
- * @property {(options: {passphrase: string, onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
- *   Promise<unknown>} exportArchive
+ * @property {(options: {passphrase: string, name?: string, onProgress?: (progress: AnyProgress) => void,
+ *   signal?: AbortSignal}) => Promise<{files: number, bytes: number, skipped: Skipped[]}>} exportArchive
  * @property {(file: File | Blob, options: {passphrase: string, onProgress?: (progress: AnyProgress) => void,
  *   signal?: AbortSignal}) => Promise<ImportResult>} importArchive
+ * @property {() => Promise<FileEntry[]>} list
+ * @property {(root: string) => Promise<number>} countFiles  in a folder and the folders in it
+ * @property {() => Promise<RoomRow[]>} room
  * @property {(options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) => Promise<RepairResult>} repair
  * @property {(options: {paused: boolean}) => Promise<TidyState>} housekeeping
  * @property {() => Promise<TidyState>} tidy
