@@ -139,6 +139,59 @@ def test_a_chosen_folder_is_one_too(node: NodeTab, tmp_path: Path) -> None:
     remove(node, "Notes")
 
 
+def test_what_is_in_folders_is_found(node: NodeTab) -> None:
+    tab = node.tab
+    tab.call(DROP_FOLDER, "Trip", {"Norway": {"fjord.txt": "deep"}, "list.txt": "socks"})
+    place = row(node, "Trip")
+    type_query = """(text) => {
+      const field = document.querySelector("#files-filter");
+      field.value = text;
+      field.dispatchEvent(new Event("input"));
+    }"""
+    tab.call(type_query, "fjord")
+    wait_count(tab, "#found [data-path='Norway/fjord.txt']", 1)
+    assert tab.text("#found .entry-text").split("\n") == ["fjord.txt", "Trip / Norway"]
+    wait_count(tab, place, 0)
+    tab.wait_for("nothing claims to be missing", "() => document.querySelector('#files-empty').hidden")
+    tab.click("#found [data-action=found-open]")
+    tab.wait_for("the text is shown", "() => document.querySelector('.preview-text')?.textContent === 'deep'")
+    tab.click("#preview-dialog [data-action=close]")
+    tab.call(type_query, "")
+    wait_count(tab, "#found .entry", 0)
+    remove(node, "Trip")
+
+
+@pytest.mark.parametrize("shared_browser", ["chromium"], indirect=True)  # whose driver can choose the archive
+def test_everything_goes_into_an_archive_and_back(node: NodeTab) -> None:
+    assert isinstance(node.tab, ChromiumTab)
+    tab, page = node.tab, node.tab.page
+    told = "(text) => document.querySelector('#archive-told')?.innerText.startsWith(text)"
+    drop(node, "precious.txt", "the only copy")
+    row(node, "precious.txt")
+    page.click("[data-action=archive-export]")
+    page.fill("#archive-passphrase", "a plain sentence")
+    page.fill("#archive-again", "another one")
+    page.keyboard.press("Enter")
+    tab.wait_for("it says so", told, "The two are not the same")
+    page.fill("#archive-again", "a plain sentence")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    click(tab, "#archive-dialog [data-action=archive-done]")
+    archive = Path(download.value.path())
+    remove(node, "precious.txt")
+
+    page.set_input_files("#archive-input", archive)
+    page.fill("#archive-passphrase", "not the sentence")
+    page.keyboard.press("Enter")
+    tab.wait_for("it says so", told, "This is not the archive's passphrase")
+    page.fill("#archive-passphrase", "a plain sentence")
+    page.keyboard.press("Enter")
+    click(tab, "#archive-dialog [data-action=archive-done]")
+    row(node, "precious.txt")
+    assert text_of(node, listed(node, "precious.txt")["root"]) == "the only copy"
+    remove(node, "precious.txt")
+
+
 def test_the_same_name_again_is_a_version(node: NodeTab) -> None:
     tab = node.tab
     drop(node, "report.txt", "first")

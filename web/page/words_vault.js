@@ -116,6 +116,11 @@ export const vaultWords = {
     /** @param {number} count @param {string} size */
     exportedMuch: (count, size) => `${counted(count, "entry", "entries")}, ${size}.`,
     itself: "The archive itself",
+    /** What an error means here, where it means something else than elsewhere. */
+    refused: /** @type {Record<string, string>} */ ({
+      AuthFailed: "This is not the archive's passphrase. Nothing was changed: try again, and mind capital letters.",
+      BadMagic: "This is not an INOS archive. Choose the file that an export made.",
+    }),
     /** @param {number} count */
     skipped: (count) => `${counted(count, "entry was", "entries were")} left out:`,
     strength: {

@@ -185,9 +185,9 @@ export class Archive {
         this.#say(question.stopped);
         return;
       }
-      const { title, todo } = explain(error);
+      const { code, title, todo } = explain(error);
       body.replaceWith(form);
-      refuse(`${title}. ${todo}`);
+      refuse(TEXTS.refused[code] ?? `${title}. ${todo}`);
     }
   }
 }
