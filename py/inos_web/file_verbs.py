@@ -71,7 +71,6 @@ class FileVerbs:
     async def do_count_files(self, _op: int, root: str) -> int:
         """How many files a folder and the folders in it hold."""
 
-
         async def count(library: Library) -> int:
             return sum([1 async for _, entry in library.walk(ids.from_hex(root)) if entry.kind != DIR])
 
