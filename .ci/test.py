@@ -1,6 +1,6 @@
 """`npm test`: every test, in order of cost; `.ci/test.py unit|js|pyodide|e2e [-- arguments of pytest or node]` for a part.
 
-unit     pytest over tests/unit, tests/properties, tests/conformance, tests/kernel
+unit     pytest over tests/unit, tests/properties, tests/conformance, tests/kernel, tests/sim
 js       node --test over tests/js
 pyodide  tests/pyodide/run.mjs: our Python inside Pyodide on Node; its last line is `N passed, N failed`
 e2e      pytest over tests/e2e, real browsers, in a network namespace of its own where the system allows one
@@ -29,7 +29,7 @@ from stages import CACHE, ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNIT_FOLDERS = ("unit", "properties", "conformance", "kernel")
+UNIT_FOLDERS = ("unit", "properties", "conformance", "kernel", "sim")
 REPORTS = CACHE / "reports"
 NODE_COUNT = re.compile(r"^(?:#|\u2139) (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 PLAIN_COUNT = re.compile(r"(\d+) passed, (\d+) failed")

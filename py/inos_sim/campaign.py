@@ -19,11 +19,11 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from inos.errors import InosError, StorageFull, StorageLost
-from inos.vault.vault import Vault
 from inos_sim.bugs import Bug, clean
 from inos_sim.claims import LOST, RESURRECTED, UNTYPED, WRONG, Claim, Kept, Ledger, Verdict, remains
 from inos_sim.disk import Image, SimDisk, Snapshot
 from inos_sim.machine import Machine
+from inos_sim.more import MORE
 from inos_sim.script import KINDS, Lab, Player
 
 BREACHES = (LOST, RESURRECTED, WRONG, UNTYPED)
@@ -57,18 +57,13 @@ class Tally:
         self.failures += other.failures[: max(0, FAILURES_MAX - len(self.failures))]
 
 
-def kinds() -> tuple[str, ...]:
-    """The kinds that this vault knows."""
-    return tuple(kind for kind in KINDS if kind not in ("compact", "collect") or hasattr(Vault, kind))
-
-
 def sequences() -> list[str]:
     """Every script of at most three operations, from every base."""
     return [
         f"{base}/{','.join(script)}"
         for base in BASES
         for length in range(1, SEQUENCE_LENGTH_MAX + 1)
-        for script in product(kinds(), repeat=length)
+        for script in product(KINDS, repeat=length)
     ]
 
 
@@ -170,7 +165,7 @@ class Campaign:
         faults = rng.random() < 0.3
         player.scrubs = not faults
         for _ in range(rng.randrange(3, 10)):
-            kind = rng.choice(kinds())
+            kind = rng.choice((*KINDS, *MORE))
             if faults and rng.random() < 0.5:
                 _inject(player, rng)
             if kind == "reopen" or player.refused:
@@ -299,7 +294,7 @@ class Campaign:
         else:
             names = sorted(snapshot.files)
             image = snapshot.without(set(rng.sample(names, rng.randint(1, len(names)))))
-            if not any(content for name, content in image.items() if name != "keys"):
+            if not any(any(content) for name, content in image.items() if name != "keys"):
                 return  # nothing says that there was a vault
         machine = self._lab.machine(SimDisk(image))
         self._state(path, machine, claim, damaged=True)

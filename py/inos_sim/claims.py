@@ -31,6 +31,7 @@ class Kept:
     size: int
     sha256: bytes = field(repr=False)
     salt: bytes = field(repr=False, default=b"")
+    line: int = 0  # the same for all versions of a file
 
     def is_in(self, content: bytes) -> bool:
         """Whether these are its bytes."""
@@ -47,12 +48,21 @@ class Claim:
     """What holds at one instant; roots are files' names everywhere but in ``coming``."""
 
     files: dict[bytes, Kept] = field(default_factory=dict)
+    older: dict[bytes, Kept] = field(default_factory=dict)  # versions before the current ones
     gone: dict[bytes, Kept] = field(default_factory=dict)
     shared: frozenset[bytes] = frozenset()
     wishes: frozenset[bytes] = frozenset()
     coming: tuple[Kept, ...] = ()  # puts and downloads that are not acknowledged
     going: frozenset[bytes] = frozenset()  # removals that are not acknowledged
-    sharing: frozenset[bytes] = frozenset()  # offers made or withdrawn, and wishes, that are not acknowledged
+    moving: frozenset[bytes] = frozenset()  # roots that may be current or an older version
+    granted: frozenset[bytes] = frozenset()  # revocable links
+    revoked: frozenset[bytes] = frozenset()
+    sharing: tuple[bytes, ...] = ()  # offers and wishes being made or withdrawn, once for each call
+
+    @property
+    def busy(self) -> frozenset[bytes]:
+        """Roots on which a call is under way."""
+        return self.going | self.moving
 
 
 class Ledger:
@@ -60,6 +70,7 @@ class Ledger:
 
     def __init__(self, claim: Claim | None = None) -> None:
         self.now = claim or Claim()
+        self._lines = 0
 
     def begin_put(self, file: Kept) -> None:
         """A put of this file begins; what was removed under the same name with the same bytes may come back."""
@@ -69,36 +80,85 @@ class Ledger:
 
     def end_put(self, file: Kept, root: bytes, salt: bytes = b"") -> None:
         """It is acknowledged."""
+        before = self.now.files.get(root)
+        if before is None:
+            self._lines += 1
+        files = {**self.now.files, root: replace(file, salt=salt, line=before.line if before else self._lines)}
+        self.now = replace(self.now, files=files, coming=self._one_came(file))
+
+    def _one_came(self, file: Kept) -> tuple[Kept, ...]:
         coming = list(self.now.coming)
         coming.remove(file)
-        files = {**self.now.files, root: replace(file, salt=salt)}
-        self.now = replace(self.now, files=files, coming=tuple(coming))
+        return tuple(coming)
 
     def begin_remove(self, root: bytes) -> None:
-        """A removal begins."""
+        """A removal begins, of a file with all its versions or of an older version."""
         self.now = replace(self.now, going=self.now.going | {root})
 
-    def end_remove(self, root: bytes) -> None:
-        """It is acknowledged."""
-        files = dict(self.now.files)
-        file = files.pop(root)
-        going, shared, sharing = (part - {root} for part in (self.now.going, self.now.shared, self.now.sharing))
-        gone = {**self.now.gone, root: file}
-        self.now = replace(self.now, files=files, gone=gone, going=going, shared=shared, sharing=sharing)
+    def end_remove(self, root: bytes, *, scrubbed: bool = True) -> None:
+        """It is acknowledged. ``scrubbed``: its blocks are off the disk by now."""
+        files, older, gone = dict(self.now.files), dict(self.now.older), dict(self.now.gone)
+        roots = [root]
+        if root in files:
+            roots += [one for one, file in older.items() if file.line == files[root].line]
+        for one in roots:
+            file = files.pop(one, None) or older.pop(one)
+            gone[one] = file if scrubbed else replace(file, salt=b"")
+        going, shared = self.now.going.difference(roots), self.now.shared.difference(roots)
+        self.now = replace(self.now, files=files, older=older, gone=gone, going=going, shared=shared)
+
+    def begin_move(self, root: bytes) -> None:
+        """Another version becomes the current one in this one's place, or this one in another's."""
+        self.now = replace(self.now, moving=self.now.moving | {root})
+
+    def end_move(self, file: Kept, before: bytes, root: bytes, salt: bytes) -> None:
+        """A new version is acknowledged."""
+        old = self.now.files[before]
+        self.now = replace(self.now, coming=self._one_came(file))
+        self._swap(before, root, replace(file, salt=salt, line=old.line))
+
+    def end_restore(self, root: bytes, before: bytes) -> None:
+        """An older version is the current one."""
+        self._swap(before, root, self.now.older[root])
+
+    def _swap(self, before: bytes, root: bytes, file: Kept) -> None:
+        files, older = dict(self.now.files), dict(self.now.older)
+        older[before] = files.pop(before)
+        older.pop(root, None)
+        files[root] = file
+        moving = self.now.moving - {before, root}
+        self.now = replace(self.now, files=files, older=older, moving=moving)
+
+    def current_of(self, root: bytes) -> bytes:
+        """The current version of an older one's line."""
+        line = self.now.older[root].line
+        return next(one for one, file in self.now.files.items() if file.line == line)
 
     def begin_mark(self, bid: bytes) -> None:
         """An offer or a wish is being made or withdrawn."""
-        self.now = replace(self.now, sharing=self.now.sharing | {bid})
+        self.now = replace(self.now, sharing=(*self.now.sharing, bid))
 
     def end_share(self, root: bytes, *, shared: bool) -> None:
         """It is acknowledged."""
         marks = self.now.shared | {root} if shared else self.now.shared - {root}
-        self.now = replace(self.now, shared=marks, sharing=self.now.sharing - {root})
+        marks &= {*self.now.files, *self.now.older}
+        self.now = replace(self.now, shared=marks, sharing=self._one_less(root))
 
     def end_wish(self, bid: bytes, *, wished: bool) -> None:
         """It is acknowledged."""
         wishes = self.now.wishes | {bid} if wished else self.now.wishes - {bid}
-        self.now = replace(self.now, wishes=wishes, sharing=self.now.sharing - {bid})
+        self.now = replace(self.now, wishes=wishes, sharing=self._one_less(bid))
+
+    def end_grant(self, grant_id: bytes, *, granted: bool) -> None:
+        """It is acknowledged."""
+        links = self.now.granted | {grant_id} if granted else self.now.granted - {grant_id}
+        revoked = self.now.revoked if granted else self.now.revoked | {grant_id}
+        self.now = replace(self.now, granted=links, revoked=revoked, sharing=self._one_less(grant_id))
+
+    def _one_less(self, bid: bytes) -> tuple[bytes, ...]:
+        sharing = list(self.now.sharing)
+        sharing.remove(bid)
+        return tuple(sharing)
 
 
 class Verdict:
@@ -124,8 +184,21 @@ class Verdict:
             info = listed.pop(root, None)
             if info is not None:
                 self._look(info, [file], LOST)
+            elif root in claim.moving:
+                self._read(root, file)
             elif root not in claim.going and not (self._damaged and self._said):
                 self._breach(LOST, f"{file.name} is not listed")
+        for root, file in claim.older.items():
+            current = listed.pop(root, None) if root in claim.moving else None
+            if current is not None:
+                self._look(current, [file], LOST)
+            elif root not in claim.going and file.line not in {
+                claim.files[r].line for r in claim.going & set(claim.files)
+            }:
+                self._read(root, file)
+        for root in claim.gone:
+            if root in vault._index.roots and root not in listed and not self._damaged:
+                self._breach(RESURRECTED, f"a version of {claim.gone[root].name} is there after its removal")
         for info in listed.values():
             self._unasked(info)
         if self._marks_too:
@@ -148,13 +221,26 @@ class Verdict:
         if info.health != "ok" and not self._damaged:
             self._breach(WRONG, f"{info.name} is whole and listed as {info.health}")
 
+    def _read(self, root: bytes, file: Kept) -> None:
+        """A version that need not be the current one."""
+        try:
+            content = self._machine.get(root)
+        except InosError as error:
+            if not (self._damaged and self._said):
+                self._breach(LOST, f"a version of {file.name}: {error.code}")
+            return
+        if not file.is_in(content):
+            self._breach(WRONG, f"a version of {file.name} is not what was put")
+
     def _unasked(self, info: RootInfo) -> None:
         """A file that was not acknowledged: of a put under way, whole; anything else is a breach."""
         claim = self._claim
         if info.root in claim.gone:
-            if self._damaged and self._said and not self._readable(info.root):
+            gone = claim.gone[info.root]
+            # Where even the log is lost, only what was off the disk by then is certain to stay away.
+            if self._damaged and self._said and not (gone.salt and self._readable(info.root)):
                 return
-            self._breach(RESURRECTED, f"{claim.gone[info.root].name} was removed and is listed")
+            self._breach(RESURRECTED, f"{gone.name} was removed and is listed")
             return
         possible = [file for file in claim.coming if file.name == info.name]
         if possible:
@@ -171,19 +257,28 @@ class Verdict:
 
     def _marks(self, unasked: set[bytes]) -> None:
         vault, claim = self._machine.vault, self._claim
-        shared = {info.root for info in vault.roots() if info.shared}
+        shared = {bid for bid, root in vault._index.roots.items() if root.shared}
         wishes = {wish.bid for wish in vault.wishes()}
         excused = self._damaged and self._said
-        for root in claim.shared - shared - claim.sharing - claim.going:
+        for root in claim.shared.difference(shared, claim.sharing, claim.going):
             if not excused:
-                self._breach(LOST, f"{claim.files[root].name} is no longer offered")
-        for root in shared - claim.shared - claim.sharing - unasked:
+                self._breach(LOST, f"{self._name(root)} is no longer offered")
+        for root in shared.difference(claim.shared, claim.sharing, unasked):
             if not excused:
-                self._breach(RESURRECTED, f"{claim.files[root].name} is offered again")
-        if claim.wishes - wishes - claim.sharing and not excused:
+                self._breach(RESURRECTED, f"{self._name(root)} is offered again")
+        if claim.wishes.difference(wishes, claim.sharing) and not excused:
             self._breach(LOST, "a wish is lost")
-        if wishes - claim.wishes - claim.sharing and not excused:
+        if wishes.difference(claim.wishes, claim.sharing) and not excused:
             self._breach(RESURRECTED, "a wish came back")
+        granted = {grant_id for grant_id, grant in vault.grants().items() if not grant.revoked}
+        if claim.granted.difference(granted, claim.sharing) and not excused:
+            self._breach(LOST, "a revocable link is lost")
+        if granted.intersection(claim.revoked).difference(claim.sharing) and not excused:
+            self._breach(RESURRECTED, "a link that was revoked leads somewhere again")
+
+    def _name(self, root: bytes) -> str:
+        file = self._claim.files.get(root) or self._claim.older.get(root)
+        return root.hex() if file is None else file.name
 
 
 def remains(image: Image, claim: Claim) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from inos.errors import ArenaFull, InosError, StorageFull, StorageLost
 from inos.ports import FileTruncate, FileWrite, Span
 from inos.tasks import Effect
 from inos_host.disk import STREAM_EFFECTS
-from inos_sim.campaign import Tally, kinds
+from inos_sim.campaign import Tally
 from inos_sim.claims import LOST, UNTYPED, Claim, Ledger, Verdict
 from inos_sim.disk import Image, SimDisk
 from inos_sim.kernels import KERNEL_EFFECTS
@@ -27,7 +27,7 @@ from inos_sim.script import Lab, Player
 
 SCRIPT = (
     "put-small", "put-chunks", "put-shared", "share", "receive", "remove", "compact", "collect", "reopen", "get",
-    "put-shared", "remove", "collect",
+    "replace", "rename", "fetch", "unwish", "passphrase", "put-shared", "remove", "shrink", "collect",
 )  # fmt: skip
 ERRORS: dict[str, tuple[type[InosError], ...]] = {
     "disk": (StorageLost, StorageFull),
@@ -141,7 +141,7 @@ class FaultCampaign:
             if fault is None and player.refused:
                 self._fail(fault, UNTYPED, f"without a fault: {player.refused}")
             snapshot = disk.snapshot()
-            for label in ("kept", "lost"):
+            for label in ("kept", "lost") if snapshot.serials() else ("lost",):
                 self._look(fault, snapshot.image(lambda _, kept=label == "kept": kept), player.ledger.now)  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             self._fail(fault, UNTYPED, repr(error))
@@ -156,7 +156,7 @@ class FaultCampaign:
         elif kind == "reopen":
             with suppress(InosError):
                 player.reopen()
-        elif kind in kinds():
+        else:
             player.play(kind)
 
     def _look(self, fault: Fault | None, image: Image, claim: Claim) -> None:

@@ -45,8 +45,8 @@ from inos_host.arena import HostArena
 T = TypeVar("T")
 
 PIECES_MAX = 32
-KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
+KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
 MEMORY_ANSWERS_MAX = 50_000
 
 
@@ -231,7 +231,7 @@ class ToyKeyring:
         self._key = hashlib.blake2s(device).digest()
 
     def perform(self, effect: Effect[Any]) -> object:
-        """Answer KEY_EFFECTS. Raises VaultLocked."""
+        """Answer one of KEY_EFFECTS. Raises VaultLocked."""
         match effect:
             case WrapKey(plain, aad):
                 return bytes(12) + ToyAead().seal(self._key, bytes(12), plain, aad)

@@ -52,6 +52,7 @@ class Sizes:
             "log_reserve_bytes": self.log_reserve_bytes,
             "refs_per_manifest": self.refs_per_manifest,
             "in_flight_bytes": self.in_flight_bytes,
+            "reencode_age_s": 0,
         }
 
 

@@ -8,9 +8,10 @@ the call returned, before anything else happens. Must not know: crashes.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from inos.errors import InosError, NotFound
 from inos.tasks import Task
@@ -19,6 +20,9 @@ from inos_sim.claims import Kept, Ledger, kept
 from inos_sim.disk import SimDisk
 from inos_sim.kernels import Memory
 from inos_sim.machine import ARENA_BYTES, Machine, Sizes, toy_parts
+from inos_sim.more import MORE
+
+T = TypeVar("T")
 
 KINDS = (
     "put-small",  # inline, in the manifest
@@ -34,13 +38,18 @@ KINDS = (
 SALT = slice(16, 48)  # of a block: where its synthetic salt stands
 _CHUNK_NOISE = (90, 500, 1_200)
 _CHUNK_BYTES = Sizes().chunk_bytes
+_WORDS = (b"every", b"acknowledged", b"byte", b"is", b"still", b"there")
 _FOREIGN_SEED = 2
 
 
+@functools.lru_cache(maxsize=4_096)
 def chunk(name: str) -> bytes:
-    """A chunk that compresses to some hundred bytes, the same for the same name."""
+    """A chunk that compresses to some hundred bytes, the same for the same name: noise and zeros, or words."""
     rng = random.Random(name)
-    return rng.randbytes(_CHUNK_NOISE[rng.randrange(len(_CHUNK_NOISE))]).ljust(_CHUNK_BYTES, b"\0")
+    kind = rng.randrange(len(_CHUNK_NOISE) + 1)
+    if kind < len(_CHUNK_NOISE):
+        return rng.randbytes(_CHUNK_NOISE[kind]).ljust(_CHUNK_BYTES, b"\0")
+    return b" ".join(rng.choices(_WORDS, k=_CHUNK_BYTES // 3))[:_CHUNK_BYTES]
 
 
 class Lab:
@@ -92,6 +101,7 @@ class Player:
         self._disk = disk
         self._rng = rng
         self._serial = len(ledger.now.files) + len(ledger.now.gone)
+        self.foreign = lab.foreign
         self.ledger = ledger
         self.on_change: Callable[[], None] = lambda: None  # as a machine's, through reopenings
         self.contents: dict[Kept, bytes] = {}  # of what was put
@@ -119,7 +129,8 @@ class Player:
 
     def start(self, kind: str) -> None:
         """One operation, beside those that run (not ``reopen``)."""
-        self.running.append(self.machine.start(self._guarded(getattr(self, "_" + kind.replace("-", "_"))())))
+        work = MORE[kind](self) if kind in MORE else getattr(self, "_" + kind.replace("-", "_"))()
+        self.running.append(self.machine.start(self._guarded(work)))
 
     def wait(self) -> None:
         """Until all that run have ended."""
@@ -158,9 +169,7 @@ class Player:
         await self._put(chunk("all") + chunk("all too") + chunk(f"one {self._serial}"))
 
     async def _put(self, content: bytes) -> None:
-        name = f"file-{self._serial}"
-        self._serial += 1
-        await self.put(name, content)
+        await self.put(f"file-{self.next_serial()}", content)
 
     async def put(self, name: str, content: bytes) -> None:
         """This file."""
@@ -169,9 +178,9 @@ class Player:
         self.ledger.begin_put(file)
         source = Source(self.machine.streams.add_bytes(content), len(content))
         root = (await self.machine.vault.put(source, name=name)).root
-        self.ledger.end_put(file, root, self._salt(root))
+        self.ledger.end_put(file, root, self.salt(root))
 
-    def _salt(self, root: bytes) -> bytes:
+    def salt(self, root: bytes) -> bytes:
         """The manifest's salt, read from the disk."""
         if not self.scrubs:
             return b""
@@ -181,33 +190,42 @@ class Player:
         block = self._disk.files[f"seg-{segment:04d}"].now[offset : offset + 48]
         return bytes(block[SALT])
 
-    def _pick(self, *, newest: bool = False) -> bytes:
-        roots = [root for root in self.ledger.now.files if root not in self.ledger.now.going]
+    def pick(self, *, newest: bool = False) -> bytes:
+        """A file on which no other call is under way. Raises NotFound."""
+        roots = [root for root in self.ledger.now.files if root not in self.ledger.now.busy]
         if not roots:
             raise NotFound("no file")
-        if self._rng is not None:
-            return self._rng.choice(roots)
-        return roots[-1 if newest else 0]
+        return self.one_of(roots[::-1] if newest else roots)
+
+    def one_of(self, things: list[T]) -> T:
+        """One that chance picks, or the first."""
+        return things[0] if self._rng is None else self._rng.choice(things)
+
+    def next_serial(self) -> int:
+        """A number for a name, used once."""
+        self._serial += 1
+        return self._serial - 1
+
+    def is_alone(self) -> bool:
+        """Whether no other call is running: one that reads blocks, or moves them, keeps them for so long."""
+        return sum(not task.done for task in self.running) == 1
 
     async def _remove(self) -> None:
-        root = self._pick()
+        root = self.pick()
         self.ledger.begin_remove(root)
         await self.machine.vault.remove(root)
-        if root not in self.ledger.now.files:
-            return
-        self.ledger.end_remove(root)
+        self.ledger.end_remove(root, scrubbed=self.is_alone())
 
     async def _share(self) -> None:
-        root = self._pick(newest=True)
+        root = self.pick(newest=True)
         vault, shared = self.machine.vault, root not in self.ledger.now.shared
         self.ledger.begin_mark(root)
         await (vault.share(root) if shared else vault.unshare(root))
-        if root in self.ledger.now.files:
-            self.ledger.end_share(root, shared=shared)
+        self.ledger.end_share(root, shared=shared)
 
     async def _receive(self) -> None:
-        machine, vault, ledger = self.machine, self.machine.vault, self.ledger
-        file, link, blocks = self._lab.foreign[self._serial % 2]
+        vault, ledger = self.machine.vault, self.ledger
+        file, link, blocks = self.foreign[self._serial % 2]
         if any(one.name == file.name for one in (*ledger.now.files.values(), *ledger.now.coming)):
             return
         self._serial += 1
@@ -215,17 +233,22 @@ class Player:
         await vault.wish(link)
         ledger.end_wish(link.bid, wished=True)
         for bid, data in blocks:
-            span = machine.arena.alloc(len(data))
-            machine.arena.write(span, data)
-            try:
-                await vault.store_foreign(bid, span)
-            finally:
-                machine.arena.release(span)
+            await self.store(bid, data)
         ledger.begin_put(file)
         ledger.begin_mark(link.bid)
         root = await vault.adopt(link)
-        ledger.end_put(file, root, self._salt(root))
+        ledger.end_put(file, root, self.salt(root))
         ledger.end_wish(link.bid, wished=False)
+
+    async def store(self, bid: bytes, data: bytes) -> None:
+        """A block from somebody else."""
+        machine = self.machine
+        span = machine.arena.alloc(len(data))
+        machine.arena.write(span, data)
+        try:
+            await machine.vault.store_foreign(bid, span)
+        finally:
+            machine.arena.release(span)
 
     async def _compact(self) -> None:
         await self.machine.vault.compact()

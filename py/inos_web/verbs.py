@@ -184,12 +184,13 @@ class Verbs(FileVerbs, ProtectVerbs):
         return {"link": link, "id": ids.to_hex(name)}
 
     async def do_links(self, _op: int, root: str) -> list[dict[str, object]]:
-        """The revocable links of a root that were not revoked, oldest first."""
+        """The revocable links of a root and its other versions that were not revoked, oldest first."""
+        roots = {version.root for version in self._vault.versions(ids.from_hex(root))}
         grants = self._vault.grants().items()
         return [
             {"id": ids.to_hex(name), "link": encode(RevocableLink(name, grant.key)), "timeMs": grant.time_ms}
             for name, grant in grants
-            if grant.root == ids.from_hex(root) and not grant.revoked
+            if grant.root in roots and not grant.revoked
         ]
 
     async def do_revoke(self, _op: int, id: str) -> None:

@@ -1,7 +1,8 @@
-"""What must be in a vault, by what the witness wrote down: files that were acknowledged, files that may be there, and links.
+"""What must be in a vault, by what the witness wrote down: what was acknowledged, what may be there, versions, links.
 
-Nouns: a *file* is a put that was begun; it is *kept* when that was acknowledged, *gone* when its removal was, and *open* while a
-call on it was begun and never ended. Invariants: nothing is claimed before it was acknowledged.
+Nouns: a *file* is a put that was begun (of a file or a folder), known by its name; it is *kept* when that was acknowledged,
+*gone* when its removal was, and *open* while a call on it was begun and never ended; what a file was before it was replaced is
+an *older* version. ``made`` says how a page makes the bytes. Invariants: nothing is claimed before it was acknowledged.
 Must not know: browsers.
 """
 
@@ -13,17 +14,27 @@ from pathlib import Path
 from typing import Any
 
 OPEN, KEPT, GONE = "open", "kept", "gone"
+Made = dict[str, Any]
 
 
 @dataclass
 class File:
     """One put, and what became of it."""
 
-    made: dict[str, Any]
+    made: Made
     state: str = OPEN
     root: str = ""
     link: str = ""
     removal_begun: bool = False
+    replacing: Made | None = None
+    older: list[tuple[str, Made]] = field(default_factory=list)
+
+    def replaced(self, root: str) -> None:
+        """The replacement that was begun is what counts now."""
+        assert self.replacing is not None
+        if root != self.root:
+            self.older.append((self.root, self.made))
+        self.root, self.made, self.replacing, self.link = root, self.replacing, None, ""
 
 
 @dataclass
@@ -43,16 +54,15 @@ class Claims:
             elif line["op"] == "ack":
                 self._acknowledge(line)
             elif line["op"] == "fail":
-                begun = self._begun[line["call"]]
-                # A file may be removed while another lane gives it out.
-                if (begun["kind"], line["code"]) != ("other", "NotFound"):
-                    raise AssertionError(f"a call failed: {begun}: {line['code']}")
+                raise AssertionError(f"a call failed: {self._begun[line['call']]}: {line['code']}")
 
     def _begin(self, line: dict[str, Any]) -> None:
         self.calls = max(self.calls, line["call"] + 1)
         self._begun[line["call"]] = line
         if line["kind"] == "put":
             self.files[line["name"]] = File(line["made"])
+        elif line["kind"] == "replace":
+            self.files[line["name"]].replacing = line["made"]
         elif line["kind"] == "remove":
             self.by_root(line["root"]).removal_begun = True
 
@@ -62,6 +72,8 @@ class Claims:
         if begun["kind"] == "put":
             file = self.files[begun["name"]]
             file.state, file.root = KEPT, line["root"]
+        elif begun["kind"] == "replace":
+            self.files[begun["name"]].replaced(line["root"])
         elif begun["kind"] == "remove":
             self.by_root(begun["root"]).state = GONE
         elif begun["what"] == "share":
@@ -71,9 +83,9 @@ class Claims:
         """The file that has this root."""
         return next(file for file in self.files.values() if file.root == root)
 
-    def kept(self) -> list[File]:
-        """Those that must be there."""
-        return [file for file in self.files.values() if file.state == KEPT and not file.removal_begun]
+    def kept(self) -> dict[str, File]:
+        """Those that must be there, by name."""
+        return {name: file for name, file in self.files.items() if file.state == KEPT and not file.removal_begun}
 
 
 @dataclass(frozen=True)
@@ -86,28 +98,35 @@ class Verdict:
 
 def judge(claims: Claims, rows: list[dict[str, Any]]) -> tuple[Verdict, list[File]]:
     """A vault's list beside the claims; and the files whose bytes are to be looked at. What was open is now known."""
-    lost, wrong = [], []
+    verdict = Verdict([], [])
     listed = {row["name"]: row for row in rows}
     if len(listed) != len(rows):
-        wrong.append("two rows of one name")
-    wrong += [f"{name}: nobody put it" for name in listed if name not in claims.files]
+        verdict.wrong.append("two rows of one name")
+    verdict.wrong.extend(f"{name}: nobody put it" for name in listed if name not in claims.files)
     for name, file in claims.files.items():
-        row = listed.get(name)
-        if row is None:
-            if file.state == KEPT and not file.removal_begun:
-                lost.append(f"{name}: acknowledged, and not there")
-            file.state = GONE
+        if name in listed:
+            _judge_row(name, file, listed[name], verdict)
             continue
-        if file.state == GONE:
-            wrong.append(f"{name}: removed, and there again")
-        if row["lost"] or row["size"] != file.made["length"]:
-            lost.append(f"{name}: {row}")
-        if file.root and row["root"] != file.root:
-            wrong.append(f"{name}: under another root")
-        if file.link and not row["shared"]:
-            lost.append(f"{name}: given out, and not any more")
-        file.state, file.root, file.removal_begun = KEPT, row["root"], False
-    return Verdict(lost, wrong), claims.kept()
+        if file.state == KEPT and not file.removal_begun:
+            verdict.lost.append(f"{name}: acknowledged, and not there")
+        file.state = GONE
+    return verdict, list(claims.kept().values())
+
+
+def _judge_row(name: str, file: File, row: dict[str, Any], verdict: Verdict) -> None:
+    """A file that is there."""
+    if file.state == GONE:
+        verdict.wrong.append(f"{name}: removed, and there again")
+    if file.root and row["root"] != file.root:
+        if file.replacing is None:
+            verdict.wrong.append(f"{name}: under another root")
+        else:
+            file.replaced(row["root"])
+    if row["lost"] or row["size"] != file.made["length"]:
+        verdict.lost.append(f"{name}: {row}")
+    if file.link and not row["shared"]:
+        verdict.lost.append(f"{name}: given out, and not any more")
+    file.state, file.root, file.removal_begun, file.replacing = KEPT, row["root"], False, None
 
 
 def acks_in(lines: list[str]) -> int:

@@ -5,7 +5,7 @@ or while it starts; after a new start with the same profile everything that was 
 that was removed, and `check("data")` finds nothing. Both browsers take turns, each with a profile that lives through all rounds.
 
 The page cache survives a SIGKILL, so this shows no missing flush. For that, --trace records the calls on the disk of every round
-(one browser only) in the format of `inos_sim.trace`; every crash state of it is replayed on the simulated disk.
+(one browser only) in the format of `inos_sim.trace`, and then tries --states crash states of it (0: all) on the simulated disk.
 With --json the last line is {"rounds", "acknowledged", "lost"}. Runs in `.venv`, in a network namespace of its own where the
 system allows one. The exit code is 1 if anything was lost or wrong.
 """
@@ -34,8 +34,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "py"), str(ROOT / "tests" / "e2e"), str(RO
 
 from node import NodeTab  # noqa: E402 - our own folders come first on the path
 from server import Server  # noqa: E402
-from tab import Browser  # noqa: E402
+from tab import Browser, Tab  # noqa: E402
 from tests.chaos.claims import Claims, File, acks_in, judge, read_from  # noqa: E402
+
+from inos_sim.trace import TraceCampaign  # noqa: E402
 
 BROWSERS = ("chromium", "firefox")
 RUN, VERIFY = ((HERE / name).read_text("utf-8").rstrip("\n;") for name in ("page.js", "verify.js"))
@@ -69,6 +71,19 @@ async () => {
 }
 """
 
+# What a killed browser was about to change, as it is now: told as the change that was made.
+UNSETTLED = """
+async ({ file, change, offset, length }) => {
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("inos-vault");
+  const now = await (await folder.getFileHandle(file)).getFile();
+  const part = change === "write" ? now.slice(offset, offset + length) : new Blob();
+  const call = change === "write" ? { op: "write", offset, length: part.size } : { op: "truncate", size: now.size };
+  const query = new URLSearchParams({ file, ...call });
+  const answer = await fetch(`/witness/disk?${query}`, { method: "POST", body: await part.arrayBuffer() });
+  return answer.ok;
+}
+"""
+
 Launch = Callable[[str, Path], Browser]
 
 
@@ -77,7 +92,8 @@ class WitnessServer(Server):
 
     def __init__(self, folder: Path, *, record: bool = False) -> None:
         self.trace = folder / "trace.jsonl"
-        super().__init__(folder / "server.txt", HERE / "witness.py", str(folder), *(["--record"] if record else []))
+        arguments = [str(folder), *(["--record"] if record else [])]
+        super().__init__(folder / "server.txt", program=HERE / "witness.py", arguments=arguments)
 
     def tell(self, line: dict[str, Any]) -> None:
         """Add a line of our own."""
@@ -149,18 +165,37 @@ class Chaos:
     def _start(self) -> NodeTab:
         if self._node is None:
             self._browser = self._launch()
-            self._node = NodeTab(self._browser.tab(self.server.url), self._browser)
+            tab = self._browser.tab()
+            self._settle(tab)
+            tab.goto(self.server.url)
+            self._node = NodeTab(tab, self._browser)
             self._node.wait_ready()
             if self._record:
                 for wrapped, plain in self._node.tab.call("(source) => globalThis.inos.python(source)", KEYS):
                     self.server.tell({"op": "key", "wrapped": wrapped, "plain": plain})
         return self._node
 
+    def _settle(self, tab: Tab) -> None:
+        """Complete the trace: whether the change that the browser was about to make when it was killed was made."""
+        last = json.loads(self._recorded()[-1]) if self._recorded() else {}
+        if last.get("op") != "about":
+            return
+        tab.allow_problems(r"/favicon\.ico")  # the browser asks for it by itself
+        tab.goto(f"{self.server.url}witness/blank")
+        if not tab.call(UNSETTLED, last):
+            raise AssertionError(f"{last} cannot be settled")
+
+    def _recorded(self) -> list[str]:
+        """Lines of the trace about changes, and those about to be made."""
+        lines = self.server.trace.read_text("utf-8").splitlines()
+        return [line for line in lines if line.startswith(('{"op": "about"', '{"op": "write"', '{"op": "truncate"'))]
+
     def _kill_while_running(self) -> None:
         node = self._start()
         options = {
             "seed": self._rng.getrandbits(32), "firstCall": self._claims.calls, "lanes": LANES, "calls": 100_000,
-            "present": [file.root for file in self._claims.kept()], "presentMax": PRESENT_MAX, "sizeBitsMax": SIZE_BITS_MAX,
+            "present": [[file.root, name] for name, file in self._claims.kept().items()], "presentMax": PRESENT_MAX,
+            "sizeBitsMax": SIZE_BITS_MAX, "filesOnly": self._record,
         }  # fmt: skip
         job = node.tab.begin(RUN, options)
         self._wait_for_acks()
@@ -212,8 +247,8 @@ class Chaos:
             self._outcome.lost.append(f"check('data'): {report}")
 
     def _differing(self, node: NodeTab, files: list[File]) -> list[str]:
-        wanted = [[file.root, file.made] for file in files]
-        return [f"{root}: {why}" for root, why in node.tab.call(VERIFY, wanted, timeout_s=VERIFY_TIMEOUT_S)]
+        wanted = [[file.root, file.made, file.older] for file in files]
+        return [str(wrong) for wrong in node.tab.call(VERIFY, wanted, timeout_s=VERIFY_TIMEOUT_S)]
 
     def files(self) -> dict[str, str]:
         """SHA-256 of each of the vault's files, as they are now."""
@@ -229,11 +264,20 @@ class Chaos:
 
 
 def keep_trace(server: WitnessServer, path: Path) -> None:
-    """The trace and its blobs, where they are wanted."""
-    shutil.copyfile(server.trace, path)
-    shutil.copytree(
-        server.trace.with_name(f"{server.trace.name}.blobs"), path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True
-    )
+    """The trace and its blobs, where they are wanted; with the keys first, which were asked for when the vault was open."""
+    first, *lines = server.trace.read_text("utf-8").splitlines(keepends=True)
+    keys = [line for line in lines if line.startswith('{"op": "key"')]
+    path.write_text("".join([first, *keys, *(line for line in lines if line not in keys)]), "utf-8")
+    blobs = server.trace.with_name(f"{server.trace.name}.blobs")
+    shutil.copytree(blobs, path.with_name(f"{path.name}.blobs"), dirs_exist_ok=True)
+
+
+def replay(path: Path, seed: int, states_max: int | None) -> tuple[str, TraceCampaign]:
+    """Crash states of a trace on the simulated disk; what came of it, in words."""
+    campaign = TraceCampaign(path, seed, states_max)
+    tally = campaign.run()
+    line = f"{tally.states} crash states of {campaign.calls} calls, {sum(tally.breaches.values())} breaches"
+    return "\n".join([line, *(f"{at}: {kind}: {text}" for at, kind, text in tally.failures[:20])]), campaign
 
 
 def rounds(options: argparse.Namespace, launch: Launch, folder: Path) -> Outcome:
@@ -273,6 +317,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--trace", type=Path, help="record the calls on the disk into this file, and FILE.blobs beside it"
     )
+    parser.add_argument("--states", type=int, default=2_000, help="crash states of the trace to try; 0: all")
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
     if not netns.is_inside():
@@ -295,10 +340,16 @@ def main(arguments: list[str]) -> int:
         f"{time.monotonic() - began:.0f} s",
         flush=True,
     )
+    is_good, states = outcome.is_good, {}
+    if options.trace is not None:
+        text, campaign = replay(options.trace, options.seed, options.states or None)
+        print(f"chaos  {text}", flush=True)
+        states = {"states": campaign.tally.states, "breaches": sum(campaign.tally.breaches.values())}
+        is_good = is_good and states["breaches"] == 0
     if options.json:
         counts = {"rounds": outcome.rounds, "acknowledged": outcome.acknowledged, "lost": len(outcome.lost)}
-        print(json.dumps({**counts, "wrong": len(outcome.wrong), "seed": options.seed}), flush=True)
-    return 0 if outcome.is_good else 1
+        print(json.dumps({**counts, "wrong": len(outcome.wrong), **states, "seed": options.seed}), flush=True)
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

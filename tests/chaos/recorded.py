@@ -15,7 +15,7 @@ def contents(trace: Path) -> dict[str, bytes]:
     blobs = trace.with_name(f"{trace.name}.blobs")
     for line in map(json.loads, trace.read_text("utf-8").splitlines()):
         if line["op"] == "open":
-            if line["created"] != (line["file"] not in files):
+            if line["created"] and line["file"] in files:
                 raise AssertionError(f"{line} is not what the calls before it say")
             files.setdefault(line["file"], bytearray())
         elif line["op"] == "write":

@@ -1,7 +1,7 @@
 // --- what follows is served by tests/chaos/witness.py only ------------------------------------------------------------
-// Every change and flush of a file is told to the witness, in the order of the calls and before the next one: by synchronous
-// requests, so that what is not told has not been begun. A change is told before it is made: if the browser dies between the
-// two, the next start overwrites what was never there. A flush is told when it has returned.
+// Every change and flush of a file is told to the witness when it has returned, before the next call: by synchronous requests, in
+// the order of the calls. Of a change it is also told that it is about to be made: when the browser dies between the two, whoever
+// starts it again looks at the file (`UNSETTLED` in kill.py).
 {
   const names = new WeakMap();
   const created = new WeakSet();
@@ -36,13 +36,18 @@
   const { write, truncate, flush, close } = FileSystemSyncAccessHandle.prototype;
   Object.assign(FileSystemSyncAccessHandle.prototype, {
     write(bytes, options) {
-      // Of shared memory only a copy may be sent.
-      tell({ op: "write", file: names.get(this), offset: options.at, length: bytes.length }, new Uint8Array(bytes));
-      return write.call(this, bytes, options);
+      const call = { file: names.get(this), offset: options.at };
+      tell({ op: "about", change: "write", ...call, length: bytes.length });
+      const data = new Uint8Array(bytes); // of shared memory only a copy may be sent
+      const length = write.call(this, bytes, options);
+      tell({ op: "write", ...call, length }, data);
+      return length;
     },
     truncate(size) {
-      tell({ op: "truncate", file: names.get(this), size });
-      return truncate.call(this, size);
+      const call = { file: names.get(this), size };
+      tell({ op: "about", change: "truncate", ...call });
+      truncate.call(this, size);
+      tell({ op: "truncate", ...call });
     },
     flush() {
       flush.call(this);

@@ -73,6 +73,8 @@ class Witness(app.App):
         if path == "/witness/disk":
             self.journal.disk(dict(request.query), await request.content.read())
             return web.Response(headers=SECURITY)
+        if path == "/witness/blank":  # our origin without a node
+            return web.Response(text="<!doctype html>", headers={**SECURITY, "Content-Type": "text/html"})
         if path == RECORDED_MODULE and self.records:
             module = (ROOT / path[1:]).read_bytes() + RECORDER.read_bytes()
             return web.Response(body=module, headers={**SECURITY, "Content-Type": "text/javascript"})

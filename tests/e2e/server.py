@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,9 +22,11 @@ ADDRESS = re.compile(r"^INOS (http://(?:127\.0\.0\.1|localhost):(\d+)/)$", re.MU
 class Server:
     """One `serve.py`."""
 
-    def __init__(self, log: Path, program: Path = ROOT / "serve.py", *arguments: str) -> None:
+    def __init__(
+        self, log: Path, host: str = "127.0.0.1", *, program: Path = ROOT / "serve.py", arguments: Sequence[str] = ()
+    ) -> None:
+        self._words = [sys.executable, str(program), *arguments, "--host", host, "--no-open"]
         self._log = log
-        self._words = [sys.executable, str(program), *arguments, "--no-open"]
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self._port = 0

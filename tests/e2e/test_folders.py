@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import time
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
-from node import NodeTab, open_node
+from node import Data, NodeTab, open_node
 from server import Server
 
 from conftest import Start
@@ -116,3 +118,64 @@ def root_of(node: NodeTab) -> str:
     """The one root there is."""
     (row,) = node.list()
     return str(row["root"])
+
+
+def test_a_vault_is_carried_to_another_browser(start: Start, server: Server) -> None:
+    """Everything to one file in Firefox, and from there into Chromium; and found there by its words."""
+    first = open_node(start("firefox"), server)
+    root = first.tab.call(PUT_FOLDER, 60, "all", timeout_s=60)["root"]
+    for length in (0, 700, 20_000, 3_000_000):
+        first.put(Data("random", length, seed=length), f"file {length}")
+    old = first.put(Data("text", 5_000, seed=1), "letter")["root"]
+    again = "(root) => globalThis.inos.put(new TextEncoder().encode('second'), { name: 'letter', replaces: root })"
+    new = first.tab.call(again, old)["root"]
+    call(first, "rename", new, "Letter to the editor")
+    first.share(root)
+    done = first.tab.begin(
+        "(note) => globalThis.inos.exportArchive({ passphrase: 'correct horse', name: 'all.inos', onProgress: note })"
+    ).result(60)
+    assert (done["files"], done["skipped"]) == (6, [])
+    archive = first.browser.downloads / "all.inos"
+    wait_until(lambda: archive.exists() and archive.stat().st_size == done["bytes"])
+
+    second = open_node(start("chromium"), server)
+    text = base64.b64encode(archive.read_bytes()).decode("ascii")
+    second.tab.call(
+        "(text) => { window.archive = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]); }", text
+    )
+    load = "(passphrase) => globalThis.inos.importArchive(window.archive, { passphrase })"
+    assert second.error_code(load, "wrong horse") == "AuthFailed"
+    assert second.list() == []
+    got = second.tab.call(load, "correct horse", timeout_s=60)
+    assert (got["files"], got["known"], got["skipped"]) == (6, 0, [])
+    assert [(row["name"], row["size"], row["shared"]) for row in by_name(second)] == [
+        (row["name"], row["size"], row["shared"]) for row in by_name(first)
+    ]
+    for mine, theirs in zip(by_name(second), by_name(first), strict=True):
+        if mine["kind"] == "folder":
+            assert unzipped(second, mine["root"], "all") == unzipped(first, theirs["root"], "all")
+        else:
+            assert second.hash_of(mine["root"]) == first.hash_of(theirs["root"])
+            assert [v["name"] for v in call(second, "versions", mine["root"])] == [
+                v["name"] for v in call(first, "versions", theirs["root"])
+            ]
+    again_got = second.tab.call(load, "correct horse", timeout_s=60)
+    assert (again_got["files"], again_got["known"], again_got["bytes"]) == (0, 6, 0)
+    found = call(second, "find", "0042 bin")
+    assert [(row["path"], row["kind"]) for row in found] == [("über/0042.bin", "file")]
+    assert [row["name"] for row in call(second, "find", "edit letter")] == ["Letter to the editor"]
+    report = call(second, "check", "data")
+    assert (report["bad"], report["lost"]) == ([], [])
+
+
+def by_name(node: NodeTab) -> list[dict[str, Any]]:
+    """What is listed, in the order of names."""
+    return sorted(node.list(), key=lambda row: row["name"])
+
+
+def wait_until(is_so: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    """Wait for something outside the page."""
+    late = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < late
+        time.sleep(0.05)

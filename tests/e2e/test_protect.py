@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe import serious_problems
 from chromium import ChromiumTab
 from node import KIB, MIB, Data, NodeTab, open_node
-from server import ROOT, Server
+from server import Server
 
 from conftest import BROWSERS, Start
 
@@ -98,9 +99,21 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     )
     check_access(node)
     tab.press(*"first and long", "Enter")
-    node.wait_ready()
+    tab.wait_for("it opens", "() => globalThis.inos.state().phase === 'ready'")
     assert tab.text("#unlock") == ""
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
+
+    # a link that can be withdrawn, by the page's own controls
+    tab.click("#files [data-action=share]")
+    tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value.includes('#inos1.')")
+    tab.click("#share-revocable")
+    tab.wait_for("the other kind", "() => document.querySelector('#share-link').value.includes('#inosv1.')")
+    tab.wait_for("it is listed", "() => document.querySelectorAll('#share-links [data-link]').length === 1")
+    check_access(node)
+    tab.click("#share-links [data-action=revoke]")
+    tab.wait_for("it is gone", "() => document.querySelector('#share-links').hidden")
+    assert "Withdrawn" in tab.text("#share-dialog")
+    tab.click("#share-dialog [data-action=close]")
 
     change = "(current) => globalThis.inos.setPassphrase('second and longer', { askAlways: true, current })"
     assert node.error_code(change, None) == "UnlockNeeded"
@@ -125,10 +138,13 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", ROOT / "serve.py", "--host", "localhost")
+    server = Server(tmp_path / "server.txt", "localhost")
     browser = start("chromium")
     try:
         node = open_node(browser, server)
+        remove = add_authenticator(node, has_prf=False)
+        assert node.error_code("() => globalThis.inos.addPasskey()") == "PasskeyWithoutPrf"
+        remove()
         add_authenticator(node, has_prf=True)
         data = Data("random", 400 * KIB)
         done = node.put(data, "secret.bin")
@@ -163,8 +179,8 @@ def test_a_passkey(start: Start, tmp_path: Path) -> None:
         server.kill()
 
 
-def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
-    """A security key of the browser's own that always agrees."""
+def add_authenticator(node: NodeTab, *, has_prf: bool) -> Callable[[], object]:
+    """A security key of the browser's own that always agrees; what takes it away."""
     tab = node.tab
     assert isinstance(tab, ChromiumTab)
     session = tab.page.context.new_cdp_session(tab.page)
@@ -179,4 +195,5 @@ def add_authenticator(node: NodeTab, *, has_prf: bool) -> None:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return lambda: session.send("WebAuthn.removeVirtualAuthenticator", made)

@@ -122,6 +122,35 @@ def test_a_second_tab_takes_the_vault_over(start: Start, server: Server) -> None
         assert first.hash_of(there["root"]) == (there["bytes"], there["sha256"])
 
 
+HANG = """
+() => setTimeout(() => {
+  const until = performance.now() + 10_000;
+  while (performance.now() < until);
+})
+"""
+
+
+def test_the_vault_is_taken_from_a_tab_that_hangs(start: Start, server: Server) -> None:
+    """It answers nobody, so its lock is stolen; when it wakes up it must not write a byte."""
+    browser = start("chromium")
+    first = open_node(browser, server)
+    kept = first.put(Data("text", 2 * MIB), "kept.txt")
+    second = open_node(browser, server, ready=False)
+    assert problem(second)["code"] == "StorageBusy"
+    first.tab.call(HANG)
+    second.tab.click("#errors [data-action=take-over]")
+    second.wait_ready()
+    late = second.put(Data("text", MIB, seed=5), "late.txt")
+    first.tab.wait_for("the first tab wakes up and says so", PHASE, "busy-elsewhere")
+    refused = first.error_code("(data) => lab.put(data, 'lost.txt')", {"kind": "text", "seed": 6, "length": MIB})
+    assert refused in {"StorageBusy", "NotReady"}
+    for there in (kept, late):
+        assert second.hash_of(there["root"]) == (there["bytes"], there["sha256"])
+    second.reload()
+    assert {row["root"] for row in second.list()} == {kept["root"], late["root"]}
+    assert second.tab.call("() => inos.check('data').then(({ bad, lost }) => [bad, lost])") == [[], []]
+
+
 MISSING = {
     "shared memory": "delete globalThis.SharedArrayBuffer;",
     "private file system": "delete StorageManager.prototype.getDirectory;",

@@ -165,6 +165,20 @@ except VaultLocked:
   assert.deepEqual(await python(source), [true, false, false, true, true]);
 });
 
+test("the vault's own key signs as RFC 8032 says, and its signatures verify", async () => {
+  const source = `
+from inos.ports import SignHead, Verify
+seed = bytes.fromhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb")
+made = await SignHead(seed, b"r")
+[made.hex(), await Verify(made[:32], made[32:], b"r"), await Verify(made[:32], made[32:], b"s")]`;
+  assert.deepEqual(await python(source), [
+    "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c" +
+      "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    true,
+    false,
+  ]);
+});
+
 test("a passphrase: the host's known answers; what it wraps opens as it was wrapped", async (context) => {
   const source = `
 from inos.errors import ArenaFull, VaultLocked

@@ -7,6 +7,8 @@
 /** [path, reason] */
 export const LEFT_OUT = [
   ["tests/unit/bench", "the benchmark's command: subprocesses, never part of a page"],
+  ["tests/unit/chaos", "the command that kills browsers, from outside of them"],
+  ["tests/unit/fuzz", "the targets run on CPython's wheels, with processes of their own"],
   ["tests/unit/host", "tests CPython's adapter on CPython's wheels; the browser's adapter has tests/pyodide/adapter"],
   ["tests/unit/server", "aiohttp and sockets: never runs in a browser"],
   ["tests/unit/setup", "the set-up: subprocesses and files of the machine"],

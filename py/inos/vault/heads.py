@@ -66,7 +66,9 @@ def parse(packed: bytes) -> SignedHead:
     """Inverse of ``SignedHead.pack``; checks the form, neither chain nor signature. Raises HeadMalformed."""
     data, signature = packed[:-SIGNATURE_BYTES], packed[-SIGNATURE_BYTES:]
     fields = cbor.decode(data, error=HeadMalformed, bytes_max=HEAD_BYTES_MAX)
-    if type(fields) is not dict or list(fields) != list(range(7)) or fields[0] != VERSION:
+    if type(fields) is not dict or list(fields) != list(range(7)) or type(fields[0]) is not int:
+        raise HeadMalformed("not a head")
+    if fields[0] != VERSION:
         raise HeadMalformed("not a head of version 1")
     if any(type(fields[key]) is not bytes or len(fields[key]) != _ID_BYTES for key in (1, 2, 4, 5)):
         raise HeadMalformed("an id of a head that is not 32 bytes")

@@ -273,7 +273,7 @@ def decode_body(data: bytes) -> Body:
     return Body(seq, durable, tuple(_decode_op(item) for item in packed))
 
 
-def _decode_op(item: object) -> tuple[int, list[Any]]:
+def _decode_op(item: object, *, within: bool = False) -> tuple[int, list[Any]]:
     if type(item) is not bytes:
         raise LogDamaged("an operation that is not bytes")
     op = cbor.decode(item, error=LogDamaged)
@@ -301,9 +301,9 @@ def _decode_op(item: object) -> tuple[int, list[Any]]:
         args[1] = _signed_head(args)
         ids = []
     elif code == TOGETHER:
-        args[0] = [_decode_op(inner) for inner in args[0]]
-        if any(inner == TOGETHER for inner, _ in args[0]):
+        if within:
             raise LogDamaged("operations within operations within operations")
+        args[0] = [_decode_op(inner, within=True) for inner in args[0]]
     if any(type(arg) is bytes and len(arg) != 32 for arg in ids):
         raise LogDamaged(f"an id in operation {code}")
     return code, args

@@ -12,13 +12,14 @@ from inos.wire import link
 def run(data: bytes) -> None:
     """See Target."""
     text = text_of(data)
-    made = link.parse(text)
+    made = link.parse_any(text)
     assert link.encode(made)[1:] in text, "two texts of one link"
 
 
 def seeds() -> Iterator[bytes]:
     """See Target."""
     made = link.encode(link.Link(bytes(range(32)), b"s" * 32), "https://host/path?query")
+    yield link.encode(link.RevocableLink(bytes(range(32)), b"k" * 32), "https://host/").encode()
     for text in (
         made,
         made.partition("#")[2],

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from tests.fuzz.mutate import mutate_bytes, mutate_cbor
+from tests.fuzz.targets.heads import line_of
 
 from inos.vault import log, ops
 from inos.vault.index import Index
@@ -47,8 +48,9 @@ def run(data: bytes) -> None:
 
 def numbers_named(body: ops.Body) -> int:
     """Blocks that runs of a body name: up to BLOCKS_MAX by the vault's own hand, which takes its time in a vault of that size."""
+    flat = [op for code, args in body.operations for op in (args[0] if code == ops.TOGETHER else [(code, args)])]
     naming = (ops.ROOT, ops.DROP, ops.OFFER)
-    runs = [args[0].runs if code == ops.ROOT else args[-1] for code, args in body.operations if code in naming]
+    runs = [args[0].runs if code == ops.ROOT else args[-1] for code, args in flat if code in naming]
     return sum(count for packed in runs for _, count in struct.iter_unpack("<II", packed))
 
 
@@ -80,6 +82,11 @@ def operations() -> list[bytes]:
         ops.encode_op(ops.WISH, b"w" * 32, b"s" * 32, 1 << 40),
         ops.encode_op(ops.UNWISH, b"w" * 32),
         ops.encode_op(ops.NEXT, 12),
+        *(ops.encode_op(ops.HEAD, b"l" * 32, signed.pack()) for signed in line_of(2)),
+        ops.encode_op(ops.FORGET, bytes(32)),
+        ops.encode_op(ops.TOGETHER, [root.pack(), ops.encode_op(ops.SHARE, b"r" * 32)]),
+        ops.encode_op(ops.GRANT, b"g" * 32, b"k" * 32, b"r" * 32, 1 << 40),
+        ops.encode_op(ops.REVOKE, b"g" * 32),
         ops.encode_op(ops.OFFER, b"r" * 32, b"o" * 32, b"s" * 32, ops.pack_runs([9])),
     ]
 

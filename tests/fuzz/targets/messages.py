@@ -36,6 +36,7 @@ def seeds() -> Iterator[bytes]:
     controls = (
         m.Hello(id32, id32, id16, 0, 65_536), m.Auth(bytes(64), id32), m.RoomProof(id32, id32), m.Bye("Cancelled"),
         m.Want(1, id32), m.Missing(2), m.Cancel((1 << 32) - 1), m.Have(id32),
+        m.AskGrant(id32), m.Grant(id32, bytes(200)), m.Revoked(id32),
     )  # fmt: skip
     yield from map(m.encode, (*controls, *signals))
     yield from (m.encode(m.Signed(m.encode(signal), bytes(64))) for signal in signals)

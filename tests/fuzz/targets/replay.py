@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator
 
 from tests.fuzz.mutate import mutate_bytes, mutate_cbor
+from tests.fuzz.pieces import pack, unpack
 from tests.fuzz.targets import manifest
 from tests.fuzz.targets.log import BLOCK, NUMBERS_MAX, numbers_named, operations
 from vault_world import MemoryDisk, World
@@ -23,8 +24,6 @@ from inos.vault.contexts import BlockKeys, derive_keys
 
 RAW, RECORD, UNCHAINED, SEGMENT, MANIFEST = range(5)
 KINDS = 5
-LENGTH_BYTES = 2
-PIECES_MAX = 32
 
 
 def _fresh() -> tuple[BlockKeys, dict[str, bytes]]:
@@ -45,7 +44,7 @@ SUITE = World().kernels.suite
 
 def run(data: bytes) -> None:
     """See Target."""
-    pieces = pieces_of(data)
+    pieces = unpack(data, KINDS)
     if any(kind in (RECORD, UNCHAINED) and _names_many(piece) for kind, piece in pieces):
         return
     world = World(disk=MemoryDisk())
@@ -77,22 +76,6 @@ def _names_many(body: bytes) -> bool:
         return False
 
 
-def pieces_of(data: bytes) -> list[tuple[int, bytes]]:
-    """Kind and bytes of each piece."""
-    pieces, at = [], 0
-    while at < len(data) and len(pieces) < PIECES_MAX:
-        start = at + 1 + LENGTH_BYTES
-        length = int.from_bytes(data[at + 1 : start], "little")
-        pieces.append((data[at] % KINDS, data[start : start + length]))
-        at = start + length
-    return pieces
-
-
-def packed(pieces: list[tuple[int, bytes]]) -> bytes:
-    """Inverse of ``pieces_of``."""
-    return b"".join(bytes([kind]) + len(piece).to_bytes(LENGTH_BYTES, "little") + piece for kind, piece in pieces)
-
-
 def log_of(pieces: list[tuple[int, bytes]]) -> bytes:
     """The log that they describe."""
     out, seq, chain = bytearray(HEAD), 0, HEAD[-log.CHAIN_BYTES :]
@@ -122,7 +105,7 @@ def segment_of(pieces: list[tuple[int, bytes]]) -> bytes:
 
 def mutate(data: bytes, rng: random.Random) -> bytes:
     """See Target."""
-    pieces = pieces_of(data)
+    pieces = unpack(data, KINDS)
     if not pieces or rng.random() < 0.1:
         return mutate_bytes(data, rng)
     at = rng.randrange(len(pieces))
@@ -135,18 +118,18 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
         case 2:
             pieces[at] = (rng.randrange(KINDS), piece)
         case _:
-            pieces[at] = (kind, (mutate_bytes if kind in (RAW, SEGMENT) else mutate_cbor)(piece, rng)[:0xFFFF])
-    return packed(pieces)
+            pieces[at] = (kind, (mutate_bytes if kind in (RAW, SEGMENT) else mutate_cbor)(piece, rng))
+    return pack(pieces)
 
 
 def seeds() -> Iterator[bytes]:
     """See Target."""
-    yield packed([])
-    yield packed([(RAW, log.encode_record_start(BLOCK, 1) + bytes(log.CHAIN_BYTES))])
+    yield pack([])
+    yield pack([(RAW, log.encode_record_start(BLOCK, 1) + bytes(log.CHAIN_BYTES))])
     bodies = [ops.encode_body(seq, seq - 1, [operation]) for seq, operation in enumerate(operations(), 1)]
-    yield packed([(RECORD, body) for body in bodies])
-    yield packed([(RECORD, bodies[0]), (UNCHAINED, bodies[1]), (RECORD, bodies[2])])
-    yield packed([(RECORD, bodies[0]), (RAW, bytes(64)), (RECORD, ops.encode_body(2, 0, operations()[1:]))])
+    yield pack([(RECORD, body) for body in bodies])
+    yield pack([(RECORD, bodies[0]), (UNCHAINED, bodies[1]), (RECORD, bodies[2])])
+    yield pack([(RECORD, bodies[0]), (RAW, bytes(64)), (RECORD, ops.encode_body(2, 0, operations()[1:]))])
     damage = (RECORD, ops.encode_body(9, 8, operations()[:1]))  # says that eight records were durable before it
     foreign = block.seal(b"a block of somebody else", 1, 0, derive_keys(b"o" * 32, SUITE.hashes), SUITE).block
-    yield packed([damage, (SEGMENT, foreign), *((MANIFEST, data) for data in manifest.seeds())])
+    yield pack([damage, (SEGMENT, foreign), *((MANIFEST, data) for data in manifest.seeds())])

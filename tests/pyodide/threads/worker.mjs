@@ -13,6 +13,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   writeSync,
 } from "node:fs";
@@ -90,6 +91,7 @@ function directory(path) {
       if (!create && !existsSync(join(path, name))) throw new DOMException(name, "NotFoundError");
       return new FileHandle(path, name);
     },
+    keys: () => readdirSync(path)[Symbol.iterator](),
   };
 }
 

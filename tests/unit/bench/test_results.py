@@ -66,6 +66,9 @@ ISSUE_IDS = [
     "boot.worker",
     "boot.page",
     "pipeline",
+    "vault.folder_10k",
+    "vault.open",
+    "vault.shrink",
 ]
 
 

@@ -82,6 +82,34 @@ def test_a_call_that_fails_is_no_chaos_but_a_fault() -> None:
         claims_of([*put(0, "a", acked=False), {"op": "fail", "call": 0, "code": "StorageLost"}])
 
 
+OTHER = {"kind": "random", "seed": 2, "length": 7}
+
+
+def replace(call: int, name: str, *, acked: bool = True) -> list[dict[str, Any]]:
+    begin = {"op": "begin", "call": call, "kind": "replace", "name": name, "root": f"root of {name}", "made": OTHER}
+    return [begin, {"op": "ack", "call": call, "root": "a newer root"}][: 1 + acked]
+
+
+def test_what_was_replaced_must_be_new_and_have_its_old_version() -> None:
+    claims = claims_of(put(0, "a"), replace(1, "a"))
+    verdict, [file] = judge(claims, [row("a", root="a newer root", size=7)])
+    assert (verdict.lost, verdict.wrong) == ([], [])
+    assert (file.made, file.older) == (OTHER, [("root of a", MADE)])
+    assert judge(claims_of(put(0, "a"), replace(1, "a")), [row("a")])[0].wrong == ["a: under another root"]
+    assert judge(claims_of(put(0, "a"), replace(1, "a")), [row("a", root="a newer root")])[0].lost
+
+
+@pytest.mark.parametrize("root", ["root of a", "a newer root"])
+def test_a_replacement_that_was_not_acknowledged_may_have_happened_whole(root: str) -> None:
+    for size in (5, 7):
+        claims = claims_of(put(0, "a"), replace(1, "a", acked=False))
+        verdict, [file] = judge(claims, [row("a", root=root, size=size)])
+        is_whole = (root, size) in {("root of a", 5), ("a newer root", 7)}
+        assert bool(verdict.lost) != is_whole
+        assert verdict.wrong == []
+        assert file.older == ([] if root == "root of a" else [("root of a", MADE)])
+
+
 def test_a_line_that_is_being_written_is_read_later(tmp_path: Path) -> None:
     file = tmp_path / "trace"
     file.write_text('{"op": "ack", "call": 1}\n{"op": "a')

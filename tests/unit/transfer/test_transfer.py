@@ -248,7 +248,7 @@ def test_a_wrong_secret_is_a_clear_error(world):
     room = holder.tasks.spawn(holder.node._offer(capability), "offer")
     assert world.run(lambda: room.done, 5)
     holder.node._rooms.pop(capability.bid)
-    holder.node._join(wrong)
+    holder.node._join_share(wrong)
     wanter = world.peer("w")
     task = wanter.fetch(link_to(wrong))
     assert world.run(lambda: task.done, 30)

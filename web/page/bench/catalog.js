@@ -353,6 +353,18 @@ export const ROWS = [
     seconds: 1,
   },
   {
+    id: "vault.folder_10k",
+    title: "Folder of small files",
+    unit: "files/s",
+    better: "more",
+    seed: null,
+    method:
+      "inos.putFolder of 10,000 files of 1 KiB of random bytes in 100 folders, until it is durable; the note is its bytes on the disk over theirs. Quick: 1,000 files.",
+    section: REAL_WORLD,
+    needs: ["node"],
+    seconds: 15,
+  },
+  {
     id: "vault.shrink",
     title: "Saved while idle",
     unit: "%",

@@ -37,6 +37,7 @@ const FAMILIES = [
   { rows: /^(blake3|seal|open|brotli\.q6)$/, load: () => import("./rows/kernel.js") },
   { rows: /^pipeline$/, load: () => import("./rows/pipeline.js") },
   { rows: /^boot\.(restore|brain)$/, load: () => import("./rows/boot.js") },
+  { rows: /^vault\.folder_10k$/, load: () => import("./rows/folder.js") },
   { rows: /^vault\.shrink$/, load: () => import("./rows/shrinking.js") },
   { rows: /^vault\.open$/, load: () => import("./rows/opening.js") },
   { rows: /^vault\.(put|get|roundtrip)/, load: () => import("./rows/vault.js") },

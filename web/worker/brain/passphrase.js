@@ -2,11 +2,13 @@
  * A passphrase's key: Argon2id in a worker of its own, and AES-GCM under what it gives, by WebCrypto.
  *
  * The worker is started for one stretch and ended after it: WebAssembly memory is never given back otherwise, and a stretch of
- * half a second must not hold the brain. Invariants: parameters come checked (`inos.vault.stretching`); the same bytes as
+ * half a second must not hold the brain. One that stays silent is begun anew: browsers have been seen to lose a worker. Invariants: parameters come checked (`inos.vault.stretching`); the same bytes as
  * the host's adapter.
  */
 
 const NONCE_BYTES = 12;
+const STARTS_MAX = 3;
+const START_TIMEOUT_MS = 8_000;
 const WORKER_URL = new URL("../stretch/main.js", import.meta.url).href;
 
 /** @returns {string} what Trusted Types lets a worker be made from: this one script */
@@ -32,15 +34,33 @@ export class Passphrase {
   async stretch(passphrase, salt, cost) {
     const view = new DataView(cost.buffer, cost.byteOffset);
     const [memoryKib, passes, lanes] = [0, 4, 8].map((at) => view.getUint32(at, true));
+    const ask = { library: this.#library, passphrase, salt, memoryKib, passes, lanes };
+    for (let starts = 1; starts <= STARTS_MAX; starts++) {
+      const key = await this.#once(ask);
+      if (key) return key;
+    }
+    throw new Error("its worker did not start");
+  }
+
+  /** @param {object} ask @returns {Promise<Uint8Array | null>} null from a worker that stayed silent */
+  async #once(ask) {
     this.#workerUrl ??= workerUrl();
     const worker = new Worker(this.#workerUrl, { type: "module", name: "stretch" });
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     try {
       return await new Promise((resolve, reject) => {
-        worker.onmessage = ({ data }) => (data.key ? resolve(data.key) : reject(new Error(data.error)));
-        worker.onerror = (event) => reject(new Error(event.message || "its worker did not start"));
-        worker.postMessage({ library: this.#library, passphrase, salt, memoryKib, passes, lanes });
+        timer = setTimeout(resolve, START_TIMEOUT_MS, null);
+        worker.onmessage = ({ data }) => {
+          clearTimeout(timer);
+          if (data.started) worker.postMessage(ask);
+          else if (data.key) resolve(data.key);
+          else reject(new Error(data.error));
+        };
+        worker.onerror = (event) => reject(new Error(event.message || "its worker failed"));
       });
     } finally {
+      clearTimeout(timer);
       worker.terminate();
     }
   }

@@ -25,3 +25,5 @@ self.onmessage = async (/** @type {{data: Ask}} */ { data }) => {
     self.postMessage({ error: String(error) });
   }
 };
+
+self.postMessage({ started: true });
