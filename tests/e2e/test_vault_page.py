@@ -289,6 +289,36 @@ def test_almost_full_asks_what_may_go(node: NodeTab) -> None:
         tab.call("() => { StorageManager.prototype.estimate = globalThis.estimateBefore; }")
 
 
+def test_tidying_is_paused_and_asked_for(node: NodeTab) -> None:
+    tab = node.tab
+    done = node.put(Data("text", 500_000, seed=11), "tidy.txt")
+    tab.click("[data-action=tidy-pause]")
+    wait_count(tab, "#tidy[data-paused=true]", 1)
+    node.reload()
+    wait_count(tab, "#tidy[data-paused=true]", 1)
+    assert "paused" in tab.text("#tidy-text")
+    tab.click("[data-action=tidy-pause]")
+    wait_count(tab, "#tidy[data-paused=false]", 1)
+    tab.click("[data-action=tidy-now]")
+    tab.wait_for("it is done", "() => document.querySelector('#note').innerText === 'All is tidy.'", timeout_s=60)
+    node.assert_holds(done["root"], Data("text", 500_000, seed=11), done["sha256"])
+
+
+def test_a_check_is_stopped_and_reported(node: NodeTab) -> None:
+    tab = node.tab
+    click(tab, "#node-panel summary")
+    tab.call("() => { const b = document.querySelector('[data-action=check]'); b.click(); b.click(); }")
+    tab.wait_for("it was stopped", "() => document.querySelector('#check-result').innerText.includes('was stopped')")
+    assert tab.call("() => document.querySelector('[data-action=check-report]').hidden")
+    tab.click("[data-action=check]")
+    tab.wait_for("all is well", "() => document.querySelector('#check-result').dataset.verdict === 'good'")
+    assert tab.call("() => document.querySelector('[data-action=repair]').hidden")
+    if isinstance(tab, ChromiumTab):
+        with tab.page.expect_download() as download:
+            tab.page.click("[data-action=check-report]")
+        assert "Verdict: all is well" in Path(download.value.path()).read_text("utf-8")
+
+
 @pytest.mark.parametrize("shared_browser", ["firefox"], indirect=True)
 def test_damage_is_found_and_repaired_from_a_peer(node: NodeTab, server: Server, start: Start) -> None:
     data = Data("random", 3 * MIB, seed=9)

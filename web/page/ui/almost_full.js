@@ -49,16 +49,20 @@ export class AlmostFull {
     const near = stats.storageQuota > 0 && stats.storageUsage / stats.storageQuota >= NEARLY_FULL;
     if (!near && !this.#failed) {
       this.#dismissed = false;
-      this.#section.hidden = true;
-      this.#section.replaceChildren();
+      this.close();
     } else if (!this.#dismissed) void this.#draw();
+  }
+
+  /** It shows names: it goes when the vault does. */
+  close() {
+    this.#section.hidden = true;
+    this.#section.replaceChildren();
   }
 
   #dismiss() {
     this.#dismissed = true;
     this.#failed = false;
-    this.#section.hidden = true;
-    this.#section.replaceChildren();
+    this.close();
     need("files-heading", HTMLElement).focus({ preventScroll: true });
   }
 

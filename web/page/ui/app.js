@@ -177,7 +177,7 @@ function makeParts(bareNode) {
   const storage = new Storage(node, fail, { buttons: archive.buttons(), below: tidy.element });
   const status = new Status();
   const closeAll = () => {
-    for (const shown of [folder, versions, archive, preview]) shown.close();
+    for (const shown of [folder, versions, archive, preview, almostFull, check]) shown.close();
     note.clear();
   };
   return {
@@ -210,7 +210,7 @@ function inFolders(files, folder, preview, download) {
 /** What brings each part up to date. @param {Parts} parts */
 function makeRefreshers(parts) {
   const { node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work } = parts;
-  const { almostFull, closeAll, found } = parts;
+  const { almostFull, closeAll, found, tidy } = parts;
   /** @type {string[]} */
   let peersBefore = [];
   const refreshList = latestOnly(async () => {
@@ -236,6 +236,7 @@ function makeRefreshers(parts) {
     refreshPeers();
     refreshStorage();
     refreshProtection();
+    void tidy.begin();
   };
   const showState = () => {
     const state = node.state();

@@ -65,6 +65,16 @@ export class Check {
     );
   }
 
+  /** What was found names files: it goes when the vault does. */
+  close() {
+    this.#running?.abort();
+    this.#last = null;
+    this.#repair.hidden = this.#report.hidden = this.#left.hidden = true;
+    this.#left.replaceChildren();
+    delete this.#verdict.dataset.verdict;
+    setText(this.#verdict, "");
+  }
+
   async #check() {
     const chosen = this.#levels.querySelector("input:checked");
     const level = /** @type {CheckLevel} */ (chosen instanceof HTMLInputElement ? chosen.value : "quick");

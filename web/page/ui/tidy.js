@@ -1,5 +1,7 @@
 /**
  * What the vault does by itself, in one quiet line, with a way to stop it and to have it now.
+ *
+ * Invariant: a pause holds until it is ended, also over a reload.
  */
 
 import { words } from "../words.js";
@@ -7,6 +9,7 @@ import { button, h, setText } from "./dom.js";
 import { formatBytes } from "./format.js";
 
 const TEXTS = words.tidy;
+const PAUSED_KEY = "inos-tidy-paused";
 
 /** @typedef {import("./types.js").TidyState} TidyState */
 
@@ -43,9 +46,21 @@ export class Tidy {
     setText(this.#pause, this.#state.paused ? TEXTS.resume : TEXTS.pause);
   }
 
+  /** The node is ready: it learns of a pause from before. */
+  async begin() {
+    await this.#setPaused(isPaused());
+  }
+
   async #toggle() {
+    const paused = !this.#state.paused;
+    remember(paused);
+    await this.#setPaused(paused);
+  }
+
+  /** @param {boolean} paused */
+  async #setPaused(paused) {
     try {
-      this.show(await this.#node.housekeeping({ paused: !this.#state.paused }));
+      this.show(await this.#node.housekeeping({ paused }));
     } catch (error) {
       this.#fail(error);
     }
@@ -62,6 +77,24 @@ export class Tidy {
       this.#fail(error);
     }
     this.#now.removeAttribute("aria-disabled");
+  }
+}
+
+function isPaused() {
+  try {
+    return localStorage.getItem(PAUSED_KEY) !== null;
+  } catch {
+    return false; // no storage for settings: then it is as at first
+  }
+}
+
+/** @param {boolean} paused */
+function remember(paused) {
+  try {
+    if (paused) localStorage.setItem(PAUSED_KEY, "1");
+    else localStorage.removeItem(PAUSED_KEY);
+  } catch {
+    // it holds for this visit
   }
 }
 
