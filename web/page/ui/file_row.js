@@ -70,7 +70,9 @@ function fillName(cell, entry, files, actions) {
   if (entry.lost) {
     const label = words.repair.named(shown);
     badges.append(
-      badgeButton("bad", TEXTS.lost, `${label}. ${TEXTS.lostHint}`, "file-repair", () => actions.repair(entry)),
+      badgeButton("bad", `${TEXTS.lost} · ${words.repair.verb}`, `${label}. ${TEXTS.lostHint}`, "file-repair", () =>
+        actions.repair(entry),
+      ),
     );
   }
   if (entry.versions > 1) {
