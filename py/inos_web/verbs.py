@@ -122,6 +122,8 @@ class Verbs(FileVerbs, ProtectVerbs):
         """Check the vault."""
         began = self._node.tasks.now
         report = await self._node.check(level, progress=lambda p: self._tell(op, "checking", p.read, p.total))
+        if report.damaged_roots:
+            self._emit(e="list")  # it says which files are damaged
         return {
             "level": level,
             "blocks": report.blocks,
