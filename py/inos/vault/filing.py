@@ -83,9 +83,11 @@ class Filing:
     ) -> PutResult:
         """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``.
 
-        With ``replaces`` it becomes the next version of that root.
+        With ``replaces`` it becomes the next version of that root. Raises NotFound.
         """
         self._ready()
+        if replaces is not None:
+            self._root(replaces)
 
         def put() -> Coroutine[Any, Any, PutResult]:
             return Put(
@@ -105,6 +107,8 @@ class Filing:
     ) -> FolderResult:
         """Keep a folder as one root; see ``inos.vault.folder``."""
         self._ready()
+        if replaces is not None:
+            self._root(replaces)
         listed = list(items)
         return await self._call(
             self.upkeep.with_room(lambda: self._library.put_folder(listed, name, replaces, progress))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +25,22 @@ FILES: dict[str, bytes | None] = {
 
 def find(world: World, text: str) -> list[tuple[str, str]]:
     return [(found.name, found.path) for found in world.run(world.vault.find(text))]
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Vaults that a test leaves open are not closed by anybody; their databases are."""
+    made: list[Catalog] = []
+    init = Catalog.__init__
+
+    def keep(self: Catalog) -> None:
+        init(self)
+        made.append(self)
+
+    monkeypatch.setattr(Catalog, "__init__", keep)
+    yield
+    for one in made:
+        one.drop()
 
 
 @pytest.fixture(params=["full text", "like"])
