@@ -11,6 +11,7 @@ from collections.abc import Callable
 from inos import ids
 from inos.node import Node
 from inos.vault.folder import Item, clean_paths
+from inos.vault.library import Library
 from inos.vault.manifest import DIR
 from inos.vault.names import clean_name
 from inos.vault.put import Progress, Source
@@ -65,6 +66,21 @@ class FileVerbs:
                 "mtimeMs": entry.mtime_ms,
             }
             for entry in found
+        ]
+
+    async def do_count_files(self, _op: int, root: str) -> int:
+        """How many files a folder and the folders in it hold."""
+
+        async def count(library: Library) -> int:
+            return sum([1 async for _, entry in library.walk(ids.from_hex(root)) if entry.kind != DIR])
+
+        return await self._vault.use(count)
+
+    async def do_room(self, _op: int) -> list[dict[str, object]]:
+        """What takes room, by file: bytes that come free with it, and with its older versions alone."""
+        return [
+            {"root": ids.to_hex(row.root), "freedBytes": row.freed_bytes, "olderBytes": row.older_bytes}
+            for row in self._vault.room()
         ]
 
     async def do_stat(self, _op: int, root: str, path: str = "") -> dict[str, object]:
@@ -177,4 +193,5 @@ def list_entry(info: RootInfo) -> dict[str, object]:
         "received": info.received,
         "shared": info.shared,
         "lost": info.health != "ok",
+        "versions": info.versions,
     }

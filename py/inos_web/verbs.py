@@ -122,6 +122,8 @@ class Verbs(FileVerbs, ProtectVerbs):
         """Check the vault."""
         began = self._node.tasks.now
         report = await self._node.check(level, progress=lambda p: self._tell(op, "checking", p.read, p.total))
+        if report.damaged_roots:
+            self._emit(e="list")  # it says which files are damaged
         return {
             "level": level,
             "blocks": report.blocks,
@@ -198,7 +200,7 @@ class Verbs(FileVerbs, ProtectVerbs):
 
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        wanted = await self._node.resolve(link)
+        wanted = await self._node.revocable.resolve(link)
         self._fetches.setdefault(wanted, set()).add(op)
         try:
             root = await self._node.fetch(encode(wanted))

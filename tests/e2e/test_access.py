@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,36 @@ def test_nothing_is_wider_than_the_window(filled: tuple[NodeTab, Page], tmp_path
     assert light == (scheme == "light")
 
 
+def views_of_the_vault(node: NodeTab, page: Page) -> Iterator[tuple[str, str]]:
+    """What is opened from the list and the storage part, one after the other, on a phone's width; name and selector."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    node.tab.call("""async () => {
+      const files = ["a.txt", "deep/er/b.txt"].map((path) => ({ path, file: new File(["text"], "") }));
+      await inos.putFolder(files, { name: "folder" });
+      const { root } = (await inos.list()).find(({ name }) => name === "notes.txt");
+      await inos.put(new Blob(["changed"]), { name: "notes.txt", replaces: root });
+      StorageManager.prototype.estimate = async () => ({ usage: 95, quota: 100 });
+    }""")
+    node.tab.call("() => inos.put(new Blob(['more']), { name: 'more.txt' })")
+    node.tab.wait_for("the card is there", "() => !document.querySelector('#almost-full').hidden")
+    yield "almost full", "#almost-full"
+    for opener, dialog, ready in (
+        ("[data-kind=folder] [data-action=open]", "#folder-dialog", "[data-path=deep]"),
+        ("#files [data-action=versions]", "#versions-dialog", "[data-action=version-forget]"),
+        ("[data-action=archive-export]", "#archive-dialog", "#archive-again"),
+    ):
+        page.click(opener)
+        page.locator(f"{dialog} {ready}").wait_for()
+        yield dialog, dialog
+        page.keyboard.press("Escape")
+    page.click("#files [data-action=rename]")
+    yield "a name being changed", "#files"
+    page.keyboard.press("Escape")
+    page.fill("#files-filter", "er")
+    page.locator("#found .entry").first.wait_for()
+    yield "found in folders", "#found"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(filled: tuple[NodeTab, Page], scheme: Any) -> None:
     node, page = filled
@@ -75,3 +106,6 @@ def test_axe_finds_nothing_serious(filled: tuple[NodeTab, Page], scheme: Any) ->
     page.click("#node-panel summary")
     node.tab.wait_for("figures are shown", "() => document.querySelector('[data-stat=blocks]').textContent !== '–'")
     assert serious_problems(node.tab) == []
+    for what, view in views_of_the_vault(node, page):
+        assert serious_problems(node.tab) == [], what
+        assert node.tab.call("(view) => document.querySelector(view).scrollWidth <= innerWidth", view), what

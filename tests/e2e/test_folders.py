@@ -8,6 +8,7 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from node import Data, NodeTab, open_node
@@ -44,8 +45,20 @@ async (root) => {
 
 def unzipped(node: NodeTab, root: str, name: str) -> dict[str, str]:
     """Paths in the .zip of a folder, and what they hash to."""
-    data = base64.b64decode(node.tab.call(ZIP, root, timeout_s=60))
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    return hashes_in(io.BytesIO(base64.b64decode(node.tab.call(ZIP, root, timeout_s=60))), name)
+
+
+def saved(node: NodeTab, root: str, name: str) -> dict[str, str]:
+    """The same of the .zip that is downloaded."""
+    node.tab.call("(root) => globalThis.inos.save(root)", root, timeout_s=60)
+    path = node.browser.downloads / f"{name}.zip"
+    wait_until(path.exists)  # it has this name once it is whole
+    return hashes_in(path, name)
+
+
+def hashes_in(data: Path | io.BytesIO, name: str) -> dict[str, str]:
+    """Paths below the folder's name, and what they hash to."""
+    with zipfile.ZipFile(data) as archive:
         assert archive.testzip() is None
         assert f"{name}/nothing in it/" in archive.namelist()
         return {
@@ -88,7 +101,7 @@ def go_through_versions(node: NodeTab, root: str, hashes: dict[str, str]) -> str
     return root
 
 
-def test_a_folder_goes_from_one_browser_to_the_other(start: Start, server: Server) -> None:
+def test_folders_and_archives_go_from_one_browser_to_the_other(start: Start, server: Server) -> None:
     first = open_node(start("chromium"), server)
     put = first.tab.call(PUT_FOLDER, FILES, "all", timeout_s=60)
     root, hashes = put["root"], put["hashes"]
@@ -100,71 +113,56 @@ def test_a_folder_goes_from_one_browser_to_the_other(start: Start, server: Serve
     go_through_versions(first, root, hashes)
     first.reload()
     assert unzipped(first, root, "all") == hashes
-    report = call(first, "check", "data")
-    assert (report["bad"], report["lost"]) == ([], [])
 
     second = open_node(start("firefox"), server)
     got = second.fetch(first.share(root))
     assert (got["kind"], got["name"], got["size"]) == ("folder", "all", put["bytes"])
-    assert unzipped(second, got["root"], "all") == hashes
+    assert saved(second, got["root"], "all") == hashes
     go_through_versions(second, got["root"], hashes)
-    one = second.tab.call(
-        "(root, path) => globalThis.inos.get(root, { path }).then(lab.sha256)", root_of(second), "0009.bin"
-    )
-    assert one == hashes["0009.bin"]
+    one = "(root, path) => globalThis.inos.get(root, { path }).then(lab.sha256)"
+    assert second.tab.call(one, got["root"], "0009.bin") == hashes["0009.bin"]
+    carry(second, first, hashes)
 
 
-def root_of(node: NodeTab) -> str:
-    """The one root there is."""
-    (row,) = node.list()
-    return str(row["root"])
-
-
-def test_a_vault_is_carried_to_another_browser(start: Start, server: Server) -> None:
-    """Everything to one file in Firefox, and from there into Chromium; and found there by its words."""
-    first = open_node(start("firefox"), server)
-    root = first.tab.call(PUT_FOLDER, 60, "all", timeout_s=60)["root"]
+def carry(source: NodeTab, target: NodeTab, hashes: dict[str, str]) -> None:
+    """Everything to one file, and from there into a vault that has the folder already; and found there by its words."""
     for length in (0, 700, 20_000, 3_000_000):
-        first.put(Data("random", length, seed=length), f"file {length}")
-    old = first.put(Data("text", 5_000, seed=1), "letter")["root"]
-    again = "(root) => globalThis.inos.put(new TextEncoder().encode('second'), { name: 'letter', replaces: root })"
-    new = first.tab.call(again, old)["root"]
-    call(first, "rename", new, "Letter to the editor")
-    first.share(root)
-    done = first.tab.begin(
+        source.put(Data("random", length, seed=length), f"file {length}")
+    old = source.put(Data("text", 5_000, seed=1), "letter")["root"]
+    replace = "(root) => globalThis.inos.put(new TextEncoder().encode('second'), { name: 'letter', replaces: root })"
+    new = source.tab.call(replace, old)["root"]
+    call(source, "rename", new, "Letter to the editor")
+    done = source.tab.begin(
         "(note) => globalThis.inos.exportArchive({ passphrase: 'correct horse', name: 'all.inos', onProgress: note })"
     ).result(60)
     assert (done["files"], done["skipped"]) == (6, [])
-    archive = first.browser.downloads / "all.inos"
+    archive = source.browser.downloads / "all.inos"
     wait_until(lambda: archive.exists() and archive.stat().st_size == done["bytes"])
 
-    second = open_node(start("chromium"), server)
     text = base64.b64encode(archive.read_bytes()).decode("ascii")
-    second.tab.call(
+    target.tab.call(
         "(text) => { window.archive = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]); }", text
     )
     load = "(passphrase) => globalThis.inos.importArchive(window.archive, { passphrase })"
-    assert second.error_code(load, "wrong horse") == "AuthFailed"
-    assert second.list() == []
-    got = second.tab.call(load, "correct horse", timeout_s=60)
-    assert (got["files"], got["known"], got["skipped"]) == (6, 0, [])
-    assert [(row["name"], row["size"], row["shared"]) for row in by_name(second)] == [
-        (row["name"], row["size"], row["shared"]) for row in by_name(first)
-    ]
-    for mine, theirs in zip(by_name(second), by_name(first), strict=True):
+    assert target.error_code(load, "wrong horse") == "AuthFailed"
+    assert len(target.list()) == 1
+    got = target.tab.call(load, "correct horse", timeout_s=60)
+    assert (got["files"], got["known"], got["skipped"]) == (5, 1, [])
+    for mine, theirs in zip(by_name(target), by_name(source), strict=True):
+        assert (mine["name"], mine["size"], mine["kind"]) == (theirs["name"], theirs["size"], theirs["kind"])
         if mine["kind"] == "folder":
-            assert unzipped(second, mine["root"], "all") == unzipped(first, theirs["root"], "all")
+            assert unzipped(target, mine["root"], "all") == hashes
         else:
-            assert second.hash_of(mine["root"]) == first.hash_of(theirs["root"])
-            assert [v["name"] for v in call(second, "versions", mine["root"])] == [
-                v["name"] for v in call(first, "versions", theirs["root"])
-            ]
-    again_got = second.tab.call(load, "correct horse", timeout_s=60)
-    assert (again_got["files"], again_got["known"], again_got["bytes"]) == (0, 6, 0)
-    found = call(second, "find", "0042 bin")
+            assert target.hash_of(mine["root"]) == source.hash_of(theirs["root"])
+            steps = [[version["name"] for version in call(node, "versions", row["root"])] for node, row in
+                     ((target, mine), (source, theirs))]  # fmt: skip
+            assert steps[0] == steps[1]
+    again = target.tab.call(load, "correct horse", timeout_s=60)
+    assert (again["files"], again["known"], again["bytes"]) == (0, 6, 0)
+    found = call(target, "find", "0042 bin")
     assert [(row["path"], row["kind"]) for row in found] == [("über/0042.bin", "file")]
-    assert [row["name"] for row in call(second, "find", "edit letter")] == ["Letter to the editor"]
-    report = call(second, "check", "data")
+    assert [row["name"] for row in call(target, "find", "edit letter")] == ["Letter to the editor"]
+    report = call(target, "check", "data")
     assert (report["bad"], report["lost"]) == ([], [])
 
 

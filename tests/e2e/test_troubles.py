@@ -53,6 +53,8 @@ def test_a_full_disk_loses_nothing(start: Start, server: Server) -> None:
     failed = "() => document.querySelector('#work-list [data-status=failed][data-code=StorageFull]')?.innerText"
     assert "no room" in node.tab.wait_for("the page says that it is full", failed)
     assert node.hash_of(kept["root"]) == (2 * MIB, kept["sha256"])
+    offers = "() => document.querySelector('#almost-full [data-root]')?.innerText.includes('kept.bin')"
+    node.tab.wait_for("the page offers what may go, and takes nothing", offers)
 
     session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
     later = node.put(Data("random", 12 * MIB, seed=4), "later.bin")

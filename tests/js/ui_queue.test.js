@@ -1,8 +1,8 @@
-/** The queue of files, and the walk through dropped folders. */
+/** The queue of files, and what a dropped folder is made into. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { walk } from "../../web/page/ui/drop.js";
+import { collect } from "../../web/page/ui/drop.js";
 import { WorkQueue } from "../../web/page/ui/queue.js";
 
 /** A queue whose runs are ended by hand. */
@@ -120,7 +120,7 @@ const folderEntry = (name, children) => ({
   },
 });
 
-test("a walk finds every file of nested folders, in order, and survives one that cannot be read", async () => {
+test("a folder is collected whole, with paths, in order, empty folders too, and without what cannot be read", async () => {
   const broken = {
     ...fileEntry("locked"),
     file: (/** @type {any} */ _ok, /** @type {any} */ no) => no(new Error("locked")),
@@ -130,18 +130,14 @@ test("a walk finds every file of nested folders, in order, and survives one that
     fileEntry("a"),
     folderEntry("empty", []),
     broken,
-    folderEntry("many", many),
+    folderEntry("many", [...many, folderEntry("deep", [fileEntry("x")])]),
     fileEntry("z"),
   ]);
-  /** @type {string[]} */
-  const found = [];
   /** @type {unknown[]} */
   const failures = [];
-  const target = {
-    addFile: (/** @type {any} */ file) => found.push(file.name),
-    fail: (/** @type {any} */ e) => failures.push(e),
-  };
-  await walk(/** @type {any} */ ([{ name: "plain", lastModified: 0 }, tree]), target);
-  assert.deepEqual(found, ["plain", "a", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "z"]);
+  const { items, count } = await collect(/** @type {any} */ (tree), (error) => failures.push(error));
+  const paths = items.map(({ path, file }) => (file ? path : `${path}/`));
+  assert.deepEqual(paths, ["a", "empty/", ...many.map(({ name }) => `many/${name}`), "many/deep/x", "z"]);
+  assert.equal(count, 11); // the one that cannot be read was found, too
   assert.equal(failures.length, 1);
 });

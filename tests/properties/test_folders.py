@@ -50,7 +50,7 @@ def changed(draw: st.DrawFn, good: bytes) -> bytes:
     return bytes(data)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=80, derandomize=True)
 @given(HEADS, st.data())
 def test_heads_have_one_encoding_and_nothing_else_parses(signed: SignedHead, data: st.DataObject) -> None:
     packed = signed.pack()
@@ -95,7 +95,7 @@ def items(draw: st.DrawFn) -> Item:
     return Item(line, tuple(draw(st.lists(VERSIONS, min_size=1, max_size=4))), tuple(signed))
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(items(), st.data())
 def test_items_of_an_archive(item: Item, data: st.DataObject) -> None:
     packed = item.pack()
@@ -108,7 +108,7 @@ def test_items_of_an_archive(item: Item, data: st.DataObject) -> None:
     assert parsed.pack() == other
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(COUNTS, st.integers(0, 1_000), COUNTS, st.text(max_size=50), st.data())
 def test_what_an_archive_says_of_itself(time_ms: int, count: int, length: int, about: str, data: st.DataObject) -> None:
     packed = Info(time_ms, count, length, about).pack()
@@ -122,7 +122,7 @@ def test_what_an_archive_says_of_itself(time_ms: int, count: int, length: int, a
             parse(data.draw(st.binary(max_size=100) | changed(good)))  # type: ignore[operator]
 
 
-@settings(deadline=None, max_examples=150, derandomize=True)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, BLOCK_BYTES_MAX + 9), IDS), max_size=12), st.booleans())
 def test_a_reader_takes_frames_in_order_and_only_the_right_end(
     frames: list[tuple[int, int, bytes]], lies: bool
@@ -170,7 +170,7 @@ def unzipped(data: bytes, name: str) -> dict[str, bytes]:
         }
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(TREES)
 def test_any_tree_comes_back_by_path_and_as_a_zip(tree: dict[str, bytes]) -> None:
     world = opened(refs_per_manifest=3)
@@ -197,7 +197,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 @given(TREES.filter(lambda tree: bool(tree) and is_tree(list(tree))), STEPS)
 def test_a_folder_goes_through_its_versions_as_a_model_does(
     tree: dict[str, bytes], steps: list[tuple[str, int, str]]
@@ -249,7 +249,7 @@ def step(world: World, root: bytes, past: dict[bytes, dict[str, bytes]], what: s
     return new
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(deadline=None, max_examples=80, derandomize=True)
 @given(st.lists(st.text(max_size=40), max_size=8))
 def test_cleaned_paths_are_acceptable_and_distinct(paths: list[str]) -> None:
     cleaned = clean_paths(paths)

@@ -119,6 +119,16 @@ export class FileCalls {
     await this.#line().call("remove", { root });
   }
 
+  /** How many files a folder holds, in all the folders in it. @param {string} root @returns {Promise<number>} */
+  async countFiles(root) {
+    return this.#line().call("count_files", { root });
+  }
+
+  /** What takes room, by file. @returns {Promise<{root: string, freedBytes: number, olderBytes: number}[]>} */
+  async room() {
+    return this.#line().call("room");
+  }
+
   /** The versions of a file or folder, newest first. @param {string} root */
   async versions(root) {
     return this.#line().call("versions", { root });

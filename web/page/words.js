@@ -7,10 +7,8 @@
  * are marked there with `data-words` and tested to be equal to the ones here.
  */
 
-/** @param {number} count @param {string} one @param {string} many */
-const counted = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-/** @param {number} count */
-const files = (count) => counted(count, "file", "files");
+import { counted, files } from "./counted.js";
+import { vaultWords } from "./words_vault.js";
 
 /** @type {Record<string, string>} What `state().step` may say while starting; an unknown step is shown as it is. */
 const steps = {
@@ -132,9 +130,9 @@ export const words = {
       chunks: "Pieces it was cut into",
       deduped: "Bytes that were here already and were not stored again",
     },
-    /** @param {number} count @param {string} size @param {string} stored @param {number} percent */
-    summary: (count, size, stored, percent) =>
-      `${files(count)}, ${size}, stored in ${stored}${percent > 0 ? ` (${percent} % saved)` : ""}`,
+    /** @param {string} what @param {string} size @param {string} stored @param {number} percent */
+    summary: (what, size, stored, percent) =>
+      `${what}, ${size}, stored in ${stored}${percent > 0 ? ` (${percent} % saved)` : ""}`,
     /** @param {number} count */
     newChunks: (count) => `${count.toLocaleString("en")} new`,
     none: "none",
@@ -143,10 +141,11 @@ export const words = {
     shared: "Shared",
     received: "Received",
     lost: "Damaged",
-    lostHint: "Part of it is lost on this device. Somebody who has it can still give it to you: open their link again.",
+    lostHint: "Part of it is lost on this device. Repair looks for a good copy here, and at peers who have it.",
     share: "Share",
     open: "Open",
     download: "Download",
+    rename: "Rename",
     delete: "Delete",
     unnamed: "(no name)",
     /** @param {string} verb @param {string} name */
@@ -303,7 +302,7 @@ export const words = {
     /** @param {number} bad @param {number} lost */
     checkBad: (bad, lost) =>
       `${counted(bad, "block is", "blocks are")} damaged${lost > 0 ? `, ${files(lost)} affected` : ""}. ` +
-      "Open the links of these files again while somebody who has them is online: the damaged parts are fetched anew.",
+      "Repair looks for good copies on this disk, and at peers who have the same files.",
   },
 
   /** What `activity` events may say; an unknown key is shown as it is. */
@@ -327,8 +326,12 @@ export const words = {
     commit: () => "Writing to disk",
     replay: () => "Reading the vault's log",
     check: () => "Checking the vault",
-    export: () => "Writing the archive",
+    export: () => "Writing an archive",
+    exported: () => "Wrote an archive",
     import: () => "Reading an archive",
+    imported: () => "Read an archive",
+    repair: () => "Repairing",
+    tidy: () => "Tidying up",
   },
 
   unlock: {
@@ -533,6 +536,8 @@ export const words = {
     someBrowser: "this browser",
   },
 
+  ...vaultWords,
+
   errors: {
     heading: "Problems",
     dismiss: "Dismiss",
@@ -555,8 +560,8 @@ export const words = {
 const DAMAGED = {
   title: "Some bytes are not what they were",
   todo:
-    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, and open the file's link again while somebody " +
-    "who has it is online: the damaged part is fetched anew.",
+    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, then “Repair”: it looks for a good copy on " +
+    "this disk, and at peers who have the same file.",
 };
 /** @type {ErrorWords} */
 const NEWER = {

@@ -14,7 +14,7 @@ Must not know: the disk; when it is idle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ FOUND_MAX = 200
 QUERY_CHARS_MAX = 200
 WORDS_MAX = 16
 _TABLES = """
-CREATE TABLE root (id INTEGER PRIMARY KEY, bid BLOB UNIQUE NOT NULL, is_read INTEGER NOT NULL);
+CREATE TABLE root (id INTEGER PRIMARY KEY, bid BLOB UNIQUE NOT NULL);
 CREATE TABLE row (id INTEGER PRIMARY KEY, root INTEGER NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL,
                   is_folder INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE INDEX row_root ON row (root);
@@ -34,9 +34,11 @@ _FULL_TEXT = """
 CREATE VIRTUAL TABLE text USING fts5 (words, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
 """
 _INSERT = "INSERT INTO row (root, path, name, is_folder, size) VALUES (?, ?, ?, ?, ?)"
-# By hand, a root's rows at once: triggers for each row took thirty times as long.
-_WORDS = "INSERT INTO text (rowid, words) SELECT id, path || ' ' || name FROM row WHERE root = ? AND (path <> '') = ?"
-_UNWORDS = "INSERT INTO text (text, rowid, words) SELECT 'delete', id, path || ' ' || name FROM row WHERE root = ?"
+# By hand, many rows at once: triggers for each row took thirty times as long.
+_WORDS = "INSERT INTO text (rowid, words) SELECT id, path || ' ' || name FROM row WHERE id > ?"
+_UNWORDS = "INSERT INTO text (text, rowid, words) SELECT 'delete', id, path || ' ' || name FROM row WHERE {}"
+_DELETE = "DELETE FROM row WHERE {}"
+_OF_ROOT = "root = (SELECT id FROM root WHERE bid = ?)"
 _FIND = """
 SELECT root.bid, row.path, row.name, row.is_folder, row.size FROM row JOIN root ON root.id = row.root
 WHERE {} ORDER BY row.path <> '', length(row.path), row.name LIMIT ?
@@ -80,30 +82,16 @@ class Catalog:
         have = {bid for (bid,) in database.execute("SELECT bid FROM root")}
         with database:
             for bid in have - wanted.keys():
-                (number,) = database.execute("SELECT id FROM root WHERE bid = ?", (bid,)).fetchone()
-                if self._has_text:
-                    database.execute(_UNWORDS, (number,))
-                database.execute("DELETE FROM row WHERE root = ?", (number,))
-                database.execute("DELETE FROM root WHERE id = ?", (number,))
+                self._forget_rows(database, bid, _OF_ROOT)
+                database.execute("DELETE FROM root WHERE bid = ?", (bid,))
                 self._todo.pop(bid, None)
             for bid in wanted.keys() - have:
-                self._take(database, wanted[bid])
+                found = wanted[bid]
+                database.execute("INSERT INTO root (bid) VALUES (?)", (bid,))
+                self._add(database, bid, [(found.path, found.name, found.is_folder, found.size)])
+                if found.is_folder:
+                    self._todo[bid] = None
         self._is_synced = True
-
-    def _take(self, database: Connection, found: Found) -> None:
-        number = database.execute(
-            "INSERT INTO root (bid, is_read) VALUES (?, ?)", (found.root, not found.is_folder)
-        ).lastrowid
-        self._add(database, number, [(found.path, found.name, found.is_folder, found.size)], below=False)
-        if found.is_folder:
-            self._todo[found.root] = None
-
-    def _add(
-        self, database: Connection, number: int | None, rows: Iterable[tuple[str, str, bool, int]], *, below: bool
-    ) -> None:
-        database.executemany(_INSERT, ((number, *row) for row in rows))
-        if self._has_text:
-            database.execute(_WORDS, (number, below))
 
     @property
     def is_synced(self) -> bool:
@@ -114,20 +102,40 @@ class Catalog:
         """A folder whose contents are to be read, or None."""
         return next(iter(self._todo), None)
 
-    def fill(self, bid: bytes, entries: Iterable[tuple[str, bool, int]]) -> None:
-        """The contents of a folder: path, whether it is a folder, size. All of them at once; none if it cannot be read."""
+    def begin(self, bid: bytes) -> None:
+        """A folder's contents come now, from the first."""
+        self._try(lambda database: self._forget_rows(database, bid, _OF_ROOT + " AND path <> ''"))
+
+    def add(self, bid: bytes, entries: list[tuple[str, bool, int]]) -> None:
+        """Some of a folder's contents: path, whether it is a folder, size."""
+        rows = [(path, path.rpartition("/")[2], is_folder, size) for path, is_folder, size in entries]
+        self._try(lambda database: self._add(database, bid, rows))
+
+    def finish(self, bid: bytes) -> None:
+        """That was all of it, or all that can be read."""
         self._todo.pop(bid, None)
+
+    def _try(self, work: Callable[[Connection], None]) -> None:
         try:
             database = self._open()
-            found = database.execute("SELECT id FROM root WHERE bid = ? AND NOT is_read", (bid,)).fetchone()
-            if found is None:
-                return  # it went meanwhile
-            rows = ((path, path.rpartition("/")[2], is_folder, size) for path, is_folder, size in entries)
             with database:
-                self._add(database, found[0], rows, below=True)
-                database.execute("UPDATE root SET is_read = 1 WHERE id = ?", found)
+                work(database)
         except _sqlite().Error:
             self.drop()
+
+    def _add(self, database: Connection, bid: bytes, rows: list[tuple[str, str, bool, int]]) -> None:
+        found = database.execute("SELECT id, (SELECT max(id) FROM row) FROM root WHERE bid = ?", (bid,)).fetchone()
+        if found is None:
+            return  # it went meanwhile
+        number, before = found
+        database.executemany(_INSERT, ((number, *row) for row in rows))
+        if self._has_text:
+            database.execute(_WORDS, (before or 0,))
+
+    def _forget_rows(self, database: Connection, bid: bytes, which: str) -> None:
+        if self._has_text:
+            database.execute(_UNWORDS.format(which), (bid,))
+        database.execute(_DELETE.format(which), (bid,))
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -159,6 +167,10 @@ class Catalog:
         self._database = None
         self._is_synced = False
         self._todo = {}
+
+    def __del__(self) -> None:
+        """A vault that nobody closed: Python 3.13 and later complain of a database that is left open."""
+        self.drop()
 
     def _open(self) -> Connection:
         if self._database is None:

@@ -21,6 +21,7 @@ from inos.vault.library import Library
 from inos.vault.manifest import DIR_MEDIA_TYPE
 from inos.vault.put import Progress, Put, PutResult, Source
 from inos.vault.receive import Receiver
+from inos.vault.room import Room, room_of
 from inos.vault.store import Store
 from inos.vault.upkeep import Upkeep
 from inos.vault.versions import Lines, Version
@@ -45,6 +46,7 @@ class RootInfo:
     shared: bool
     health: str
     is_folder: bool = False
+    versions: int = 1
 
 
 class Filing:
@@ -81,9 +83,11 @@ class Filing:
     ) -> PutResult:
         """Keep a file. The same name, media type and contents again give the same root, whatever ``mtime_ms``.
 
-        With ``replaces`` it becomes the next version of that root.
+        With ``replaces`` it becomes the next version of that root. Raises NotFound.
         """
         self._ready()
+        if replaces is not None:
+            self._root(replaces)
 
         def put() -> Coroutine[Any, Any, PutResult]:
             return Put(
@@ -103,6 +107,8 @@ class Filing:
     ) -> FolderResult:
         """Keep a folder as one root; see ``inos.vault.folder``."""
         self._ready()
+        if replaces is not None:
+            self._root(replaces)
         listed = list(items)
         return await self._call(
             self.upkeep.with_room(lambda: self._library.put_folder(listed, name, replaces, progress))
@@ -148,8 +154,13 @@ class Filing:
         return RootInfo(
             root.bid, root.name, root.media_type, root.size, root.stored, root.chunks, root.new_chunks, root.deduped,
             root.time_ms, root.link is not None, root.shared or root.bid in self._index.granted(), health,
-            root.media_type == DIR_MEDIA_TYPE,
+            root.media_type == DIR_MEDIA_TYPE, len(self._index.versions(root.bid)) or 1,
         )  # fmt: skip
+
+    def room(self) -> list[Room]:
+        """What each file and its older versions take that nothing else needs. O(blocks)."""
+        self._ready()
+        return room_of(self._index, (info.root for info in self.roots()))
 
     async def remove(self, root: bytes) -> None:
         """Forget a file with all its versions, durably; blocks that nothing else needs are made unreadable, their space is

@@ -84,8 +84,9 @@ def signed_bytes(signed: SignedHead) -> bytes:
 
 def following(line: Sequence[SignedHead], pub: bytes, line_id: bytes, root: bytes, time_ms: int, hash_of: Hash) -> Head:
     """The head that comes next in a line."""
-    prev = hash_of(line[-1].data) if line else NO_HEAD
-    return Head(pub, line_id, len(line) + 1, prev, root, time_ms)
+    if not line:
+        return Head(pub, line_id, 1, NO_HEAD, root, time_ms)
+    return Head(pub, line_id, line[-1].head.seq + 1, hash_of(line[-1].data), root, time_ms)
 
 
 def check_line(line: Sequence[SignedHead], hash_of: Hash) -> None:

@@ -8,10 +8,11 @@ know: peers, pages.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing, suppress
 
 from inos.errors import CorruptError, LimitExceeded, NotFound, StorageLost
+from inos.tasks import Semaphore
 from inos.vault import ops, tree
 from inos.vault.catalog import Catalog, Found
 from inos.vault.edit import Change, Edit
@@ -23,6 +24,8 @@ from inos.vault.store import Store
 from inos.vault.versions import Lines, root_of, seal_root
 from inos.vault.walk import walk
 
+ROWS_PER_STEP = 1_000  # of the catalog, between which others have their turn
+
 
 class Library:
     """The files and folders of one open vault."""
@@ -33,6 +36,7 @@ class Library:
         self._quality = quality
         self._refs_max = refs_max
         self._catalog = Catalog()
+        self._shelving = Semaphore(1)
         self._shelved = -1  # the generation of the index that the catalog agrees with
 
     # --- folders ------------------------------------------------------------------------------------------------------
@@ -70,6 +74,13 @@ class Library:
 
     async def shelve(self, may_go_on: Callable[[], bool]) -> None:
         """Make the catalog agree with the index, folder by folder."""
+        await self._shelving.acquire()
+        try:
+            await self._shelve(may_go_on)
+        finally:
+            self._shelving.release()
+
+    async def _shelve(self, may_go_on: Callable[[], bool]) -> None:
         index = self._store.index
         if self._shelved != index.generation or not self._catalog.is_synced:
             roots = [root for root in index.roots.values() if index.is_current(root.bid)]
@@ -78,13 +89,27 @@ class Library:
             )
             self._shelved = index.generation
         while (bid := self._catalog.todo()) is not None and may_go_on():
-            rows: list[tuple[str, bool, int]] = []
-            with suppress(
-                CorruptError, NotFound, StorageLost, LimitExceeded
-            ):  # damaged: found as far as it can be read
-                async for path, entry in self.walk(bid):
+            if not await self._shelve_folder(bid, may_go_on):
+                return
+
+    async def _shelve_folder(self, bid: bytes, may_go_on: Callable[[], bool]) -> bool:
+        """Read a folder into the catalog, in steps that hold nobody up; whether it came to its end."""
+        catalog = self._catalog
+        catalog.begin(bid)
+        rows: list[tuple[str, bool, int]] = []
+        with suppress(CorruptError, NotFound, StorageLost, LimitExceeded):  # damaged: found as far as it can be read
+            async with aclosing(self.walk(bid)) as found:
+                async for path, entry in found:
                     rows.append((path, entry.kind == DIR, entry.size))
-            self._catalog.fill(bid, rows)
+                    if len(rows) == ROWS_PER_STEP:
+                        catalog.add(bid, rows)
+                        rows = []
+                        await self._store.tasks.sleep(0)
+                        if not may_go_on():
+                            return False
+        catalog.add(bid, rows)
+        catalog.finish(bid)
+        return True
 
     def close(self) -> None:
         """Names do not outlive the open vault."""
@@ -99,7 +124,7 @@ class Library:
         finally:
             self._store.unhold_all(held)
 
-    async def walk(self, root: bytes) -> AsyncIterator[tuple[str, Entry]]:
+    async def walk(self, root: bytes) -> AsyncGenerator[tuple[str, Entry], None]:
         """Everything in a folder, path and entry; nothing for a file."""
         held = self._store.hold_root(root)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import pytest
@@ -147,5 +146,7 @@ def test_no_more_is_answered_than_fits() -> None:
     own.drop()
 
 
-def test_the_hosts_sqlite_has_full_text() -> None:
-    assert sqlite3.connect(":memory:").execute("SELECT sqlite_compileoption_used('ENABLE_FTS5')").fetchone() == (1,)
+def test_the_full_text_index_is_there() -> None:
+    own = Catalog()
+    own.sync([])
+    assert own._has_text

@@ -101,7 +101,7 @@ def test_a_folder_of_which_any_block_is_missing_is_not_taken() -> None:
     root = source.put_folder(FILES).root
     count = len(list(ops.numbers_of(source.vault._index.roots[root].runs)))
     assert count > 15
-    for left_out in range(count):
+    for left_out in range(0, count, 3):
         target = opened(seed=left_out)
         capability = give(source, target, root, leave_out=left_out)
         target.run(target.vault.wish(capability))

@@ -7,15 +7,26 @@
  *   #errors > [data-code] with [data-action=dismiss|retry|reload|take-over]
  *   #work  #work-list > [data-job][data-status=waiting|running|failed][data-code], [data-role=progress],
  *     [data-action=cancel|cancel-all|retry]
- *   #files  [data-root] with [data-action=share|open|download|delete], then [data-action=delete-confirm|delete-cancel];
- *     #files-filter  #files-more  #files-empty  #files-summary
+ *   #files  [data-root][data-kind=file|folder] with [data-action=share|open|download|rename|delete|versions|file-repair], then
+ *     [data-action=delete-confirm|delete-cancel] or .rename-input with [data-action=rename-save|rename-cancel];
+ *     #files-filter  #files-more  #files-empty  #files-summary  #found > [data-path] with [data-action=found-open|found-save]
+ *   #note (what just happened)
+ *   #folder-dialog  [data-path][data-kind] with [data-action=entry-open|entry-save]  [data-action=folder-save|close]  .crumb
+ *   #versions-dialog  [data-root][data-seq] with [data-action=version-open|version-save|version-restore|version-forget], then
+ *     [data-action=version-forget-confirm|version-forget-cancel]
+ *   #archive-dialog  #archive-passphrase  #archive-again  #archive-told  [data-action=archive-start|archive-stop|archive-done]
+ *     #archive-input (a file)
+ *   #almost-full  [data-group=older|largest|received] [data-root] with [data-action=room-delete], then [data-action=room-confirm|room-keep]
+ *     [data-action=room-clear|almost-full-dismiss]
  *   #share-dialog  #share-link (an input: its value is the link)  [data-action=copy|close]  #share-revocable
  *     #share-links > [data-link] with [data-action=revoke]
  *   #preview-dialog  .preview-text|.preview-image|.preview-audio|.preview-video  [data-action=preview-download|close]
  *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
  *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
  *   #node-panel  [data-stat]  [data-peer]  #check [name=check-level]  [data-action=check]  #check-result[data-verdict=good|bad]
- *   #storage  [data-action=persist]
+ *     [data-action=repair|check-report]  .unrepaired > [data-root][data-code]
+ *   #storage  [data-part]  [data-action=persist|archive-export|archive-import]
+ *   #tidy[data-phase][data-paused]  [data-action=tidy-pause|tidy-now]
  *   #unlock  #unlock-passphrase  #unlock-told  [data-action=unlock|unlock-passkey]
  *   #protect  [data-action=passphrase-set|slot-remove|passkey-add|lock]  #ask-always  #idle-lock
  *   #protect-dialog  #protect-current  #protect-new  #protect-again  #protect-choice  #protect-told  [data-action=protect-save]
@@ -23,22 +34,30 @@
 
 import { words } from "../words.js";
 import { ActivityLog, peerChanges, watched } from "./activity.js";
+import { AlmostFull } from "./almost_full.js";
 import { Announcer } from "./announce.js";
-import { makeCheck } from "./check.js";
+import { Archive } from "./archive.js";
+import { Check } from "./check.js";
 import { need } from "./dom.js";
 import { setUpDrop, showEarly } from "./drop.js";
 import { Errors, isCancel } from "./errors.js";
 import { Files } from "./files.js";
+import { FolderView } from "./folder.js";
 import { formatBytes, fraction, safeName } from "./format.js";
+import { Found } from "./found.js";
 import { LinkView } from "./link.js";
+import { Note } from "./note.js";
 import { Panel } from "./panel.js";
 import { linkIn } from "./paste.js";
+import { parentOf } from "./paths.js";
 import { Preview } from "./preview.js";
 import { Protect } from "./protect.js";
 import { Share } from "./share.js";
 import { Status } from "./status.js";
 import { Storage } from "./storage.js";
+import { Tidy } from "./tidy.js";
 import { Unlock } from "./unlock.js";
+import { Versions } from "./versions.js";
 import { Work } from "./work.js";
 
 const STORAGE_INTERVAL_MS = 20_000;
@@ -69,6 +88,7 @@ export function mount(bareNode) {
     refreshStorage();
   });
   node.on("peers", refreshPeers);
+  node.on("tidy", (state) => parts.tidy.show(state));
   node.on("activity", (activity) => parts.log.note(activity));
   node.ready.then(
     (info) => {
@@ -89,7 +109,13 @@ export function mount(bareNode) {
     if (found) link.open(found);
     return found !== null;
   };
-  setUpDrop({ addFile: (file) => work.add(file), addLink, say: (text) => announcer.say(text), fail });
+  setUpDrop({
+    addFile: (file) => work.add(file),
+    addFolder: (folder) => work.addFolder(folder),
+    addLink,
+    say: (text) => announcer.say(text),
+    fail,
+  });
   onState();
   return { openLink: (text) => link.open(text), showError: (error) => fail(error) };
 }
@@ -111,25 +137,86 @@ function makeParts(bareNode) {
   const share = new Share(node, announcer, fail);
   const protect = new Protect(node, announcer, fail);
   const unlock = new Unlock(node, fail);
+  const note = new Note(announcer);
+  const say = (/** @type {string} */ text) => note.say(text);
+  const folder = new FolderView({ node, preview, download, fail });
+  const open = (/** @type {import("./folder.js").Opened} */ file) =>
+    void (file.kind === "folder" ? folder.open(file) : preview.open(file));
+  const canOpen = (/** @type {import("./folder.js").Opened} */ file) => file.kind === "folder" || preview.can(file);
+  const versions = new Versions({ node, open, canOpen, download, say, fail });
   const files = new Files({
     share: (entry) => void share.open(entry),
-    open: (entry) => void preview.open(entry),
+    open,
     download,
     remove: (entry) => remove(node, entry, announcer, fail),
+    rename: async (entry, name) => {
+      const { root } = await node.rename(entry.root, name);
+      say(words.rename.done(safeName(name)));
+      return root;
+    },
+    versions: (entry) => versions.open(entry),
+    repair: () => {
+      panel.open(check.element);
+      void check.repair();
+    },
+    countFiles: (root) => node.countFiles(root),
+    find: (query) => found.ask(query),
   });
-  const panel = new Panel(node, makeCheck(node, announcer, fail));
-  const link = new LinkView({ node, announcer, preview, download });
-  const work = new Work(node, announcer);
-  const storage = new Storage(node, fail);
+  const nameOf = (/** @type {string} */ root) => files.nameOf(root);
+  const found = new Found({ node, nameOf, ...inFolders(files, folder, preview, download), fail }, (count) =>
+    files.setFoundInside(count),
+  );
+  const check = new Check({ node, announcer, fail, nameOf });
+  const panel = new Panel(node, check.element);
+  const link = new LinkView({ node, announcer, preview, download, open });
+  const almostFull = new AlmostFull({ node, say, fail });
+  const sameName = files.sameName.bind(files);
+  const work = new Work({ node, announcer, sameName, say, onNoRoom: () => almostFull.putFailed() });
+  const archive = new Archive(node, say);
+  const tidy = new Tidy(node, say, fail);
+  const storage = new Storage(node, fail, { buttons: archive.buttons(), below: tidy.element });
   const status = new Status();
-  return { node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work };
+  const closeAll = () => {
+    for (const shown of [folder, versions, archive, preview, almostFull, check]) shown.close();
+    note.clear();
+  };
+  return {
+    ...{ node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work },
+    ...{ almostFull, closeAll, found, tidy },
+  };
+}
+
+/**
+ * What can be done with something that was found in a folder: a folder is opened where it is, a file shown if it may be.
+ *
+ * @param {Files} files
+ * @param {FolderView} folder
+ * @param {Preview} preview
+ * @param {(file: import("./folder.js").Opened) => void} download
+ */
+function inFolders(files, folder, preview, download) {
+  /** @param {import("./types.js").Found} row */
+  const asFile = (row) => ({ ...row, mediaType: "" });
+  return {
+    open: (/** @type {import("./types.js").Found} */ row) => {
+      const entry = files.entryOf(row.root);
+      if (row.kind === "file" && preview.can(asFile(row))) void preview.open(asFile(row));
+      else if (entry) void folder.open(entry, row.kind === "folder" ? row.path : parentOf(row.path));
+    },
+    download: (/** @type {import("./types.js").Found} */ row) => download(asFile(row)),
+  };
 }
 
 /** What brings each part up to date. @param {Parts} parts */
-function makeRefreshers({ node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work }) {
+function makeRefreshers(parts) {
+  const { node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work } = parts;
+  const { almostFull, closeAll, found, tidy } = parts;
   /** @type {string[]} */
   let peersBefore = [];
-  const refreshList = latestOnly(async () => files.show(await node.list()), fail);
+  const refreshList = latestOnly(async () => {
+    files.show(await node.list());
+    found.again();
+  }, fail);
   const refreshPeers = latestOnly(async () => {
     const peers = await node.peers();
     const present = peers.map((peer) => peer.shortId);
@@ -138,13 +225,18 @@ function makeRefreshers({ node, log, errors, fail, files, link, panel, protect, 
     status.showPeers(peers.length);
     panel.showPeers(peers);
   }, fail);
-  const refreshStorage = latestOnly(async () => storage.show(await node.stats()), fail);
+  const refreshStorage = latestOnly(async () => {
+    const stats = await node.stats();
+    almostFull.show(stats);
+    await storage.show(stats, files.hasVersions());
+  }, fail);
   const refreshProtection = latestOnly(() => protect.refresh(), fail);
   const refreshAll = () => {
     refreshList();
     refreshPeers();
     refreshStorage();
     refreshProtection();
+    void tidy.begin();
   };
   const showState = () => {
     const state = node.state();
@@ -153,6 +245,10 @@ function makeRefreshers({ node, log, errors, fail, files, link, panel, protect, 
     status.show(state);
     document.body.dataset.phase = state.phase;
     unlock.refresh();
+    if (state.phase === "locked") {
+      closeAll();
+      files.forget();
+    }
     showEarly(state.phase === "starting");
     files.setUnavailable(state.phase === "failed" || state.phase === "busy-elsewhere");
     work.refresh();
@@ -185,12 +281,13 @@ function showStateError(errors, { phase, error }) {
  * @param {Announcer} announcer
  * @param {(error: unknown, subject: string) => void} fail
  */
-async function save(node, { root, name }, files, announcer, fail) {
+async function save(node, { root, name, path }, files, announcer, fail) {
   const shown = safeName(name);
   announcer.say(words.files.saving(shown));
   files.setBusy(root, words.files.preparingShort);
   try {
     await node.save(root, {
+      path,
       onProgress: (progress) => {
         const part = fraction(progress);
         const percent = part === null ? formatBytes(progress.bytes) : `${Math.floor(part * 100)} %`;

@@ -1,18 +1,21 @@
 /**
- * How files get in: dropped anywhere on the page, chosen, or pasted; folders are walked for the files in them.
+ * How files and folders get in: dropped anywhere on the page, chosen, or pasted. A folder goes in whole, as one folder.
  *
- * Invariants: a drop's entries are taken while its event lasts (they are void afterwards); a walk holds one directory's
- * listing at a time and hands files on as it finds them; nothing here reads a byte of them.
+ * Invariants: a drop's entries are taken while its event lasts (they are void afterwards); a folder is handed on when all in it
+ * is known, empty folders too; nothing here reads a byte of any file.
  */
 
 import { words } from "../words.js";
 import { need, setText } from "./dom.js";
+import { safeName } from "./format.js";
+import { byFolder, joined } from "./paths.js";
 
 /** As many files as one vault takes (py/inos/limits.py ROOTS_MAX): a larger drop is cut, and says so. */
 const FILES_PER_DROP_MAX = 100_000;
 
-/** @typedef {{addFile: (file: File) => void, addLink: (text: string) => boolean, say: (text: string) => void,
- *   fail: (error: unknown) => void}} DropTarget */
+/** @typedef {import("./paths.js").FolderToPut} FolderToPut */
+/** @typedef {{addFile: (file: File) => void, addFolder: (folder: FolderToPut) => void, addLink: (text: string) => boolean,
+ *   say: (text: string) => void, fail: (error: unknown) => void}} DropTarget */
 
 /** @param {DropTarget} target */
 export function setUpDrop(target) {
@@ -91,17 +94,25 @@ function isEditable(element) {
  * @param {DataTransfer} transfer
  */
 async function addTransfer(target, transfer) {
-  /** @type {Array<File | FileSystemEntry>} */
-  const found = [];
+  /** @type {File[]} */
+  const loose = [];
+  /** @type {FileSystemDirectoryEntry[]} */
+  const directories = [];
   for (const item of transfer.items) {
     if (item.kind !== "file") continue;
     const entry = item.webkitGetAsEntry?.();
     // a script-made transfer has no entries; a plain file needs no walk
     const file = entry?.isDirectory ? null : item.getAsFile();
-    if (file) found.push(file);
-    else if (entry) found.push(entry);
+    if (file) loose.push(file);
+    else if (entry?.isDirectory) directories.push(/** @type {FileSystemDirectoryEntry} */ (entry));
   }
-  const count = await walk(found, target);
+  let count = addLoose(target, loose);
+  for (const directory of directories) {
+    target.say(words.folder.reading(safeName(directory.name)));
+    const folder = await collect(directory, target.fail);
+    count += folder.count;
+    if (folder.items.length > 0) target.addFolder({ name: directory.name, items: folder.items });
+  }
   report(target, count);
 }
 
@@ -110,8 +121,19 @@ async function addTransfer(target, transfer) {
  * @param {File[]} files
  */
 function addAll(target, files) {
-  for (const file of files.slice(0, FILES_PER_DROP_MAX)) target.addFile(file);
+  const { folders, loose } = byFolder(files.slice(0, FILES_PER_DROP_MAX));
+  addLoose(target, loose);
+  for (const folder of folders) target.addFolder(folder);
   report(target, files.length);
+}
+
+/**
+ * @param {DropTarget} target
+ * @param {File[]} files
+ */
+function addLoose(target, files) {
+  for (const file of files.slice(0, FILES_PER_DROP_MAX)) target.addFile(file);
+  return files.length;
 }
 
 /**
@@ -124,37 +146,45 @@ function report(target, count) {
 }
 
 /**
- * Every file below, depth first; returns how many were found (one above the bound means that there were more).
+ * Everything below a directory, depth first, with its path; `count` is how many files were found (one above the bound means that
+ * there were more). What cannot be read is told to `fail` and left out.
  *
- * @param {Array<File | FileSystemEntry>} found
- * @param {Pick<DropTarget, "addFile" | "fail">} target
+ * @param {FileSystemDirectoryEntry} directory
+ * @param {(error: unknown) => void} fail
+ * @returns {Promise<{items: import("./paths.js").FolderItem[], count: number}>}
  */
-export async function walk(found, target) {
-  const todo = found.reverse();
+export async function collect(directory, fail) {
+  /** @type {import("./paths.js").FolderItem[]} */
+  const items = [];
+  /** @type {{entry: FileSystemEntry, path: string}[]} */
+  const todo = [{ entry: directory, path: "" }];
   let count = 0;
   for (let next = todo.pop(); next; next = todo.pop()) {
+    const { entry, path } = next;
     try {
-      if (isDirectory(next)) {
-        // reversed in place: the stack gives them back in the folder's own order
-        todo.push(...(await readDirectory(next)).reverse());
+      if (isDirectory(entry)) {
+        const inside = await readDirectory(entry);
+        if (inside.length === 0 && path) items.push({ path, file: null });
+        // in reverse: the stack gives them back in the folder's own order
+        for (const each of inside.reverse()) todo.push({ entry: each, path: joined(path, each.name) });
         continue;
       }
       count += 1;
-      if (count > FILES_PER_DROP_MAX) return count;
-      target.addFile("lastModified" in next ? next : await fileOf(/** @type {FileSystemFileEntry} */ (next)));
+      if (count > FILES_PER_DROP_MAX) return { items, count };
+      items.push({ path, file: await fileOf(/** @type {FileSystemFileEntry} */ (entry)) });
     } catch (error) {
-      target.fail(error);
+      fail(error);
     }
   }
-  return count;
+  return { items, count };
 }
 
 /**
- * @param {File | FileSystemEntry} entry
+ * @param {FileSystemEntry} entry
  * @returns {entry is FileSystemDirectoryEntry}
  */
 function isDirectory(entry) {
-  return "isDirectory" in entry && entry.isDirectory;
+  return entry.isDirectory;
 }
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File>} */

@@ -1,14 +1,17 @@
 /**
  * "Your files": the list, newest first, with what each takes and what can be done with it.
  *
+ * Nouns: the *count* of a folder is how many files it holds, asked for one folder at a time once its row is drawn.
  * Invariants: a row is keyed by its root and updated in place; at most `shown` rows exist ("show more" raises it by
  * `PAGE_ROWS`); names are shown through `safeName` alone; deleting asks first.
  */
 
 import { words } from "../words.js";
-import { button, h, icon, isolated, need, setText, throttled } from "./dom.js";
-import { formatAgo, formatBytes, formatCount, safeName, safeText, savedPercent } from "./format.js";
-import { canPreview, iconOf, safeKind } from "./kinds.js";
+import { button, h, need, setText, throttled } from "./dom.js";
+import { fillFacts, header, shownName } from "./file_row.js";
+import { formatAgo, formatBytes, safeName, savedPercent } from "./format.js";
+import { canPreview, safeKind } from "./kinds.js";
+import { renameField } from "./rename.js";
 
 const PAGE_ROWS = 100;
 /** With fewer files than this the eye is quicker than a filter. */
@@ -23,6 +26,11 @@ const TEXTS = words.files;
  * @property {(entry: FileEntry) => void} open
  * @property {(entry: FileEntry) => void} download
  * @property {(entry: FileEntry) => Promise<boolean>} remove  true when it is gone
+ * @property {(entry: FileEntry, name: string) => Promise<string>} rename  the root that it is then
+ * @property {(entry: FileEntry) => void} versions
+ * @property {(entry: FileEntry) => void} repair
+ * @property {(root: string) => Promise<number>} countFiles
+ * @property {(query: string) => void} find  "" when nothing is looked for
  */
 
 export class Files {
@@ -38,6 +46,11 @@ export class Files {
   #loaded = false;
   #unavailable = false;
   #shown = PAGE_ROWS;
+  #foundInside = 0;
+  /** @type {Map<string, number | undefined>} by root, which never changes what it names */
+  #counts = new Map();
+  #counting = false;
+  #focusNext = "";
   /** @type {Map<string, FileRow>} */
   #rows = new Map();
   #draw = throttled(() => this.#render(), 50);
@@ -50,6 +63,7 @@ export class Files {
     this.#filter.setAttribute("aria-label", TEXTS.filter);
     this.#filter.addEventListener("input", () => {
       this.#shown = PAGE_ROWS;
+      this.#actions.find(this.#query());
       this.#draw();
     });
     this.#moreButton.addEventListener("click", () => this.#showMore());
@@ -88,7 +102,49 @@ export class Files {
 
   /** @param {string} root @returns {string | undefined} */
   nameOf(root) {
-    return this.#entries.find((entry) => entry.root === root)?.name;
+    return this.entryOf(root)?.name;
+  }
+
+  /** @param {string} root */
+  entryOf(root) {
+    return this.#entries.find((entry) => entry.root === root);
+  }
+
+  /**
+   * The own file, or folder, that alone has this name; a received one is somebody else's and never counts.
+   *
+   * @param {string} name
+   * @param {"file" | "folder"} kind
+   * @returns {string | undefined} its root
+   */
+  sameName(name, kind) {
+    const same = this.#entries.filter((entry) => entry.name === name && entry.kind === kind && !entry.received);
+    return same.length === 1 ? same[0].root : undefined;
+  }
+
+  /** Whether anything has older versions. */
+  hasVersions() {
+    return this.#entries.some(({ versions }) => versions > 1);
+  }
+
+  /** The vault is locked: no name of it stays on the page. */
+  forget() {
+    this.#loaded = false;
+    this.#entries = [];
+    this.#counts.clear();
+    this.#filter.value = "";
+    this.#actions.find("");
+    this.#render();
+  }
+
+  /** How many were found inside folders. @param {number} count */
+  setFoundInside(count) {
+    this.#foundInside = count;
+    this.#draw();
+  }
+
+  #query() {
+    return this.#filter.value.trim();
   }
 
   #showMore() {
@@ -101,19 +157,49 @@ export class Files {
   }
 
   #render() {
-    const query = this.#filter.value.trim().toLowerCase();
+    const query = this.#query().toLowerCase();
     const found = query ? this.#entries.filter((entry) => entry.name.toLowerCase().includes(query)) : this.#entries;
     const visible = found.slice(0, this.#shown);
     this.#syncRows(visible);
     this.#table.hidden = visible.length === 0;
     this.#table.setAttribute("aria-rowcount", String(found.length + 1));
-    this.#filter.hidden = this.#entries.length < FILTER_FROM_FILES && query === "";
-    this.#empty.hidden = visible.length > 0;
+    const hasFolders = this.#entries.some(({ kind }) => kind === "folder");
+    this.#filter.hidden = this.#entries.length < FILTER_FROM_FILES && !hasFolders && query === "";
+    this.#empty.hidden = visible.length > 0 || (query !== "" && this.#foundInside > 0);
     setText(this.#empty, this.#emptyText(query));
     const rest = found.length - visible.length;
     this.#moreButton.hidden = rest <= 0;
     setText(this.#moreButton, TEXTS.more(Math.min(rest, PAGE_ROWS)));
     setText(this.#summary, this.#summaryText());
+    this.#takeFocus();
+    void this.#countFolders();
+  }
+
+  /** A renamed file is another row: the focus goes with it. */
+  #takeFocus() {
+    const button = this.#rows.get(this.#focusNext)?.row.querySelector("[data-action=rename]");
+    if (!(button instanceof HTMLElement)) return;
+    button.focus();
+    this.#focusNext = "";
+  }
+
+  async #countFolders() {
+    if (this.#counting) return;
+    this.#counting = true;
+    for (const [root] of this.#rows) {
+      const entry = this.entryOf(root);
+      if (entry?.kind !== "folder" || this.#counts.has(root)) continue;
+      // one that cannot be counted, being damaged or just gone, is shown without
+      this.#counts.set(root, await this.#actions.countFiles(root).catch(() => undefined));
+      const known = this.#rows.get(root);
+      if (known) this.#fill(known.cells, entry);
+    }
+    this.#counting = false;
+  }
+
+  /** @param {Record<string, HTMLElement>} cells @param {FileEntry} entry */
+  #fill(cells, entry) {
+    fillFacts(cells, entry, this.#counts.get(entry.root), this.#actions);
   }
 
   /** @param {string} query */
@@ -126,7 +212,9 @@ export class Files {
     if (this.#entries.length === 0) return "";
     const size = this.#entries.reduce((sum, entry) => sum + entry.size, 0);
     const stored = this.#entries.reduce((sum, entry) => sum + entry.stored, 0);
-    return TEXTS.summary(this.#entries.length, formatBytes(size), formatBytes(stored), savedPercent(size, stored));
+    const folders = this.#entries.filter(({ kind }) => kind === "folder").length;
+    const what = words.folder.both(this.#entries.length - folders, folders);
+    return TEXTS.summary(what, formatBytes(size), formatBytes(stored), savedPercent(size, stored));
   }
 
   /** @param {FileEntry[]} visible */
@@ -156,7 +244,7 @@ export class Files {
     }
     if (known) {
       // numbers and badges may change under the pointer; the actions, and with them focus, stay
-      fillFacts(known.cells, entry);
+      this.#fill(known.cells, entry);
       known.mark = mark;
       return known.row;
     }
@@ -173,10 +261,16 @@ export class Files {
       cells[key] = h(key === "time" ? "time" : "div", { role: "cell", class: `cell cell-${key}` });
       if (key !== "name") cells[key].dataset.label = TEXTS.columns[/** @type {keyof typeof TEXTS.columns} */ (key)];
     }
-    fillFacts(cells, entry);
+    this.#fill(cells, entry);
     const actions = h("div", { role: "cell", class: "cell cell-actions" });
     this.#fillActions(actions, entry);
-    const row = h("div", { role: "row", class: "row", data: { root: entry.root } }, ...Object.values(cells), actions);
+    const row = h(
+      "div",
+      { role: "row", class: "row", data: { root: entry.root, kind: entry.kind } },
+      ...Object.values(cells),
+      actions,
+    );
+    row.addEventListener("keydown", (event) => event.key === "F2" && this.#rename(row, cells, entry));
     return { row, cells };
   }
 
@@ -186,16 +280,37 @@ export class Files {
    */
   #fillActions(cell, entry) {
     const name = shownName(entry);
-    const openable = canPreview(safeKind(entry.name, entry.mediaType), entry.size);
-    /** @param {"share" | "open" | "download" | "delete"} action @param {() => void} onClick */
+    const openable = entry.kind === "folder" || canPreview(safeKind(entry.name, entry.mediaType), entry.size);
+    /** @param {"share" | "open" | "download" | "rename" | "delete"} action @param {() => void} onClick */
     const make = (action, onClick) =>
       button({ icon: action, label: TEXTS.named(TEXTS[action], name), action, onClick });
     cell.replaceChildren(
       make("share", () => this.#actions.share(entry)),
       ...(openable ? [make("open", () => this.#actions.open(entry))] : []),
       make("download", () => this.#actions.download(entry)),
+      make("rename", () => {
+        const known = this.#rows.get(entry.root);
+        if (known) this.#rename(known.row, known.cells, entry);
+      }),
       make("delete", () => this.#confirmDelete(cell, entry)),
     );
+  }
+
+  /** @param {HTMLElement} row @param {Record<string, HTMLElement>} cells @param {FileEntry} entry */
+  #rename(row, cells, entry) {
+    const name = cells.name.querySelector(".file-id");
+    if (!name || cells.name.querySelector("[data-role=rename]")) return;
+    const save = async (/** @type {string} */ text) => {
+      this.#focusNext = await this.#actions.rename(entry, text);
+    };
+    const field = renameField(entry.name, save, () => {
+      field.element.remove();
+      this.#fill(cells, this.entryOf(entry.root) ?? entry);
+      /** @type {HTMLElement | null} */ (row.querySelector("[data-action=rename]"))?.focus();
+      this.#takeFocus();
+    });
+    name.replaceWith(field.element);
+    field.begin();
   }
 
   /**
@@ -222,61 +337,13 @@ export class Files {
       },
     });
     const no = button({ text: TEXTS.confirmNo, kind: "soft", action: "delete-cancel", onClick: keep });
-    const question = h("div", { class: "confirm", role: "group", "aria-label": TEXTS.confirm });
-    question.append(h("span", { class: "confirm-text" }, TEXTS.confirm), yes, no);
+    const versions = this.entryOf(entry.root)?.versions ?? 1;
+    const text = versions > 1 ? words.versions.confirmAll(versions) : TEXTS.confirm;
+    const question = h("div", { class: "confirm", role: "group", "aria-label": text });
+    question.append(h("span", { class: "confirm-text" }, text), yes, no);
     question.addEventListener("keydown", (event) => event.key === "Escape" && keep());
     cell.replaceChildren(question);
     cell.classList.add("asking");
     no.focus();
   }
-}
-
-/** @param {FileEntry} entry */
-export function shownName(entry) {
-  return safeName(entry.name) || TEXTS.unnamed;
-}
-
-/**
- * @param {Record<string, HTMLElement>} cells
- * @param {FileEntry} entry
- */
-function fillFacts(cells, entry) {
-  const percent = savedPercent(entry.size, entry.stored);
-  const name = h("span", { class: "file-name" }, isolated(shownName(entry), safeText(entry.name).slice(0, 600)));
-  const badges = h("span", { class: "badges" });
-  if (entry.lost) badges.append(h("span", { class: "badge bad", title: TEXTS.lostHint }, TEXTS.lost));
-  if (entry.shared) badges.append(h("span", { class: "badge accent" }, TEXTS.shared));
-  if (entry.received) badges.append(h("span", { class: "badge" }, TEXTS.received));
-  const busy = cells.name.querySelector(".busy") ?? h("span", { class: "busy quiet-text numbers" });
-  cells.name.replaceChildren(
-    icon(iconOf(entry.name, entry.mediaType)),
-    h("div", { class: "file-id" }, name, badges, busy),
-  );
-  setText(cells.size, formatBytes(entry.size));
-  cells.size.title = `${formatCount(entry.size)} B`;
-  setText(cells.stored, formatBytes(entry.stored));
-  cells.stored.title = `${formatCount(entry.stored)} B`;
-  setText(cells.saved, `${percent} %`);
-  cells.saved.classList.toggle("good", percent > 0);
-  setText(cells.chunks, formatCount(entry.chunks));
-  cells.chunks.title = TEXTS.newChunks(entry.newChunks);
-  setText(cells.deduped, entry.dedupedBytes > 0 ? formatBytes(entry.dedupedBytes) : TEXTS.none);
-  cells.deduped.classList.toggle("faint", entry.dedupedBytes <= 0);
-  setText(cells.time, formatAgo(entry.timeMs, Date.now()));
-  const added = new Date(entry.timeMs);
-  if (cells.time instanceof HTMLTimeElement && Number.isFinite(added.getTime())) {
-    cells.time.dateTime = added.toISOString();
-    cells.time.title = added.toLocaleString();
-  }
-}
-
-function header() {
-  const { columns, hints } = TEXTS;
-  const row = h("div", { role: "row", class: "row head" });
-  for (const [key, text] of Object.entries(columns)) {
-    const hint = Object.hasOwn(hints, key) ? hints[/** @type {keyof typeof hints} */ (key)] : undefined;
-    const label = key === "actions" ? h("span", { class: "unseen" }, text) : text;
-    row.append(h("div", { role: "columnheader", class: `cell cell-${key}`, title: hint }, label));
-  }
-  return h("div", { role: "rowgroup" }, row);
 }

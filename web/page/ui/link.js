@@ -24,6 +24,7 @@ const RETRY_MAX_MS = 30_000;
  * @property {import("./announce.js").Announcer} announcer
  * @property {import("./preview.js").Preview} preview
  * @property {(file: import("./preview.js").Previewed) => void} download
+ * @property {(file: import("./folder.js").Opened) => void} open
  */
 
 export class LinkView {
@@ -189,13 +190,15 @@ class Visit {
 
   /** @param {import("./types.js").FetchResult} file */
   #done(file) {
-    const { announcer, preview, download } = this.#target;
+    const { announcer, preview, download, open: show } = this.#target;
+    const isFolder = file.kind === "folder";
     this.#stopTimer();
     this.#showName(file.name, file.mediaType);
+    if (isFolder) this.#icon.replaceChildren(icon("folder"));
     this.#setStage("done", TEXTS.stages.done);
     this.#bar.hidden = true;
     setText(this.#numbers, formatBytes(file.size));
-    const can = preview.can(file);
+    const can = isFolder || preview.can(file);
     setText(this.#advice, can ? TEXTS.kept : `${TEXTS.kept} ${TEXTS.notShown}`);
     this.#advice.hidden = false;
     const open = button({
@@ -203,7 +206,7 @@ class Visit {
       text: TEXTS.preview,
       kind: "main",
       action: "link-open",
-      onClick: () => void preview.open(file),
+      onClick: () => show(file),
     });
     const save = button({
       icon: "download",

@@ -62,6 +62,12 @@ export class Panel {
     document.addEventListener("visibilitychange", () => this.#followView());
   }
 
+  /** Open it, so that a part of it is seen. @param {HTMLElement} part */
+  open(part) {
+    this.#details.open = true;
+    part.scrollIntoView({ block: "nearest" });
+  }
+
   /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
   showNode({ node, bootMs, snapshot }) {
     const boot = `${TEXTS.bootTime} ${formatDuration(bootMs)} ${snapshot ? TEXTS.warm : TEXTS.cold}`;

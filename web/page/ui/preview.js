@@ -14,7 +14,7 @@ import { canPreview, safeKind } from "./kinds.js";
 /** More text than this makes layout slow; the rest is in the download. */
 const TEXT_BYTES_SHOWN_MAX = 512 * 1024;
 
-/** @typedef {{root: string, name: string, mediaType: string, size: number}} Previewed */
+/** @typedef {{root: string, name: string, mediaType: string, size: number, path?: string}} Previewed  path: in a folder */
 
 export class Preview {
   #node;
@@ -55,7 +55,7 @@ export class Preview {
       const onProgress = (/** @type {import("./types.js").AnyProgress} */ progress) => {
         bar.value = fraction(progress) ?? 0;
       };
-      const bytes = await this.#node.get(file.root, { onProgress, signal });
+      const bytes = await this.#node.get(file.root, { path: file.path, onProgress, signal });
       if (signal.aborted) return;
       stage.replaceChildren(...this.#content(safe, bytes, file.name));
     } catch (error) {
@@ -105,6 +105,11 @@ export class Preview {
     });
     shown.src = this.#url;
     return [shown, broken];
+  }
+
+  /** It shows what the vault holds: it goes when the vault does. */
+  close() {
+    if (this.#dialog.open) this.#dialog.close();
   }
 
   #clear() {

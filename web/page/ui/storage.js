@@ -1,26 +1,38 @@
 /**
- * Room in this browser: what is used, about how much there is, and asking that it is never cleared by the browser itself.
+ * Room in this browser: what is used and by what, about how much there is, and asking that it is never cleared by the browser
+ * itself.
+ *
+ * Invariant: counting what older versions take walks every block, so it is asked for only where there are any, and once a
+ * `COUNT_INTERVAL_MS`.
  */
 
 import { words } from "../words.js";
 import { button, h, need, setText } from "./dom.js";
 import { formatBytes } from "./format.js";
+import { layOut, NEARLY_FULL, partsOf } from "./room_parts.js";
 
-const NEARLY_FULL = 0.9;
+const COUNT_INTERVAL_MS = 15_000;
+const BAR_WIDTH = 100;
+const SVG = "http://www.w3.org/2000/svg";
 const TEXTS = words.storage;
 
 export class Storage {
+  #node;
   #section = need("storage", HTMLElement);
   #text = h("p", { class: "quiet-text numbers" });
-  #meter = h("meter", { min: "0", max: "1", low: "0.8", high: "0.9", optimum: "0", "aria-label": TEXTS.heading });
+  #bar = document.createElementNS(SVG, "svg");
+  #legend = h("ul", { class: "room-legend numbers" });
   #note = h("p", { class: "quiet-text", role: "status" });
   #persist;
+  #older = { bytes: 0, timeMs: Number.NEGATIVE_INFINITY };
 
   /**
    * @param {import("./types.js").NodeApi} node
    * @param {(error: unknown) => void} fail
+   * @param {{buttons: HTMLElement[], below: HTMLElement}} more  further buttons, and what stands under them
    */
-  constructor(node, fail) {
+  constructor(node, fail, { buttons, below }) {
+    this.#node = node;
     this.#persist = button({
       text: TEXTS.persist,
       kind: "soft",
@@ -34,23 +46,66 @@ export class Storage {
       },
     });
     this.#persist.title = TEXTS.persistHint;
+    this.#bar.setAttribute("class", "room-bar");
+    this.#bar.setAttribute("viewBox", `0 0 ${BAR_WIDTH} 1`);
+    this.#bar.setAttribute("preserveAspectRatio", "none");
+    this.#bar.setAttribute("role", "img");
     this.#section.append(
       h("div", { class: "storage-head" }, h("h2", { id: "storage-heading" }, TEXTS.heading), this.#text),
-      this.#meter,
-      h("div", { class: "storage-foot" }, this.#note, this.#persist),
+      this.#bar,
+      this.#legend,
+      h(
+        "div",
+        { class: "storage-foot" },
+        this.#note,
+        h("div", { class: "storage-buttons" }, this.#persist, ...buttons),
+      ),
+      below,
     );
   }
 
-  /** @param {Record<string, number>} stats */
-  async show({ storageUsage, storageQuota }) {
+  /** @param {Record<string, number>} stats @param {boolean} hasVersions */
+  async show(stats, hasVersions) {
+    const { storageUsage, storageQuota } = stats;
     const known = storageQuota > 0 && storageUsage >= 0;
     const part = known ? storageUsage / storageQuota : 0;
     this.#section.hidden = false;
-    this.#meter.hidden = !known;
-    this.#meter.value = part;
+    this.#bar.toggleAttribute("hidden", !known);
+    this.#bar.dataset.level = part >= NEARLY_FULL ? "high" : "";
     setText(this.#text, known ? TEXTS.used(formatBytes(storageUsage), formatBytes(storageQuota)) : TEXTS.unknown);
     if (part >= NEARLY_FULL) setText(this.#note, TEXTS.nearlyFull);
     else this.#showPersisted((await navigator.storage?.persisted?.()) ?? false, false);
+    this.#showParts(stats, hasVersions ? await this.#countOlder() : 0);
+  }
+
+  async #countOlder() {
+    if (performance.now() - this.#older.timeMs > COUNT_INTERVAL_MS) {
+      const rows = await this.#node.room();
+      this.#older = { bytes: rows.reduce((sum, row) => sum + row.olderBytes, 0), timeMs: performance.now() };
+    }
+    return this.#older.bytes;
+  }
+
+  /** @param {Record<string, number>} stats @param {number} olderBytes */
+  #showParts(stats, olderBytes) {
+    const parts = partsOf(stats, olderBytes);
+    const rects = layOut(parts, stats.storageQuota, BAR_WIDTH).map(({ key, x, width }) => {
+      const rect = document.createElementNS(SVG, "rect");
+      for (const [name, value] of Object.entries({ x, y: 0, width, height: 1 })) rect.setAttribute(name, String(value));
+      rect.setAttribute("class", `part-${key}`);
+      return rect;
+    });
+    this.#bar.replaceChildren(...rects);
+    const said = parts.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`);
+    this.#bar.setAttribute("aria-label", words.room.bar(said));
+    const mark = said.join();
+    if (this.#legend.dataset.mark === mark) return;
+    this.#legend.dataset.mark = mark;
+    this.#legend.replaceChildren(
+      ...parts.map(({ key, name, bytes }) =>
+        h("li", { data: { part: key } }, h("span", { class: `swatch part-${key}` }), `${name} ${formatBytes(bytes)}`),
+      ),
+    );
   }
 
   /** @param {boolean} persisted @param {boolean} asked */

@@ -25,8 +25,14 @@
  * @typedef {{id: string, kind: "device" | "passphrase" | "passkey", timeMs: number, credential?: string, salt?: string}} Slot
  * @typedef {{slots: Slot[], idleMinutes: number}} ProtectionState  `timeMs` 0: nobody wrote it down
  * @typedef {{passphrase: string} | {passkey: true}} Given  what a person has for opening the vault
+ * @typedef {{root: string, path: string, name: string, kind: "file" | "folder", size: number}} Found
+ * @typedef {{root: string, freedBytes: number, olderBytes: number}} RoomRow
+ * @typedef {{files: number, known: number, bytes: number, skipped: Skipped[]}} ImportResult
  * @typedef {"quick" | "hash" | "data"} CheckLevel
- * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<unknown>, lost: unknown, ms: number}} CheckResult
+ * @typedef {{level: CheckLevel, blocks: number, bytes: number, bad: Array<{block: string, code: string}>, lost: string[],
+ *   findings: string[], ms: number}} CheckResult
+ * @typedef {{repaired: string[], unrepaired: Array<{root: string, name: string, code: string}>, blocks: number}} RepairResult
+ * @typedef {{phase: string, done: number, total: number, savedBytes: number, paused: boolean}} TidyState
  *
  * @typedef {object} FileEntry
  * @property {string} root
@@ -42,6 +48,7 @@
  * @property {boolean} received
  * @property {boolean} shared
  * @property {boolean} lost
+ * @property {number} versions
  *
  * @typedef {object} PeerEntry
  * @property {string} id
@@ -52,7 +59,7 @@
  * @property {string} state
  *
  * @typedef {{key: string, params?: Record<string, string | number>}} Activity
- * @typedef {"state" | "list" | "peers" | "progress" | "activity"} NodeEvent
+ * @typedef {"state" | "list" | "peers" | "progress" | "activity" | "tidy"} NodeEvent
  *
  * @typedef {object} NodeApi
  * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
@@ -66,12 +73,17 @@
  * @property {(root: string) => Promise<Version[]>} versions
  * @property {(root: string) => Promise<{root: string}>} restore
  * @property {(root: string) => Promise<void>} forget
- * @property {(text: string) => Promise<Array<{root: string, path: string, name: string, kind: "file" | "folder", size: number}>>} find
+ * @property {(text: string) => Promise<Found[]>} find
  * @property {(options: {passphrase: string, name?: string, onProgress?: (progress: AnyProgress) => void,
  *   signal?: AbortSignal}) => Promise<{files: number, bytes: number, skipped: Skipped[]}>} exportArchive
  * @property {(file: File | Blob, options: {passphrase: string, onProgress?: (progress: AnyProgress) => void,
- *   signal?: AbortSignal}) => Promise<{files: number, known: number, bytes: number, skipped: Skipped[]}>} importArchive
+ *   signal?: AbortSignal}) => Promise<ImportResult>} importArchive
  * @property {() => Promise<FileEntry[]>} list
+ * @property {(root: string) => Promise<number>} countFiles  in a folder and the folders in it
+ * @property {() => Promise<RoomRow[]>} room
+ * @property {(options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) => Promise<RepairResult>} repair
+ * @property {(options: {paused: boolean}) => Promise<TidyState>} housekeeping
+ * @property {() => Promise<TidyState>} tidy
  * @property {(root: string) => Promise<string>} share
  * @property {(root: string, where?: {path?: string}) => Promise<{root: string} | undefined>} remove
  * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,

@@ -10,6 +10,7 @@ import { button, h, icon, isolated, need, setBar, setText, throttled } from "./d
 import { isCancel } from "./errors.js";
 import { formatBytes, formatRate, formatSecondsLeft, fraction, safeName } from "./format.js";
 import { iconOf } from "./kinds.js";
+import { bytesOf } from "./paths.js";
 import { WorkQueue } from "./queue.js";
 
 const ROWS_MAX = 6;
@@ -20,7 +21,19 @@ const STOPS_ALL = new Set(
   "StorageFull StorageDenied StorageBusy StorageLost VaultLocked NotReady QuotaExceededError TakenOver".split(" "),
 );
 
-/** @typedef {import("./queue.js").Item<File>} WorkItem */
+/** Failures for want of room: the person decides what goes. */
+const NO_ROOM = new Set(["StorageFull", "QuotaExceededError"]);
+
+/** @typedef {import("./paths.js").FolderToPut} FolderToPut */
+/** @typedef {import("./queue.js").Item<File | FolderToPut>} WorkItem */
+/**
+ * @typedef {object} WorkTarget
+ * @property {import("./types.js").NodeApi} node
+ * @property {import("./announce.js").Announcer} announcer
+ * @property {(name: string, kind: "file" | "folder") => string | undefined} sameName  the one own file that has this name
+ * @property {(text: string) => void} say  what is seen, too
+ * @property {() => void} onNoRoom
+ */
 /**
  * @typedef {{row: HTMLElement, bar: HTMLProgressElement, stage: HTMLElement, numbers: HTMLElement,
  *   out: HTMLButtonElement}} WorkRow
@@ -29,6 +42,7 @@ const STOPS_ALL = new Set(
 export class Work {
   #node;
   #say;
+  #target;
   #section = need("work", HTMLElement);
   #list = need("work-list", HTMLUListElement);
   #summary = need("work-summary", HTMLElement);
@@ -36,25 +50,23 @@ export class Work {
   #more = need("work-more", HTMLElement);
   /** @type {Map<number, WorkRow>} */
   #rows = new Map();
-  /** @type {WorkQueue<File>} */
+  /** @type {WorkQueue<File | FolderToPut>} */
   #queue;
   #draw = throttled(() => this.#render(), DRAW_INTERVAL_MS);
   #cancelAll = button({ text: words.work.cancelAll, action: "cancel-all", onClick: () => this.#queue.cancelAll() });
   #retry = button({ text: words.work.retry, kind: "soft", action: "retry", onClick: () => this.#queue.retry() });
   #rate = new RateOfAll();
 
-  /**
-   * @param {import("./types.js").NodeApi} node
-   * @param {import("./announce.js").Announcer} announcer
-   */
-  constructor(node, announcer) {
-    this.#node = node;
-    this.#say = announcer;
+  /** @param {WorkTarget} target */
+  constructor(target) {
+    this.#node = target.node;
+    this.#say = target.announcer;
+    this.#target = target;
     this.#queue = new WorkQueue({
       run: (item) => this.#put(item),
       stopsAll: (error) => STOPS_ALL.has(codeOf(error)),
       onChange: this.#draw,
-      onDone: (item) => this.#stored(item),
+      onDone: (item, result) => this.#stored(item, result),
     });
     need("work-buttons", HTMLElement).append(this.#retry, this.#cancelAll);
     addEventListener("beforeunload", (event) => {
@@ -67,6 +79,11 @@ export class Work {
     this.#queue.add({ name: file.name, size: file.size, source: file });
   }
 
+  /** @param {FolderToPut} folder */
+  addFolder(folder) {
+    this.#queue.add({ name: folder.name, size: bytesOf(folder.items), source: folder });
+  }
+
   /** Draws anew: what "waiting" means depends on the node's phase. */
   refresh() {
     this.#draw();
@@ -76,24 +93,34 @@ export class Work {
   async #put(item) {
     try {
       await untilReady(this.#node, item.aborter.signal);
-      return await this.#node.put(item.source, {
-        name: item.name,
+      const { source, name } = item;
+      const isFolder = "items" in source;
+      // asked for now, when all that is here is known: the list may have come while this waited
+      const replaces = this.#target.sameName(name, isFolder ? "folder" : "file");
+      const options = {
+        name,
+        replaces,
         signal: item.aborter.signal,
-        onProgress: (progress) => {
-          item.progress = progress;
+        onProgress: (/** @type {import("./types.js").AnyProgress} */ progress) => {
+          item.progress = { ...progress, stage: progress.stage ?? "reading" };
           this.#draw();
         },
-      });
+      };
+      const done = isFolder ? await this.#node.putFolder(source.items, options) : await this.#node.put(source, options);
+      return { root: done.root, replaced: replaces };
     } catch (error) {
+      if (NO_ROOM.has(codeOf(error))) this.#target.onNoRoom();
       if (!item.aborter.signal.aborted) this.#say.say(words.work.failed(safeName(item.name), explain(error).title));
       throw error;
     }
   }
 
-  /** @param {WorkItem} item */
-  #stored(item) {
+  /** @param {WorkItem} item @param {{root: string, replaced: string | undefined}} result */
+  #stored(item, { root, replaced }) {
     const { files, filesDone } = this.#queue.totals;
-    if (files === 1) this.#say.say(words.work.stored(safeName(item.name)));
+    const told = words.versions;
+    if (replaced) this.#target.say((root === replaced ? told.same : told.added)(safeName(item.name)));
+    else if (files === 1) this.#say.say(words.work.stored(safeName(item.name)));
     else if (filesDone === files) this.#say.say(words.work.storedMany(filesDone));
   }
 
@@ -159,6 +186,7 @@ export class Work {
   /** @param {WorkItem} item @returns {WorkRow} */
   #makeRow(item) {
     const shown = safeName(item.name);
+    const drawing = "items" in item.source ? "folder" : iconOf(item.name, item.source.type);
     const bar = h("progress", { max: "1", data: { role: "progress" }, "aria-label": shown });
     const stage = h("span", { class: "stage" });
     const numbers = h("span", { class: "numbers" });
@@ -171,7 +199,7 @@ export class Work {
     const row = h(
       "li",
       { class: "work-row", data: { job: String(item.id) } },
-      icon(iconOf(item.name, item.source.type)),
+      icon(drawing),
       h(
         "div",
         { class: "work-main" },
