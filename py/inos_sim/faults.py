@@ -57,6 +57,7 @@ class _Injector:
     def __init__(self, fault: Fault | None) -> None:
         self._fault = fault
         self.calls = dict.fromkeys(ERRORS, 0)
+        self.need_room: set[int] = set()  # disk calls for which a disk may be full
         self.failed = 0
 
     def attach(self, machine: Machine) -> None:
@@ -88,6 +89,8 @@ class _Injector:
     def _count(self, kind: str, *, needs_room: bool = False) -> None:
         number = self.calls[kind]
         self.calls[kind] += 1
+        if needs_room:
+            self.need_room.add(number)
         fault = self._fault
         if fault is None or fault.kind != kind or number < fault.nth or (number > fault.nth and not fault.for_good):
             return
@@ -104,7 +107,9 @@ class FaultCampaign:
         self._lab = Lab()
         self.tally = Tally()
         self.runs = 0
-        self.sites = self._play(None).calls
+        clean = self._play(None)
+        self.sites = clean.calls
+        self._need_room = clean.need_room
 
     def run(self) -> Tally:
         """Try every site."""
@@ -116,6 +121,8 @@ class FaultCampaign:
         for kind, count in self.sites.items():
             for nth in range(count):
                 for error in ERRORS[kind]:
+                    if error is StorageFull and nth not in self._need_room:
+                        continue
                     for for_good in (False, True):
                         yield Fault(kind, nth, error, for_good)
 
