@@ -17,19 +17,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from inos import limits
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
 from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
+from inos.links.joined import Joined
 from inos.links.links import Links
-from inos.links.rooms import room_of, share_room_secret
+from inos.links.rooms import share_room_secret
 from inos.ports import Ports
 from inos.repair import RepairReport, repair
 from inos.revocable import Revocable
 from inos.tasks import Effect, Task, Tasks
+from inos.transfer.events import TransferFailed, TransferProgress
 from inos.transfer.fetch import Fetcher
 from inos.transfer.needs import Capability, Progress
 from inos.transfer.outline import outliner
@@ -39,24 +40,6 @@ from inos.vault import vault as vaults
 from inos.vault.check import Level
 from inos.wire.link import Link, encode, parse
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
-
-
-@dataclass(frozen=True, slots=True)
-class TransferProgress:
-    """How far a fetch is. ``root`` is the link's root."""
-
-    root: bytes
-    progress: Progress
-
-
-@dataclass(frozen=True, slots=True)
-class TransferFailed:
-    """A fetch ended with an error (its code). The wish stays, except after a CorruptError: the link itself is bad."""
-
-    root: bytes
-    code: str
-    text: str
-
 
 NodeEvent: TypeAlias = (
     commands.PeerUp
@@ -97,11 +80,11 @@ class Node:
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
         self.fetcher = Fetcher(tasks, ports.arena, ports.entropy, self.links, vault, outline, budget)
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
-        self.revocable = Revocable(tasks, ports, vault, self.links, self._join, self._leave)
+        self.joined = Joined(ports.hashes, self.links, self._is_needed)
+        self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
         self._events: deque[NodeEvent] = deque()
         self._offered: dict[bytes, set[bytes]] = {}  # link root -> bids of its held blocks
-        self._rooms: dict[bytes, bytes] = {}  # link root or grant's id -> room id; oldest first
         self._fetching: dict[bytes, Task[bytes]] = {}
         self._is_running = False
 
@@ -182,11 +165,6 @@ class Node:
         self._check_running()
         await self.vault.revoke(name)
         self.offer_no_more()
-
-    async def resolve(self, link: str, timeout_s: float | None = None) -> Link:
-        """What a link of either kind leads to; see ``Revocable.resolve``."""
-        self._check_running()
-        return await self.revocable.resolve(link, timeout_s)
 
     async def fetch(self, link: str, timeout_s: float | None = None) -> bytes:
         """Hold everything that a link names; the root under which this vault has it.
@@ -354,30 +332,18 @@ class Node:
         kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
         for link_root in [link_root for link_root in self._offered if link_root not in kept]:
             del self._offered[link_root]
-            self._leave(link_root)
+            self.joined.leave(link_root, self.tasks.now)
 
     async def _unwish(self, capability: Capability) -> None:
         await self.vault.unwish(capability)
         self.offer_no_more()
 
     def _join_share(self, capability: Capability) -> bytes:
-        return self._join(capability.bid, share_room_secret(self._hashes, capability.bid, capability.secret))
+        secret = share_room_secret(self._hashes, capability.bid, capability.secret)
+        return self.joined.join(capability.bid, secret, self.tasks.now)
 
-    def _join(self, name: bytes, secret: bytes) -> bytes:
-        room_id = self._rooms.pop(name, None)
-        if room_id is None:
-            room_id = room_of(self._hashes, secret).room_id
-            is_needed = self.revocable.grants.is_asking
-            others = [joined for joined in self._rooms if joined not in self._fetching and not is_needed(joined)]
-            if len(self._rooms) >= limits.ROOMS_PER_SOCKET_MAX and others:
-                self._leave(others[0])
-        self._rooms[name] = room_id  # newest last
-        return self.links.join(secret, self.tasks.now)
-
-    def _leave(self, link_root: bytes) -> None:
-        room_id = self._rooms.pop(link_root, None)
-        if room_id is not None:
-            self.links.leave(room_id, self.tasks.now)
+    def _is_needed(self, name: bytes) -> bool:
+        return name in self._fetching or self.revocable.grants.is_asking(name)
 
     def _begin_fetch(self, capability: Capability, timeout_s: float | None) -> Task[bytes]:
         task = self.tasks.spawn(self._fetch(capability, timeout_s), "fetch")
@@ -388,9 +354,7 @@ class Node:
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
-        room_id = self._rooms.get(link_root)
-        if room_id is not None:
-            self.links.set_wanting(room_id, wanting=False, now=self.tasks.now)
+        self.joined.want(link_root, wanting=False, now=self.tasks.now)
 
     async def _fetch(self, capability: Capability, timeout_s: float | None) -> bytes:
         offered = self._offered.setdefault(capability.bid, set())

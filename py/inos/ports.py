@@ -1,8 +1,7 @@
 """What the core needs from outside, as ports (called at once) and effects (answered later).
 
 Nouns: a *span* is a range of the arena, the shared memory in which all bulk bytes live; a *port* is a small synchronous
-interface; an *effect* is awaited (see ``inos.tasks``). Adapters of equal shape implement them: ``inos_web``, ``inos_host``,
-``inos_sim``.
+interface; an *effect* is awaited (``inos.tasks``). Adapters of equal shape: ``inos_web``, ``inos_host``, ``inos_sim``.
 
 Invariants: whoever receives a span owns one reference and releases it; effects never take ownership of the spans they are
 given. Offsets are of the whole shared memory, lengths are bytes, times are seconds.

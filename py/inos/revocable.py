@@ -6,9 +6,8 @@ so; of too many rooms the grants that hold come last, so that they stay. Must no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from inos.errors import LinkRevoked
+from inos.links.joined import Joined
 from inos.links.links import Links
 from inos.links.rooms import grant_id, grant_room_secret
 from inos.ports import DevicePublicKey, Ports
@@ -20,7 +19,7 @@ from inos.wire.link import Link, RevocableLink, parse_any
 
 
 class Revocable:
-    """Both sides. ``join`` and ``leave`` are the node's, which counts its rooms by a name of 32 bytes."""
+    """Both sides."""
 
     def __init__(
         self,
@@ -28,15 +27,12 @@ class Revocable:
         ports: Ports,
         vault: Vault,
         links: Links,
-        join: Callable[[bytes, bytes], bytes],
-        leave: Callable[[bytes], None],
+        joined: Joined,
     ) -> None:
         self._tasks = tasks
         self._ports = ports
         self._vault = vault
-        self._links = links
-        self._join = join
-        self._leave = leave
+        self._joined = joined
         self.grants = Grants(
             tasks, ports.arena, ports.keys, links,
             kept=lambda name: vault.grants().get(name),
@@ -71,15 +67,16 @@ class Revocable:
                 raise LinkRevoked("you withdrew this link yourself")
             return _link(self._vault.capability(own.root))
         room_id = self._enter(parsed.id, parsed.key)
-        self._links.set_wanting(room_id, wanting=True, now=self._tasks.now)
+        self._joined.want(parsed.id, wanting=True, now=self._tasks.now)
         try:
             return _link(await self.grants.ask(parsed.id, parsed.key, room_id, timeout_s))
         finally:
             if not self.grants.is_asking(parsed.id):  # by another call
-                self._leave(parsed.id)
+                self._joined.leave(parsed.id, self._tasks.now)
 
     def _enter(self, name: bytes, key: bytes) -> bytes:
-        return self._join(name, grant_room_secret(self._ports.hashes, name, key))
+        secret = grant_room_secret(self._ports.hashes, name, key)
+        return self._joined.join(name, secret, self._tasks.now)
 
 
 def _link(capability: Capability) -> Link:

@@ -60,6 +60,12 @@ class Claim:
     sharing: tuple[bytes, ...] = ()  # offers and wishes being made or withdrawn, once for each call
 
     @property
+    def leaving(self) -> set[bytes]:
+        """Roots that a removal under way takes: a file goes with its older versions."""
+        lines = {self.files[root].line for root in self.going if root in self.files}
+        return {*self.going, *(root for root, file in self.older.items() if file.line in lines)}
+
+    @property
     def busy(self) -> frozenset[bytes]:
         """Roots on which a call is under way."""
         return self.going | self.moving
@@ -189,12 +195,12 @@ class Verdict:
             elif root not in claim.going and not (self._damaged and self._said):
                 self._breach(LOST, f"{file.name} is not listed")
         for root, file in claim.older.items():
-            current = listed.pop(root, None) if root in claim.moving else None
+            # Where the log is lost, which version was current may be, too.
+            may_be_current = root in claim.moving or (self._damaged and self._said)
+            current = listed.pop(root, None) if may_be_current else None
             if current is not None:
                 self._look(current, [file], LOST)
-            elif root not in claim.going and file.line not in {
-                claim.files[r].line for r in claim.going & set(claim.files)
-            }:
+            elif root not in claim.leaving:
                 self._read(root, file)
         for root in claim.gone:
             if root in vault._index.roots and root not in listed and not self._damaged:
@@ -226,7 +232,8 @@ class Verdict:
         try:
             content = self._machine.get(root)
         except InosError as error:
-            if not (self._damaged and self._said):
+            is_known = root in self._machine.vault._index.roots
+            if not (self._damaged and (self._said or is_known)):
                 self._breach(LOST, f"a version of {file.name}: {error.code}")
             return
         if not file.is_in(content):
@@ -260,7 +267,7 @@ class Verdict:
         shared = {bid for bid, root in vault._index.roots.items() if root.shared}
         wishes = {wish.bid for wish in vault.wishes()}
         excused = self._damaged and self._said
-        for root in claim.shared.difference(shared, claim.sharing, claim.going):
+        for root in claim.shared.difference(shared, claim.sharing, claim.leaving):
             if not excused:
                 self._breach(LOST, f"{self._name(root)} is no longer offered")
         for root in shared.difference(claim.shared, claim.sharing, unasked):

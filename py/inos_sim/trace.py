@@ -47,6 +47,7 @@ from inos.ports import UnwrapKey, WrapKey
 from inos.tasks import Effect
 from inos_host.arena import HostArena
 from inos_host.kernels import HostHashes, HostKernels, HostKeys
+from inos_host.keyring import HostKeyring
 from inos_sim.campaign import RANDOM_IMAGES, Tally
 from inos_sim.claims import LOST, UNTYPED, Claim, Kept, Ledger, Verdict
 from inos_sim.disk import Image, SimDisk, Snapshot
@@ -83,9 +84,10 @@ class TraceKeyring:
 
     def __init__(self) -> None:
         self.keys: dict[bytes, bytes] = {}
+        self._others = HostKeyring()
 
     def perform(self, effect: Effect[Any]) -> object:
-        """Answer WrapKey and UnwrapKey. Raises VaultLocked."""
+        """Answer a keyring's effects. Raises VaultLocked."""
         match effect:
             case UnwrapKey(wrapped, _):
                 if wrapped not in self.keys:
@@ -95,7 +97,15 @@ class TraceKeyring:
                 wrapped = b"wrapped here".ljust(28 + len(plain), b".")
                 self.keys[wrapped] = plain
                 return wrapped
-        raise BadArgument(type(effect).__name__)
+        return self._others.perform(effect)
+
+
+def host_parts(keyring: TraceKeyring, pages: bytearray | None = None) -> Parts:
+    """The real kernels. ``pages`` is shared by the machines of a process."""
+    arena = HostArena(ARENA_BYTES, pages if pages is not None else bytearray(ARENA_BYTES))
+    hashes = HostHashes(arena)
+    keys = HostKeys(hashes)
+    return Parts(arena, hashes, keys, HostKernels(arena, hashes, keys), keyring, {})
 
 
 class TraceCampaign:
@@ -182,11 +192,7 @@ class TraceCampaign:
 
     def _state(self, path: str, start: Image | Snapshot, claim: Claim) -> None:
         self.tally.states += 1
-        arena = HostArena(ARENA_BYTES, self._pages)
-        hashes = HostHashes(arena)
-        keys = HostKeys(hashes)
-        parts = Parts(arena, hashes, keys, HostKernels(arena, hashes, keys), self._keyring, {})
-        machine = Machine(SimDisk(start), parts)
+        machine = Machine(SimDisk(start), host_parts(self._keyring, self._pages))
         try:
             machine.open()
             machine.drain()

@@ -200,7 +200,7 @@ class Verbs(FileVerbs, ProtectVerbs):
 
     async def do_fetch(self, op: int, link: str) -> dict[str, object]:
         """Get what a link names into the vault."""
-        wanted = await self._node.resolve(link)
+        wanted = await self._node.revocable.resolve(link)
         self._fetches.setdefault(wanted, set()).add(op)
         try:
             root = await self._node.fetch(encode(wanted))

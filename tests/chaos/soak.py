@@ -3,7 +3,7 @@
 Each cycle puts files of mixed sizes, keeps a few of them for some cycles, removes the others, and looks at what the vault takes
 on the disk (the files of its folder) and the browser in memory (Pss, as tests/e2e/test_memory.py counts it). At the end all is
 removed: disk use must return, memory must not have grown from the first cycles to the last, and what was kept was whole.
-With --json the last line is {"gib", "cycles", "files", "disk", "memory", "seconds", "seed"}, disk and memory in MiB.
+With --json the last line is an object of figures: gib, cycles, files, and what the disk and the memory took, in MiB.
 Runs in `.venv`, in a network namespace of its own where the system allows one. The exit code is 1 if a bound was broken.
 """
 
@@ -187,24 +187,20 @@ class Soak:
 
 
 def result(soak: Soak, seconds: float, seed: int) -> dict[str, Any]:
-    """The JSON; sizes in MiB."""
+    """The JSON."""
     measured = soak.measured
     first, last = measured.memory_ends()
     return {
         "gib": round(measured.put_bytes / GIB, 2),
         "cycles": len(measured.disk),
         "files": measured.files,
-        "disk": {
-            "before": round(measured.disk_before / MIB, 1),
-            "peak": round(max(measured.disk) / MIB, 1),
-            "kept": round(max(measured.kept) / MIB, 1),
-            "after": round(measured.disk_after / MIB, 1),
-        },
-        "memory": {
-            "first": round(first / MIB),
-            "last": round(last / MIB),
-            "peak": round(max(measured.memory) / MIB),
-        },
+        "diskBeforeMib": round(measured.disk_before / MIB, 1),
+        "diskPeakMib": round(max(measured.disk) / MIB, 1),
+        "keptPeakMib": round(max(measured.kept) / MIB, 1),
+        "diskAfterMib": round(measured.disk_after / MIB, 1),
+        "memoryFirstMib": round(first / MIB),
+        "memoryLastMib": round(last / MIB),
+        "memoryPeakMib": round(max(measured.memory) / MIB),
         "seconds": round(seconds),
         "seed": seed,
     }

@@ -72,7 +72,7 @@ def test_a_revocable_link_is_fetched_then_refused(world):
     assert link.startswith("https://host/#inosv1.")
     assert outcome(world, reader, reader.node.fetch(link)) == root.bid
     assert reader.vault.blocks == owner.vault.blocks
-    assert outcome(world, owner, owner.node.resolve(link)) == Link(root.bid, root.secret), "one's own link"
+    assert outcome(world, owner, owner.node.revocable.resolve(link)) == Link(root.bid, root.secret), "one's own link"
 
     assert outcome(world, owner, owner.node.revoke(name)) is None
     assert isinstance(outcome(world, late, late.node.fetch(link)), LinkRevoked)

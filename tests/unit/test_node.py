@@ -62,7 +62,7 @@ def test_the_newest_rooms_are_joined(world, monkeypatch):
     for _ in range(4):
         wanter.share(wanter.vault.put([world.rng.randbytes(100)]))
     assert len(holder.links.rooms()) == len(wanter.links.rooms()) == 4
-    assert next(iter(wanter.links.rooms())) == wanter.node._rooms[bytes(32)], "where we fetch we stay"
+    assert next(iter(wanter.links.rooms())) == wanter.node.joined.rooms[bytes(32)], "where we fetch we stay"
     again = world.peer("again", vault=holder.vault)
     world.run(seconds=1)
     assert again.links.rooms() == holder.links.rooms()

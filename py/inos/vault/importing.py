@@ -24,6 +24,7 @@ from inos.errors import (
     LimitExceeded,
     ManifestInconsistent,
     NotFound,
+    RollbackDetected,
     Truncated,
 )
 from inos.limits import BLOCK_BYTES_MAX
@@ -196,6 +197,9 @@ class Import:
     async def _item(self, item: Item) -> None:
         """Take an item, version by version."""
         await self._check_heads(item)
+        if self._is_older(item):
+            self._result.known += 1
+            return
         by_root = {version.root: version for version in item.versions}
         first = item.versions[0]
         order = [(step.head.root, step.head.time_ms) for step in item.heads if step.head.root in by_root]
@@ -225,6 +229,19 @@ class Import:
         self._result.files += new
         if forked:
             self._result.skipped.append((name, ForkDetected.__name__))
+
+    def _is_older(self, item: Item) -> bool:
+        """Whether an item is a line of this very vault, as it was before what is here."""
+        mine = self._store.index.lines.get(item.line)
+        if mine is None or mine[0].head.pub != item.heads[0].head.pub:
+            return False
+        try:
+            heads.check_against(mine, item.heads)
+        except RollbackDetected:
+            return True
+        except ForkDetected:
+            return False  # then what it holds is kept beside what is here
+        return False
 
     async def _check_heads(self, item: Item) -> None:
         heads.check_line(item.heads, self._store.ports.hashes.hash)

@@ -245,9 +245,9 @@ def test_a_wrong_secret_is_a_clear_error(world):
     wrong = Capability(capability.bid, bytes(32))
     # The wrong secret also names another room; somebody who has the block is there for another reason.
     holder.vault.shared_roots.append(wrong)
-    room = holder.tasks.spawn(holder.node._offer(capability), "offer")
+    room = holder.tasks.spawn(holder.node.offer(capability), "offer")
     assert world.run(lambda: room.done, 5)
-    holder.node._rooms.pop(capability.bid)
+    holder.node.joined.rooms.pop(capability.bid)
     holder.node._join_share(wrong)
     wanter = world.peer("w")
     task = wanter.fetch(link_to(wrong))

@@ -176,6 +176,55 @@ def test_an_older_archive_does_not_roll_back_and_a_newer_one_goes_on() -> None:
     assert [data for _, _, data in histories(other)["f"]] == [b"4", b"3", b"2", b"1"]
 
 
+def test_at_home_an_older_archive_changes_nothing_and_gives_back_what_was_lost() -> None:
+    world = opened()
+    root = world.put(noise(20_000), "f").root
+    new = world.put(noise(20_000, 1), "f", replaces=root).root
+    data = export(world)
+    world.put(b"3", "f", replaces=new)
+    before = histories(world)
+    assert restore(world, data).known == 1
+    assert histories(world) == before
+    file = world.disk.files["seg-0000"]
+    for number in list(ops.numbers_of(world.vault._index.roots[root].runs)):
+        place = ops.place_of(world.vault._index.entries[number])
+        file.now[place.offset + 90] ^= 1
+    assert root in world.run(world.vault.check("data")).damaged_roots
+    result = restore(world, data)
+    assert (result.known, result.skipped) == (1, [])
+    assert histories(world) == before
+    assert world.run(world.vault.check("data")).ok
+
+
+def test_a_disk_that_went_back_in_time_gets_its_versions_from_the_archive_under_the_same_heads() -> None:
+    world = opened()
+    root = world.put(b"1", "f").root
+    second = world.put(b"2", "f", replaces=root).root
+    world.close()
+    image = {name: bytes(file.now) for name, file in world.disk.files.items()}
+    world.boot()
+    world.open()
+    world.put(b"3", "f", replaces=second)
+    lines, data = dict(world.vault._index.lines), export(world)
+    for name, content in image.items():
+        world.disk.files[name].now[:] = content
+        world.disk.files[name].durable = content
+    world.boot()
+    world.open()
+    assert len(histories(world)["f"]) == 2
+    assert restore(world, data).files == 1
+    assert world.vault._index.lines == lines
+    # One that went on by itself meanwhile is a fork.
+    for name, content in image.items():
+        world.disk.files[name].now[:] = content
+        world.disk.files[name].durable = content
+    world.boot()
+    world.open()
+    world.put(b"3 again", "f", replaces=second)
+    assert restore(world, data).skipped == [("f", "ForkDetected")]
+    assert sorted(world.get(info.root) for info in world.vault.roots()) == [b"3", b"3 again"]
+
+
 def test_what_went_another_way_is_kept_beside_it() -> None:
     world, other = opened(), opened(seed=8)
     root = world.put(b"1", "f").root
