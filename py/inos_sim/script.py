@@ -39,7 +39,7 @@ SALT = slice(16, 48)  # of a block: where its synthetic salt stands
 _CHUNK_NOISE = (90, 500, 1_200)
 _CHUNK_BYTES = Sizes().chunk_bytes
 _WORDS = (b"every", b"acknowledged", b"byte", b"is", b"still", b"there")
-_FOREIGN_SEED = -1
+_FOREIGN_SEED = 1_000_000  # another secret than ours
 
 
 @functools.lru_cache(maxsize=4_096)
