@@ -30,6 +30,7 @@ FOLDER = ROOT / ".cache" / "fuzz"
 FINDINGS = FOLDER / "findings"
 SECONDS_DEFAULT = 300
 GUIDED_SHARE = 0.75
+OUTPUT_LINES = 60
 MARGIN_S = 120.0  # over the time an engine was given: starting, and one input that is not refused in time
 EXECUTED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
@@ -86,7 +87,10 @@ def fuzz(name: str, seconds: float, seed: int, *, has_atheris: bool) -> list[Out
             flush=True,
         )
         for found in one.findings:
-            print(f"      {found.relative_to(ROOT)}\n{one.output[-3_000:]}", flush=True)
+            print(f"      {found.relative_to(ROOT)}", flush=True)
+        if one.findings:
+            lines = [line for line in one.output.splitlines() if not line.startswith(("INFO:", "WARNING:"))]
+            print("\n".join(lines[-OUTPUT_LINES:]), flush=True)
     return outcomes
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from inos.errors import HeadMalformed, LogDamaged
-from inos.limits import BLOCKS_MAX
+from inos.limits import BLOCKS_MAX, SEGMENT_COUNT_MAX
 from inos.ports import KIND_CHUNK
 from inos.vault import heads
 from inos.vault.heads import SignedHead
@@ -293,6 +293,7 @@ def _decode_op(item: object, *, within: bool = False) -> tuple[int, list[Any]]:
     if code == BLOCKS:
         if len(args[1]) % ENTRY_BYTES or args[0] + len(args[1]) // ENTRY_BYTES >= 1 << 32:
             raise LogDamaged("packed entries")
+        _check_segments(args[1])
         ids = []
     elif code in (DROP, OFFER):
         check_runs(args[-1])
@@ -307,6 +308,13 @@ def _decode_op(item: object, *, within: bool = False) -> tuple[int, list[Any]]:
     if any(type(arg) is bytes and len(arg) != 32 for arg in ids):
         raise LogDamaged(f"an id in operation {code}")
     return code, args
+
+
+def _check_segments(packed: bytes) -> None:
+    """Whether all entries lie in segments that can be, byte by byte of all of them at once: an open has 100,000."""
+    for place, most in enumerate((0xFF, SEGMENT_COUNT_MAX // 256 - 1, 0, 0)):
+        if max(packed[_LYING_AT + place :: ENTRY_BYTES], default=0) > most:
+            raise LogDamaged("an entry in a segment that cannot be")
 
 
 def _signed_head(args: list[Any]) -> SignedHead:
