@@ -36,6 +36,7 @@ RANDOM_IMAGES = 2
 AFTERLIFE_EVERY = 8
 DEPTH_MAX = 3
 FAILURES_MAX = 1_000
+BASE_SEED, SCRIPT_SEED, AFTER_SEED = 0, 100, 200  # of entropy
 RUN_STATES = 60  # snapshots of a random run that are looked at
 AFTER = "after", b"words put after recovery" * 20
 
@@ -108,7 +109,7 @@ class Campaign:
 
     def _base(self, name: str) -> tuple[Image, Claim]:
         if name not in self._bases:
-            player = self._player(SimDisk(), Ledger())
+            player = self._player(SimDisk(), Ledger(), BASE_SEED)
             player.machine.open()
             for kind in BASES[name]:
                 player.play(kind)
@@ -121,14 +122,14 @@ class Campaign:
             self._bases[name] = (image, player.ledger.now)
         return self._bases[name]
 
-    def _player(self, disk: SimDisk, ledger: Ledger, rng: random.Random | None = None) -> Player:
-        return Player(self._lab, disk, ledger, rng)
+    def _player(self, disk: SimDisk, ledger: Ledger, seed: int, rng: random.Random | None = None) -> Player:
+        return Player(self._lab, disk, ledger, rng, seed=seed)
 
     def _sequence(self, script: str) -> None:
         """Crash everywhere in the last operation; the ones before it are scripts of their own."""
         base, _, words = script.partition("/")
         image, claim = self._base(base)
-        player = self._player(self._bug(image), Ledger(claim))
+        player = self._player(self._bug(image), Ledger(claim), SCRIPT_SEED)
         sequence = words.split(",")
         instants: list[Instant] = []
 
@@ -158,7 +159,7 @@ class Campaign:
         """A random script: longer, several operations at once, effects in any order, sometimes faults or damage."""
         rng = self._rng(script)
         image, claim = self._base(rng.choice(list(BASES)))
-        player = self._player(self._bug(image), Ledger(claim), random.Random(rng.random()))
+        player = self._player(self._bug(image), Ledger(claim), SCRIPT_SEED, random.Random(rng.random()))
         instants: list[Instant] = []
         player.on_change = lambda: instants.append((player.machine.disk.snapshot(), player.ledger.now))
         player.machine.open()
@@ -269,7 +270,7 @@ class Campaign:
         """The vault that was recovered takes a file that is new and those that were under way, and keeps all through a loss of
         power: nothing counts as durable only because it was read."""
         disk = self._bug(start)
-        player = self._player(disk, Ledger(claim))
+        player = self._player(disk, Ledger(claim), AFTER_SEED)
         try:
             player.machine.open()
             for file in claim.coming:
@@ -303,7 +304,7 @@ class Campaign:
     def _rotted(self, snapshot: Snapshot, claim: Claim, rng: random.Random) -> tuple[Image, Claim]:
         """One bit flipped anywhere but in the log's last commit, where it looks like a commit that power loss tore."""
         disk = SimDisk(snapshot)
-        player = self._player(disk, Ledger(claim))
+        player = self._player(disk, Ledger(claim), AFTER_SEED)
         player.machine.open()
         player.machine.drain()
         end = player.machine.vault._committer.end

@@ -55,7 +55,7 @@ class Claim:
     coming: tuple[Kept, ...] = ()  # puts and downloads that are not acknowledged
     going: frozenset[bytes] = frozenset()  # removals that are not acknowledged
     moving: frozenset[bytes] = frozenset()  # roots that may be current or an older version
-    granted: frozenset[bytes] = frozenset()  # revocable links
+    granted: frozenset[tuple[bytes, bytes]] = frozenset()  # revocable links, and their roots
     revoked: frozenset[bytes] = frozenset()
     sharing: tuple[bytes, ...] = ()  # offers and wishes being made or withdrawn, once for each call
 
@@ -155,9 +155,9 @@ class Ledger:
         wishes = self.now.wishes | {bid} if wished else self.now.wishes - {bid}
         self.now = replace(self.now, wishes=wishes, sharing=self._one_less(bid))
 
-    def end_grant(self, grant_id: bytes, *, granted: bool) -> None:
+    def end_grant(self, grant_id: bytes, root: bytes, *, granted: bool) -> None:
         """It is acknowledged."""
-        links = self.now.granted | {grant_id} if granted else self.now.granted - {grant_id}
+        links = self.now.granted | {(grant_id, root)} if granted else self.now.granted - {(grant_id, root)}
         revoked = self.now.revoked if granted else self.now.revoked | {grant_id}
         self.now = replace(self.now, granted=links, revoked=revoked, sharing=self._one_less(grant_id))
 
@@ -278,7 +278,9 @@ class Verdict:
         if wishes.difference(claim.wishes, claim.sharing) and not excused:
             self._breach(RESURRECTED, "a wish came back")
         granted = {grant_id for grant_id, grant in vault.grants().items() if not grant.revoked}
-        if claim.granted.difference(granted, claim.sharing) and not excused:
+        there = {*claim.files, *claim.older} - claim.leaving  # a link goes with its file
+        must = {grant_id for grant_id, root in claim.granted if root in there}
+        if must.difference(granted, claim.sharing) and not excused:
             self._breach(LOST, "a revocable link is lost")
         if granted.intersection(claim.revoked).difference(claim.sharing) and not excused:
             self._breach(RESURRECTED, "a link that was revoked leads somewhere again")

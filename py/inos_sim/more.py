@@ -109,17 +109,16 @@ async def unwish(player: Player) -> None:
 async def grant(player: Player) -> None:
     """Make a revocable link, or withdraw one."""
     ledger, vault = player.ledger, player.machine.vault
-    free = sorted(ledger.now.granted.difference(ledger.now.sharing))
+    free = sorted(link for link in ledger.now.granted if link[0] not in ledger.now.sharing)
     if free:
-        grant_id = player.one_of(free)
+        grant_id, root = player.one_of(free)
         ledger.begin_mark(grant_id)
         await vault.revoke(grant_id)
     else:
-        grant_id = player.next_serial().to_bytes(32, "little")
-        root = player.pick()
+        grant_id, root = player.next_serial().to_bytes(32, "little"), player.pick()
         ledger.begin_mark(grant_id)
         await vault.grant(root, grant_id, bytes(32))
-    ledger.end_grant(grant_id, granted=not free)
+    ledger.end_grant(grant_id, root, granted=not free)
 
 
 async def passphrase(player: Player) -> None:

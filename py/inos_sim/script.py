@@ -39,7 +39,7 @@ SALT = slice(16, 48)  # of a block: where its synthetic salt stands
 _CHUNK_NOISE = (90, 500, 1_200)
 _CHUNK_BYTES = Sizes().chunk_bytes
 _WORDS = (b"every", b"acknowledged", b"byte", b"is", b"still", b"there")
-_FOREIGN_SEED = 2
+_FOREIGN_SEED = 1_000_000  # another secret than ours
 
 
 @functools.lru_cache(maxsize=4_096)
@@ -86,7 +86,8 @@ class Lab:
 
 
 class Player:
-    """Performs kinds on a vault. ``rng`` picks what they act on; without it that is the oldest or newest file."""
+    """Performs kinds on a vault. ``rng`` picks what they act on; without it that is the oldest or newest file. ``seed`` is of the
+    entropy, which is another at every boot, and must be for everyone who goes on with a disk."""
 
     def __init__(
         self,
@@ -95,11 +96,13 @@ class Player:
         ledger: Ledger,
         rng: random.Random | None = None,
         on_boot: Callable[[Machine], None] = lambda _: None,
+        seed: int = 0,
     ) -> None:
         self._lab = lab
         self._on_boot = on_boot
         self._disk = disk
         self._rng = rng
+        self._seed = seed
         self._serial = len(ledger.now.files) + len(ledger.now.gone)
         self.foreign = lab.foreign
         self.ledger = ledger
@@ -112,7 +115,8 @@ class Player:
 
     def boot(self) -> None:
         """Another machine on the same disk; the vault is not open yet."""
-        self.machine = self._lab.machine(self._disk, self._rng)
+        self._seed += 1
+        self.machine = self._lab.machine(self._disk, self._rng, self._seed)
         self.machine.on_change = self._changed
         self._on_boot(self.machine)
 
@@ -134,9 +138,10 @@ class Player:
 
     def wait(self) -> None:
         """Until all that run have ended."""
+        for task in self.running:
+            self.machine.run_until(task)
         running, self.running = self.running, []
         for task in running:
-            self.machine.run_until(task)
             task.result()
 
     def reopen(self) -> None:

@@ -8,6 +8,7 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from node import Data, NodeTab, open_node
@@ -44,8 +45,20 @@ async (root) => {
 
 def unzipped(node: NodeTab, root: str, name: str) -> dict[str, str]:
     """Paths in the .zip of a folder, and what they hash to."""
-    data = base64.b64decode(node.tab.call(ZIP, root, timeout_s=60))
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    return hashes_in(io.BytesIO(base64.b64decode(node.tab.call(ZIP, root, timeout_s=60))), name)
+
+
+def saved(node: NodeTab, root: str, name: str) -> dict[str, str]:
+    """The same of the .zip that is downloaded."""
+    node.tab.call("(root) => globalThis.inos.save(root)", root, timeout_s=60)
+    path = node.browser.downloads / f"{name}.zip"
+    wait_until(path.exists)  # it has this name once it is whole
+    return hashes_in(path, name)
+
+
+def hashes_in(data: Path | io.BytesIO, name: str) -> dict[str, str]:
+    """Paths below the folder's name, and what they hash to."""
+    with zipfile.ZipFile(data) as archive:
         assert archive.testzip() is None
         assert f"{name}/nothing in it/" in archive.namelist()
         return {
@@ -104,7 +117,7 @@ def test_folders_and_archives_go_from_one_browser_to_the_other(start: Start, ser
     second = open_node(start("firefox"), server)
     got = second.fetch(first.share(root))
     assert (got["kind"], got["name"], got["size"]) == ("folder", "all", put["bytes"])
-    assert unzipped(second, got["root"], "all") == hashes
+    assert saved(second, got["root"], "all") == hashes
     go_through_versions(second, got["root"], hashes)
     one = "(root, path) => globalThis.inos.get(root, { path }).then(lab.sha256)"
     assert second.tab.call(one, got["root"], "0009.bin") == hashes["0009.bin"]

@@ -40,7 +40,17 @@ ROW = """
 (name) => [...document.querySelectorAll("#files [data-root]")]
   .find((row) => row.querySelector(".file-name")?.textContent === name)?.dataset.root
 """
+TWINS = """
+(count) => [...document.querySelectorAll("#files .file-name")].filter((name) => name.textContent === "twin.txt").length === count
+"""
 COUNT = "(selector, count) => document.querySelectorAll(selector).length === count"
+PASTE = """
+(link) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/plain", link);
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}
+"""
 ROT = """
 async (name, at) => {
   const root = await navigator.storage.getDirectory();
@@ -222,6 +232,13 @@ def test_the_same_name_again_is_a_version(node: NodeTab) -> None:
     assert node.error_code("(root) => globalThis.inos.get(root)", second) == "NotFound"
     tab.click("#versions-dialog [data-action=close]")
 
+    # where two have the name, nobody can know which one is meant
+    for seed in (21, 22):
+        node.put(Data("text", 100, seed=seed), "twin.txt")
+    tab.wait_for("both are listed", TWINS, 2)
+    drop(node, "twin.txt", "a third")
+    tab.wait_for("it is one more", TWINS, 3)
+
 
 def test_renamed_where_it_stands_by_keyboard(node: NodeTab) -> None:
     tab = node.tab
@@ -319,12 +336,26 @@ def test_a_check_is_stopped_and_reported(node: NodeTab) -> None:
         assert "Verdict: all is well" in Path(download.value.path()).read_text("utf-8")
 
 
+def open_shared_folder(owner: NodeTab, guest: NodeTab) -> None:
+    """A folder's link, pasted: it comes as a folder and opens as one."""
+    owner.tab.call(DROP_FOLDER, "Shared", {"deep": {"a.txt": "from afar"}})
+    row(owner, "Shared")
+    link = owner.share(listed(owner, "Shared")["root"])
+    guest.tab.call(PASTE, link)
+    click(guest.tab, "#link-view[data-stage=done] [data-action=link-open]")
+    click(guest.tab, "#folder-dialog [data-path=deep] [data-action=entry-open]")
+    click(guest.tab, "#folder-dialog [data-path='deep/a.txt'] [data-action=entry-open]")
+    guest.tab.wait_for("it is shown", "() => document.querySelector('.preview-text')?.textContent === 'from afar'")
+    remove(owner, "Shared")
+
+
 @pytest.mark.parametrize("shared_browser", ["firefox"], indirect=True)
 def test_damage_is_found_and_repaired_from_a_peer(node: NodeTab, server: Server, start: Start) -> None:
     data = Data("random", 3 * MIB, seed=9)
     done = node.put(data, "shared.bin")
     link = node.share(done["root"])
     other = open_node(start("chromium"), server)
+    open_shared_folder(node, other)
     got = other.fetch(link)
     own = other.put(Data("random", 2 * MIB, seed=10), "own.bin")
     tab = other.tab

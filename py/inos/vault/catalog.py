@@ -168,6 +168,10 @@ class Catalog:
         self._is_synced = False
         self._todo = {}
 
+    def __del__(self) -> None:
+        """A vault that nobody closed: Python 3.13 and later complain of a database that is left open."""
+        self.drop()
+
     def _open(self) -> Connection:
         if self._database is None:
             self.builds += 1

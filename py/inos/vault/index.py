@@ -68,6 +68,7 @@ class Index:
         self.removed: set[bytes] = set()
         self.complete = False  # a checkpoint was read to its end
         self.next_number = 0
+        self.pins = 0  # how often roots were given out, or not any more
         self.generation = 0  # of roots and lines: whoever derives something from them sees that they changed
         self.on_dead: Callable[[int], None] = lambda _: None
 
@@ -218,6 +219,11 @@ class Index:
         if root is not None:
             root.shared = shared
             root.pinned = True
+            self.pins += 1
+
+    def pinned_numbers(self) -> set[int]:
+        """Blocks of every root that was given out. O(their blocks)."""
+        return {number for root in self.roots.values() if root.pinned for number in root.numbers()}
 
     def remove_root(self, bid: bytes) -> None:
         """Forget a root and its references; its revocable links lead nowhere, also when it comes again."""

@@ -21,7 +21,6 @@ from inos.errors import CorruptError, NotFound, StorageLost
 from inos.ports import KIND_CHUNK, HashSpan, Open, Piece, Seal, Sealed, Span
 from inos.vault import ops
 from inos.vault.block import CODEC_BROTLI
-from inos.vault.budget import SLACK_BYTES
 from inos.vault.store import Store
 
 QUALITY = 11
@@ -44,6 +43,8 @@ class Reencoder:
     def __init__(self, store: Store, age_min_s: float = AGE_MIN_S) -> None:
         self._store = store
         self._age_min_s = age_min_s
+        self._pins = -1
+        self._pinned: set[int] = set()
         self.state = Tidied()
 
     async def run(self, may_go_on: Callable[[], bool], tell: Callable[[], None] = lambda: None) -> Tidied:
@@ -53,11 +54,7 @@ class Reencoder:
         for number in numbers:
             if not may_go_on():
                 break
-            await self._store.upkeep.acquire()
-            try:
-                await self._one(number)
-            finally:
-                self._store.upkeep.release()
+            await self._one(number, may_go_on)
             self.state.done += 1
             tell()
         for root in self._store.index.roots.values():
@@ -76,33 +73,39 @@ class Reencoder:
             n for n in old - kept if n in index.entries and n not in index.lost and _may_gain(index.entries[n])
         )
 
-    def _is_free(self, number: int) -> bool:
-        roots = self._store.index.roots.values()
-        return not any(root.pinned and number in root.numbers() for root in roots)
-
-    async def _one(self, number: int) -> None:
+    async def _one(self, number: int, may_go_on: Callable[[], bool]) -> None:
+        """Only putting the new block in the old one's place keeps others out: sealing takes seconds."""
         store = self._store
         entry = store.index.entries.get(number)
-        if entry is None or number not in store.index.refs or not self._is_free(number):
+        if entry is None or number not in store.index.refs:
             return
         place = ops.place_of(entry)
-        grant = 2 * place.block_len + 2 * place.raw_len + SLACK_BYTES
-        await store.budget.take(grant)
         store.index.hold(number)
         try:
-            sealed = await self._seal(number, entry, place)
+            sealed = await self._seal(number, entry, place, may_go_on)
             if sealed is None:
                 return
+            await store.upkeep.acquire()
             try:
-                await self._replace(number, entry, place, sealed)
+                if self._may_replace(number, entry):
+                    await self._replace(number, entry, place, sealed)
             finally:
+                store.upkeep.release()
                 store.budget.free(sealed.block)
         finally:
             store.index.unhold(number)
-            store.budget.give(grant)
 
-    async def _seal(self, number: int, entry: bytes, place: ops.Place) -> Sealed | None:
-        """The smaller block, verified; None where the old one is not what it should be."""
+    def _may_replace(self, number: int, entry: bytes) -> bool:
+        """Whether the chunk is still what it was, some root needs it, and none that lists it was given out meanwhile."""
+        index = self._store.index
+        if self._store.keys < 0 or index.entries.get(number) != entry or index.refs.get(number, 0) < 2:
+            return False
+        if index.pins != self._pins:  # look at all of them only then
+            self._pins, self._pinned = index.pins, index.pinned_numbers()
+        return number not in self._pinned
+
+    async def _seal(self, number: int, entry: bytes, place: ops.Place, may_go_on: Callable[[], bool]) -> Sealed | None:
+        """The smaller block, verified; None where the old one is not what it should be, or nobody wants the new one."""
         store, bid, h = self._store, ops.bid_of(entry), entry[64:96]
         try:
             block = await store.read(number)
@@ -124,11 +127,14 @@ class Reencoder:
         finally:
             store.budget.free(opened.raw)
         try:
-            await self._verify(sealed.block, h)
+            if may_go_on():
+                await self._verify(sealed.block, h)
+                return sealed
         except BaseException:
             store.budget.free(sealed.block)
             raise
-        return sealed
+        store.budget.free(sealed.block)
+        return None
 
     async def _verify(self, block: Span, h: bytes) -> None:
         await self._store.budget.run(Open(block, KIND_CHUNK, keys=self._store.keys, h=h, verify_only=True))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from inos.errors import BadArgument, InosError, StorageFull, StorageLost
 from inos.limits import BLOCK_BYTES_MAX, KIB, SEGMENT_BYTES_MAX, SEGMENT_COUNT_MAX
@@ -23,6 +23,7 @@ from inos.tasks import Future, Tasks
 from inos.vault import ops
 from inos.vault.budget import Budget
 from inos.vault.log import align
+from inos.vault.space import Segment
 
 # Blocks below this are copied together into one write: a call costs 130-220 us in Firefox (vault-format 2), a copy of 64 KiB
 # a tenth of that.
@@ -35,34 +36,6 @@ SALT_BYTES = 32
 def segment_name(segment: int) -> str:
     """The file of a segment."""
     return f"seg-{segment:04d}"
-
-
-@dataclass(slots=True)
-class Segment:
-    """One segment's space. ``pending`` and ``live`` map offsets to the ends of what lies there."""
-
-    tail: int = 0
-    extent: int = 0  # the file may be as long as this
-    live: dict[int, int] = field(default_factory=dict)
-    pending: dict[int, int] = field(default_factory=dict)
-    live_bytes: int = 0
-    kept: int = 0  # nothing below is reused: a damaged log may have lost what describes it
-    busy: bool = False
-    readers: int = 0
-    unread: Future[None] | None = None  # somebody waits for the last reader
-
-    def keep(self, offset: int, end: int) -> None:
-        """A block of the index lies there."""
-        self.live_bytes += end - offset - (self.live.get(offset, offset) - offset)
-        self.live[offset] = end
-
-    def drop(self, offset: int) -> None:
-        """And does not any more."""
-        self.live_bytes -= self.live.pop(offset, offset) - offset
-
-    def end(self) -> int:
-        """Where the last byte in use ends."""
-        return max([self.kept, *self.live.values(), *self.pending.values()])
 
 
 @dataclass(slots=True)

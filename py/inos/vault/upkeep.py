@@ -115,9 +115,10 @@ class Upkeep:
             self._begin(self._tidy())
 
     async def stop(self) -> None:
-        """End what runs; begin nothing any more."""
+        """End what runs, and begin nothing any more. A chunk that is being sealed is not waited for: nothing comes of it."""
         self._stopped = True
-        await self._ended()
+        while self._running is not None and self.state.phase != "shrinking":
+            await self._running
 
     async def _ended(self) -> None:
         while self._running is not None:

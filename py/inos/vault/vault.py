@@ -145,10 +145,12 @@ class Vault(Filing):
             await self._quiet
         await self._budget.idle()
         await self._store.swept()
+        await self._store.upkeep.acquire()  # a chunk is put in its place, or never
         await self._committer.settle()
         for name in (*FILES, *LOGS, KEYS_FILE, *map(segment_name, self._segments.known())):
             await FileClose(name)
         self._close_keys()
+        self._store.upkeep.release()
         self._state = "closed"
 
     def _close_keys(self) -> None:

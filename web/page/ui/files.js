@@ -286,7 +286,7 @@ export class Files {
       button({ icon: action, label: TEXTS.named(TEXTS[action], name), action, onClick });
     cell.replaceChildren(
       make("share", () => this.#actions.share(entry)),
-      ...(openable ? [make("open", () => this.#actions.open(entry))] : []),
+      openable ? make("open", () => this.#actions.open(entry)) : h("span", { class: "action-gap" }), // the others stay in line
       make("download", () => this.#actions.download(entry)),
       make("rename", () => {
         const known = this.#rows.get(entry.root);
