@@ -30,6 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "py"), str(ROOT / "tests" / "e2e"), str(RO
 from node import MIB, NodeTab, open_node  # noqa: E402 - our own folders come first on the path
 from processes import pss_bytes  # noqa: E402
 from server import Server  # noqa: E402
+from tab import PageError  # noqa: E402
 from tests.chaos.kill import BROWSERS, VERIFY  # noqa: E402
 
 GIB = 1024 * MIB
@@ -45,7 +46,7 @@ MEMORY_GROWTH_BYTES_MAX = 64 * MIB
 WARM_UP = 0.2  # of the cycles: collectors and compilers settle
 TIDY_TIMEOUT_S = 120.0
 POLL_S = 0.5
-CALL_TIMEOUT_S = 600.0
+CALL_TIMEOUT_S = 180.0  # several times what a cycle takes on a busy machine
 
 # What is put comes from a file on the disk, as what people drop does: a Blob of bytes would stay in memory until the browser
 # collects it, which is no business of ours.
@@ -74,6 +75,25 @@ async () => {
   return total;
 }
 """
+
+
+# Where a node is that does not answer: what Python's tasks wait for, and the page's own figures.
+AUTOPSY = (
+    "() => ({ state: globalThis.inos.state(), metrics: globalThis.inos.metrics() })",
+    "() => globalThis.inos.stats()",
+    """() => globalThis.inos.python(`
+def waits(coro):
+    while coro is not None:
+        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
+        if frame is None:
+            yield repr(coro)
+            return
+        yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
+[f"{task.name}: {' > '.join(waits(task._coro))}" for task in node.tasks.alive]
+`)""",
+)
+AUTOPSY_TIMEOUT_S = 20.0
 
 
 @dataclass
@@ -116,6 +136,14 @@ class Soak:
         self._rng = rng
         self._kept: list[tuple[int, str, dict[str, Any]]] = []  # until which cycle, root, how it was made
         self.measured = Measured(disk_before=self.disk())
+
+    def autopsy(self) -> None:
+        """Print where the node is."""
+        for script in AUTOPSY:
+            try:
+                print(f"soak  {self._node.tab.call(script, timeout_s=AUTOPSY_TIMEOUT_S)}", flush=True)
+            except PageError as error:
+                print(f"soak  no answer: {error}", flush=True)
 
     def disk(self) -> int:
         """Bytes of the vault's files."""
@@ -235,7 +263,11 @@ def main(arguments: list[str]) -> int:
         browser = browser_of(driver, options.browser, folder / "profile")
         try:
             soak = Soak(open_node(browser, server), random.Random(seed))
-            soak.run(int(options.gib * GIB))
+            try:
+                soak.run(int(options.gib * GIB))
+            except PageError:
+                soak.autopsy()
+                raise
             faults = [*soak.measured.faults(), *browser.problems()]
         finally:
             with suppress(Exception):
