@@ -34,6 +34,7 @@ REPORTS = CACHE / "reports"
 NODE_COUNT = re.compile(r"^(?:#|\u2139) (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 PLAIN_COUNT = re.compile(r"(\d+) passed, (\d+) failed")
 NO_TESTS_COLLECTED = 5
+PROCESSES = min(os.cpu_count() or 1, 4)  # of unit tests, which leave each other alone
 PROGRAM_TIMEOUT_S = 1_200.0  # several times what any part takes: one that hangs becomes a failure that shows its output
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -97,7 +98,8 @@ def streamed(words: list[str]) -> tuple[int, str]:
 
 def unit(extra: list[str]) -> Outcome:
     folders = [f"tests/{name}" for name in UNIT_FOLDERS if any((ROOT / "tests" / name).rglob("test_*.py"))]
-    return pytest("unit", folders, extra, lambda words: words) if folders else Outcome(0, 0)
+    beside = [] if extra else ["-n", str(PROCESSES), "--dist", "worksteal"]  # tests that were named are to be watched
+    return pytest("unit", folders, [*beside, *extra], lambda words: words) if folders else Outcome(0, 0)
 
 
 def javascript(extra: list[str]) -> Outcome:

@@ -34,6 +34,7 @@ export const GROUPS = [
     "tests/unit/transfer",
     "tests/unit/test_node.py",
     "tests/unit/test_grants.py",
+    "tests/unit/test_repair.py",
     "tests/unit/test_workers.py",
   ],
 ];
