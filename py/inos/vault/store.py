@@ -112,12 +112,13 @@ class Store:
         try:
             segment, offset = await self.segments.append(block)
             try:
+                next_number = self.index.next_number
                 number, entry = self._number(bid, secret, h, cid, ops.moved(place, segment, offset))
             except BaseException:
                 self.segments.abandon(segment, offset)
                 raise
             self.segments.keep(segment, offset)
-            self.committer.add(number, block.length)
+            self.committer.add(number, block.length, is_new=number >= next_number)
             self.index.hold(number)
             return Stored(number, entry, fresh=True)
         finally:
@@ -146,7 +147,7 @@ class Store:
         if known.flags & ops.FLAG_FOREIGN and not place.flags & ops.FLAG_FOREIGN:
             entry = ops.pack_entry(ops.bid_of(entry), secret, h, cid, ops.moved(place, known.segment, known.offset))
             self.index.put(number, entry)
-            self.committer.add(number, 0)
+            self.committer.add(number, 0, is_new=False)
         self.index.hold(number)
         return Stored(number, entry, fresh=False)
 

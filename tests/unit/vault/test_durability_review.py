@@ -1,0 +1,87 @@
+"""Stories in which what was acknowledged was lost, what was removed came back, or a good file was called lost."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+from typing import Any
+
+import pytest
+from vault_world import World, copy_blocks, noise, opened
+
+from inos.errors import ArenaFull, InosError, StorageFull
+from inos.limits import BLOCK_BYTES_MAX
+from inos.ports import FileRead, FileTruncate, FileWrite, Seal
+from inos.tasks import Effect
+from inos.vault import ops
+from inos.vault.put import Source
+from inos.vault.receive import Capability
+from inos.vault.segments import SALT_BYTES
+
+
+def text(length: int, seed: int) -> bytes:
+    rng = random.Random(seed)
+    words = [rng.randbytes(6) for _ in range(60)]
+    return b" ".join(rng.choice(words) for _ in range(length // 6))[:length]
+
+
+def reopen(world: World) -> None:
+    world.close()
+    world.boot()
+    world.open()
+
+
+def reopen_without_log(world: World) -> None:
+    world.close()
+    for name in ("log-a", "log-b"):
+        world.disk.files.pop(name, None)
+    world.boot()
+    world.open()
+
+
+def files_of(world: World) -> dict[str, bytes]:
+    return {info.name: world.get(info.root) for info in world.vault.roots()}
+
+
+def test_a_block_of_others_that_became_ours_and_died_again_takes_its_record_along() -> None:
+    """The log still said that it lies there, where another block lay by then: the next open destroyed that one."""
+    giver, taker = opened(), opened(seed=1)
+    data = noise(90_000, 1)
+    root = giver.put(data, "shared").root
+    capability = giver.run(giver.vault.share(root))
+    taker.run(taker.vault.wish(capability))
+    copy_blocks(giver, taker)  # equal seeds, equal secrets: what comes from others is what this vault would make
+    taker.run(taker.vault.wish(Capability(bytes(32), bytes(32))))  # and with it, what was copied is in the log
+    task = taker.start_put(data, "shared")
+    while not any(number not in taker.vault._index.foreign for number in range(5)):
+        taker.step()
+    taker.tasks.cancel(task)
+    with contextlib.suppress(InosError):
+        taker.run_until(task)
+    taker.run(taker.vault._store.swept())
+    for wish in taker.vault.wishes():
+        taker.run(taker.vault.unwish(wish))
+    new = noise(80_000, 2)
+    taker.put(new, "new")
+    for _ in range(2):
+        taker.reboot()
+        assert files_of(taker) == {"new": new}
+
+
+def test_a_put_that_is_given_up_after_a_compaction_takes_its_records_along() -> None:
+    """The checkpoint said where its blocks lay; another file's lay there by then, and the next open destroyed them."""
+    world = opened()
+    task = world.start_put(noise(2_000_000, 1), "given up")
+    while len(world.vault._index.entries) < 5:
+        world.step()
+    world.run(world.vault.compact())
+    world.tasks.cancel(task)
+    with contextlib.suppress(InosError):
+        world.run_until(task)
+    world.run(world.vault._store.swept())
+    data = noise(80_000, 2)
+    world.put(data, "new")
+    for _ in range(2):
+        world.reboot()
+        assert files_of(world) == {"new": data}
