@@ -281,6 +281,10 @@ class Store:
                 await self.committer.submit(ops.encode_op(ops.DROP, runs), lambda: None)
             await self.bury(logged, self.committer.end.seq)
 
+    def leave(self, place: ops.Place) -> None:
+        """A block lies elsewhere now, durably; what is left of it here is overwritten with what is buried next."""
+        self._unscrubbed.append(place)
+
     async def bury(self, places: list[ops.Place], seq: int) -> None:
         """Overwrite or cut off blocks whose tombstones (up to record ``seq``) are durable, and note that."""
         for place in places:

@@ -69,6 +69,24 @@ def test_a_block_of_others_that_became_ours_and_died_again_takes_its_record_alon
         assert files_of(taker) == {"new": new}
 
 
+@pytest.mark.parametrize("steps", range(1, 60, 3))
+def test_a_collection_that_is_cut_short_leaves_no_copy_of_what_is_removed_later(steps: int) -> None:
+    world = opened(segment_bytes=BLOCK_BYTES_MAX)
+    roots = [world.put(noise(40_000, n), f"f{n}").root for n in range(6)]
+    world.run(world.vault.remove(roots[0]))
+    left = [steps]
+
+    def may_go_on() -> bool:
+        left[0] -= 1
+        return left[0] > 0
+
+    world.run(world.vault.upkeep.collect(0.999, may_go_on))
+    for root in roots[1:5]:
+        world.run(world.vault.remove(root))
+    reopen_without_log(world)
+    assert set(files_of(world)) == {"f5"}
+
+
 def test_a_salt_that_waits_for_memory_is_not_written_over_a_new_block() -> None:
     world = opened()
     world.put(noise(20_000, 1), "first")
