@@ -291,6 +291,7 @@ class Index:
         self.grants[grant_id] = grant
         if grant.root in self.roots:
             self.roots[grant.root].pinned = True
+            self.pins += 1
         if len(self.grants) > GRANTS_MAX:
             oldest = next((name for name, kept in self.grants.items() if kept.revoked), None)
             if oldest is not None:

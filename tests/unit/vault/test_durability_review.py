@@ -87,6 +87,22 @@ def test_a_collection_that_is_cut_short_leaves_no_copy_of_what_is_removed_later(
     assert set(files_of(world)) == {"f5"}
 
 
+def test_a_file_that_is_given_out_while_chunks_are_sealed_again_keeps_its_blocks() -> None:
+    world = opened(reencode_age_s=0)
+    first = world.put(text(90_000, 1), "first").root
+    second = world.put(text(90_000, 2), "second").root
+    world.tasks.on_deadline(10)
+    index = world.vault._index
+    task = world.start(world.vault.tidy())
+    while world.vault.upkeep.state.done < 2:
+        world.step()
+    for root in (first, second):
+        world.run(world.vault.grant(root, hashlib.sha256(root).digest(), bytes(32)))
+    names = {n: ops.bid_of(index.entries[n]) for root in index.roots.values() for n in root.numbers()}
+    world.run_until(task)
+    assert {n: ops.bid_of(index.entries[n]) for n in names} == names
+
+
 def test_a_salt_that_waits_for_memory_is_not_written_over_a_new_block() -> None:
     world = opened()
     world.put(noise(20_000, 1), "first")
