@@ -103,6 +103,18 @@ def test_a_file_that_is_given_out_while_chunks_are_sealed_again_keeps_its_blocks
     assert {n: ops.bid_of(index.entries[n]) for n in names} == names
 
 
+def test_mending_a_file_leaves_its_revocable_links() -> None:
+    world = opened()
+    root = world.put(noise(30_000, 1), "file").root
+    name = hashlib.sha256(root).digest()
+    world.run(world.vault.grant(root, name, bytes(32)))
+    world.vault._index.roots[root].runs += ops.pack_runs([77])
+    world.vault._index.find_holes()
+    world.run(world.vault.mend())
+    assert not world.vault.is_damaged(root)
+    assert not world.vault.grants()[name].revoked
+
+
 def test_a_salt_that_waits_for_memory_is_not_written_over_a_new_block() -> None:
     world = opened()
     world.put(noise(20_000, 1), "first")
