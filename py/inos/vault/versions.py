@@ -175,7 +175,10 @@ class Lines:
 
     def _submit(self, root: ops.Root, steps: list[SignedHead], on_end: Callable[[], None]) -> Future[None]:
         index = self._store.index
-        packed = [] if root.bid in index.roots else [root.pack()]
+        known = index.roots.get(root.bid)
+        # One that heals a damaged root (``Index.add_root``) is said again, or the next open finds the damaged one.
+        is_kept = known is not None and (known is root or all(number in index.entries for number in known.numbers()))
+        packed = [] if is_kept else [root.pack()]
         packed += [ops.encode_op(ops.HEAD, step.head.line, step.pack()) for step in steps]
 
         def apply() -> None:

@@ -87,6 +87,22 @@ def test_a_collection_that_is_cut_short_leaves_no_copy_of_what_is_removed_later(
     assert set(files_of(world)) == {"f5"}
 
 
+def test_a_damaged_file_that_is_put_again_as_its_own_next_version_stays_whole() -> None:
+    world = opened()
+    data = noise(30_000, 1)
+    root = world.put(data, "file").root
+    world.vault._index.roots[root].runs += ops.pack_runs([77])  # what damage to the log leaves
+    world.vault._index.find_holes()
+    world.run(world.vault.compact())
+    reopen(world)
+    assert world.vault.is_damaged(root)
+    world.put(data, "file", replaces=root)
+    assert not world.vault.is_damaged(root)
+    reopen(world)
+    assert not world.vault.is_damaged(root)
+    assert world.get(root) == data
+
+
 def test_a_file_that_is_given_out_while_chunks_are_sealed_again_keeps_its_blocks() -> None:
     world = opened(reencode_age_s=0)
     first = world.put(text(90_000, 1), "first").root
