@@ -75,6 +75,7 @@ class Store:
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
+        self._untold: dict[int, ops.Place] = {}  # in no index, and the log took no tombstone for them
         self.upkeep = Semaphore(1)  # what drops, moves or compacts does so alone
         self._sweeping: Future[None] = Future()
         self._sweeping.set(None)
@@ -261,8 +262,6 @@ class Store:
 
     async def _drop(self, numbers: list[int]) -> None:
         fresh: list[ops.Place] = []
-        logged: list[ops.Place] = []
-        tombstones: list[int] = []
         for number in numbers:
             entry = self.index.forget(number)
             assert entry is not None
@@ -271,15 +270,19 @@ class Store:
                 fresh.append(place)
                 self.segments.forget(place)
             else:
-                logged.append(place)
-                tombstones.append(number)
+                self._untold[number] = place
         if fresh:
             await self.segments.reclaim(fresh, scrub=False)
-        if logged:
+        if self._untold:
+            tombstones = list(self._untold)
             for at in range(0, len(tombstones), TOMBSTONES_MAX):
                 runs = ops.pack_runs(tombstones[at : at + TOMBSTONES_MAX])
                 await self.committer.submit(ops.encode_op(ops.DROP, runs), lambda: None)
-            await self.bury(logged, self.committer.end.seq)
+            await self._bury_untold()
+
+    async def _bury_untold(self) -> None:
+        untold, self._untold = self._untold, {}
+        await self.bury(list(untold.values()), self.committer.end.seq)
 
     def leave(self, place: ops.Place) -> None:
         """A block lies elsewhere now, durably; what is left of it here is overwritten with what is buried next."""
@@ -301,6 +304,8 @@ class Store:
             if self._unscrubbed:  # the new log does not say any more that these are dead
                 await self.bury([], self.committer.end.seq)
             await self.committer.rotate()
+            if self._untold:  # nor does it know these
+                await self._bury_untold()
         finally:
             self.upkeep.release()
 

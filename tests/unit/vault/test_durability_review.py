@@ -87,6 +87,28 @@ def test_a_collection_that_is_cut_short_leaves_no_copy_of_what_is_removed_later(
     assert set(files_of(world)) == {"f5"}
 
 
+def test_what_could_not_be_logged_as_dropped_does_not_come_back_after_a_compaction() -> None:
+    world = opened()
+    gone = world.put(noise(30_000, 1), "gone").root
+    world.put(noise(30_000, 2), "kept")
+    committer = world.vault._committer
+    submit = committer.submit
+
+    def refusing(packed: bytes, apply: Any) -> Any:
+        done = submit(packed, apply)
+        if packed[1] == ops.DROP:
+            committer._operations.pop()
+            done.fail(StorageFull("quota"))
+        return done
+
+    committer.submit = refusing  # type: ignore[method-assign]
+    world.run(world.vault.remove(gone))
+    committer.submit = submit  # type: ignore[method-assign]
+    world.run(world.vault.compact())
+    reopen_without_log(world)
+    assert set(files_of(world)) == {"kept"}
+
+
 def test_a_damaged_file_that_is_put_again_as_its_own_next_version_stays_whole() -> None:
     world = opened()
     data = noise(30_000, 1)
