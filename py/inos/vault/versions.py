@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from inos.errors import BadArgument, InosError, LimitExceeded, NotFound
+from inos.errors import BadArgument, Busy, InosError, LimitExceeded, NotFound
 from inos.limits import VERSIONS_MAX
 from inos.ports import SignHead, Verify
 from inos.tasks import Future, Semaphore
@@ -125,6 +125,8 @@ class Lines:
             async with _Turn(self._turn) as turn:
                 if replaces not in self._store.index.roots:
                     raise NotFound(f"no file {replaces.hex()}")
+                if root.bid in self._store.index.roots and not is_free(self._store, root.bid, replaces):
+                    raise Busy("an equal file became a version of another one in this moment; once more gives it its own name")
                 done = self._submit(root, await self._steps(replaces, root.bid, time_ms), on_end)
                 on_end = _nothing
                 await turn.until(done)

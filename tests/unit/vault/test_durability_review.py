@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from vault_world import World, copy_blocks, noise, opened
 
-from inos.errors import ArenaFull, InosError, StorageFull
+from inos.errors import ArenaFull, Busy, InosError, StorageFull
 from inos.limits import BLOCK_BYTES_MAX
 from inos.ports import FileRead, FileTruncate, FileWrite, Seal
 from inos.tasks import Effect
@@ -179,6 +179,24 @@ def test_a_salt_that_waits_for_memory_is_not_written_over_a_new_block() -> None:
     world.run_until(removal)
     world.run_until(put)
     assert world.get(put.result().root) == data
+
+
+def test_equal_next_versions_of_two_files_stay_two_files() -> None:
+    world = opened()
+    files = [world.put(noise(30_000, n), "same").root for n in range(2)]
+    data = noise(30_000, 5)
+    sources = [Source(world.streams.add_bytes(data), len(data)) for _ in files]
+    tasks = [
+        world.start(world.vault.put(source, name="same", replaces=root))
+        for source, root in zip(sources, files, strict=True)
+    ]
+    for task in tasks:
+        world.run_until(task)
+    refused = next(at for at, task in enumerate(tasks) if isinstance(task._error, Busy))
+    second = world.put(data, "same", replaces=files[refused]).root
+    assert [world.get(info.root) for info in world.vault.roots()] == [data, data]
+    world.run(world.vault.remove(second))
+    assert [world.get(info.root) for info in world.vault.roots()] == [data]
 
 
 def test_a_put_that_is_given_up_after_a_compaction_takes_its_records_along() -> None:
