@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -133,10 +134,10 @@ def test_chunks_that_were_sealed_again_are_in_it_under_their_present_names() -> 
     renamed = 0
     original = Reencoder._one
 
-    async def one(self: Reencoder, number: int) -> None:
+    async def one(self: Reencoder, number: int, may_go_on: Callable[[], bool]) -> None:
         nonlocal renamed
         before = self._store.index.entries[number]
-        await original(self, number)
+        await original(self, number, may_go_on)
         renamed += self._store.index.entries[number][:32] != before[:32]
 
     world.tasks.now += 10_000
