@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inos.errors import InosError, NotFound
+from inos.errors import InosError, NotFound, StorageLost
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, Ports, Seal, Sealed, Span
 from inos.tasks import Future, Semaphore, Tasks
 from inos.vault import ops
@@ -205,7 +205,20 @@ class Store:
             raise NotFound(f"block number {number} is lost")
         self.index.hold(number)
         try:
-            return await self.segments.read(ops.place_of(entry))
+            while True:
+                error: StorageLost | None = None
+                try:
+                    span = await self.segments.read(ops.place_of(entry))
+                except StorageLost as caught:
+                    error = caught
+                before, entry = entry, self.index.entries.get(number, entry)
+                if entry == before:
+                    break
+                if error is None:  # it was put elsewhere meanwhile, and what lay there is overwritten
+                    self.budget.free(span)
+            if error is not None:
+                raise error
+            return span
         finally:
             self.index.unhold(number)
 

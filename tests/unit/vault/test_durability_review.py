@@ -199,6 +199,37 @@ def test_equal_next_versions_of_two_files_stay_two_files() -> None:
     assert [world.get(info.root) for info in world.vault.roots()] == [data]
 
 
+def test_a_chunk_that_is_sealed_again_while_it_is_read_is_not_called_lost() -> None:
+    world = opened(reencode_age_s=0)
+    data = text(30_000, 1)
+    root = world.put(data, "file").root
+    world.tasks.on_deadline(10)
+    index, arena = world.vault._index, world.arena
+    number = min(index.by_cid.values())
+    before = index.entries[number]
+    alloc, length = arena.alloc, ops.block_len_of(before)
+    gets: list[Any] = []
+    sink = world.streams.add_sink()
+
+    def hook(effect: Effect[Any]) -> None:
+        if isinstance(effect, Seal) and not gets:
+            gets.append(world.start(world.vault.get(root, sink)))
+
+    def short(asked: int) -> Any:
+        if gets and asked == length and index.entries[number] == before:
+            raise ArenaFull("others have it")
+        return alloc(asked)
+
+    world.hook, arena.alloc = hook, short  # type: ignore[method-assign]
+    tidy = world.start(world.vault.tidy())
+    while not gets:
+        world.step()
+    world.run_until(gets[0])
+    world.run_until(tidy)
+    assert gets[0].result().size == len(data)
+    assert index.lost == set()
+
+
 def test_a_put_that_is_given_up_after_a_compaction_takes_its_records_along() -> None:
     """The checkpoint said where its blocks lay; another file's lay there by then, and the next open destroyed them."""
     world = opened()
