@@ -247,3 +247,17 @@ def test_a_put_that_is_given_up_after_a_compaction_takes_its_records_along() -> 
     for _ in range(2):
         world.reboot()
         assert files_of(world) == {"new": data}
+
+
+@pytest.mark.parametrize("steps", range(0, 30, 2))
+def test_a_removal_under_way_comes_to_its_end_before_the_vault_is_closed(steps: int) -> None:
+    world = opened()
+    removal = world.start(world.vault.remove(world.put(noise(30_000, 1), "gone").root))
+    for _ in range(steps):
+        world.step()
+    world.run(world.vault.close())
+    assert removal.done
+    writes = world.disk.writes
+    world.drain()
+    assert world.disk.writes == writes
+    assert not world.disk.opened
