@@ -12,7 +12,7 @@ from vault_world import World, copy_blocks, noise, opened
 
 from inos.errors import ArenaFull, Busy, InosError, StorageFull
 from inos.limits import BLOCK_BYTES_MAX
-from inos.ports import FileRead, FileTruncate, FileWrite, Seal
+from inos.ports import Seal
 from inos.tasks import Effect
 from inos.vault import ops
 from inos.vault.put import Source
@@ -261,3 +261,38 @@ def test_a_removal_under_way_comes_to_its_end_before_the_vault_is_closed(steps: 
     world.drain()
     assert world.disk.writes == writes
     assert not world.disk.opened
+
+
+def test_an_archive_taken_while_chunks_are_sealed_again_has_the_files() -> None:
+    world = opened(reencode_age_s=0)
+    data = text(30_000, 1)
+    world.put(data, "file")
+    world.tasks.on_deadline(10)
+    index, arena = world.vault._index, world.arena
+    number = min(index.by_cid.values())
+    before = index.entries[number]
+    alloc, length = arena.alloc, ops.block_len_of(before)
+    exports: list[Any] = []
+    sink = world.streams.add_sink()
+
+    def hook(effect: Effect[Any]) -> None:
+        if isinstance(effect, Seal) and not exports:
+            exports.append(world.start(world.vault.export_archive(sink, "quite a long one")))
+
+    def short(asked: int) -> Any:
+        if exports and asked == length and index.entries[number] == before:
+            raise ArenaFull("others have it")
+        return alloc(asked)
+
+    world.hook, arena.alloc = hook, short  # type: ignore[method-assign]
+    tidy = world.start(world.vault.tidy())
+    while not exports:
+        world.step()
+    world.run_until(exports[0])
+    world.run_until(tidy)
+    assert exports[0].result().skipped == []
+    assert index.lost == set()
+    other, taken = opened(seed=5), world.streams.taken(sink)
+    source = Source(other.streams.add_bytes(taken), len(taken))
+    assert other.run(other.vault.import_archive(source, "quite a long one")).skipped == []
+    assert files_of(other) == {"file": data}
