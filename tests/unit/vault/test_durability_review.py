@@ -296,3 +296,24 @@ def test_an_archive_taken_while_chunks_are_sealed_again_has_the_files() -> None:
     source = Source(other.streams.add_bytes(taken), len(taken))
     assert other.run(other.vault.import_archive(source, "quite a long one")).skipped == []
     assert files_of(other) == {"file": data}
+
+
+def test_an_archive_heals_a_file_whose_blocks_are_not_known_any_more() -> None:
+    world = opened()
+    data = noise(30_000, 1)
+    root = world.put(data, "file").root
+    sink = world.streams.add_sink()
+    world.run(world.vault.export_archive(sink, "quite a long one"))
+    taken = world.streams.taken(sink)
+    index = world.vault._index
+    number = min(index.by_cid.values())
+    index._unname(number, index.entries.pop(number))  # what damage to the log leaves
+    index.find_holes()
+    world.run(world.vault.compact())
+    reopen(world)
+    assert world.vault.is_damaged(root)
+    source = Source(world.streams.add_bytes(taken), len(taken))
+    assert world.run(world.vault.import_archive(source, "quite a long one")).files == 1
+    reopen(world)
+    assert files_of(world) == {"file": data}
+    assert not world.vault.is_damaged(root)
