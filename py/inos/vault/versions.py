@@ -126,7 +126,9 @@ class Lines:
                 if replaces not in self._store.index.roots:
                     raise NotFound(f"no file {replaces.hex()}")
                 if root.bid in self._store.index.roots and not is_free(self._store, root.bid, replaces):
-                    raise Busy("an equal file became a version of another one in this moment; once more gives it its own name")
+                    raise Busy(
+                        "an equal file became a version of another one in this moment; once more gives it its own name"
+                    )
                 done = self._submit(root, await self._steps(replaces, root.bid, time_ms), on_end)
                 on_end = _nothing
                 await turn.until(done)
