@@ -13,6 +13,7 @@ Must not know: where sources come from.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -330,4 +331,9 @@ class Import:
                     index.offer_root(name, offer, runs)
                 index.share_root(name, shared=True)
 
-            await store.committer.submit(ops.encode_op(ops.TOGETHER, operations), apply)
+            held = list(ops.numbers_of(runs))
+            for number in held:  # as in ``_add``
+                index.hold(number)
+            done = store.committer.submit(ops.encode_op(ops.TOGETHER, operations), apply)
+            done.on_done(functools.partial(store.unhold_all, held))
+            await done

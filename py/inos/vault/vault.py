@@ -267,7 +267,11 @@ class Vault(Filing):
             offer = (ops.bid_of(made.entry), made.entry[32:64])
             runs = ops.pack_runs(part.number for part in renewal.made)
             packed = ops.encode_op(ops.OFFER, known.bid, *offer, runs)
-            await self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
+            done = self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
+            held = [part.number for part in renewal.made]
+            renewal.made.clear()
+            done.on_done(lambda: self._store.unhold_all(held))  # cancelled meanwhile, the offer may come all the same
+            await done
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""

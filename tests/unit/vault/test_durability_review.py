@@ -317,3 +317,24 @@ def test_an_archive_heals_a_file_whose_blocks_are_not_known_any_more() -> None:
     reopen(world)
     assert files_of(world) == {"file": data}
     assert not world.vault.is_damaged(root)
+
+
+@pytest.mark.parametrize("steps", range(1, 15))
+def test_sharing_that_is_given_up_leaves_no_file_damaged(steps: int) -> None:
+    world = opened(reencode_age_s=0)
+    data = text(30_000, 1)
+    root = world.put(data, "file").root
+    world.tasks.on_deadline(10)
+    world.run(world.vault.tidy())
+    sharing = world.start(world.vault.share(root))
+    for _ in range(steps):
+        world.step()
+    assert not sharing.done
+    world.tasks.cancel(sharing)
+    with contextlib.suppress(InosError):
+        world.run_until(sharing)
+    world.run(world.vault._store.swept())
+    world.put(b"and with it all that was logged", "later")
+    world.reboot()
+    assert not world.vault.is_damaged(root)
+    assert world.get(root) == data
