@@ -55,19 +55,20 @@ class Collector:
         for segment in victims:
             if not self._may_go_on() or not store.segments.begin_emptying(segment):
                 continue
+            is_full = False
             try:
                 emptied = await self._empty(numbers[segment])
                 freed = await store.segments.end_emptying(segment, emptied=emptied)
             except StorageFull:
-                await store.segments.end_emptying(segment, emptied=False)
-                return self._done
+                is_full, freed = True, await store.segments.end_emptying(segment, emptied=False)
             except BaseException:
                 await store.segments.end_emptying(segment, emptied=False)
                 raise
-            if freed:
-                store.committer.note(ops.encode_op(ops.SCRUBBED, store.committer.end.seq))
-                self._done.segments += 1
-                self._done.freed_bytes += freed
+            await store.bury([], store.committer.end.seq)  # of a segment that stays, what was copied out of it
+            self._done.segments += freed > 0
+            self._done.freed_bytes += freed
+            if is_full:
+                break
         return self._done
 
     async def _empty(self, numbers: list[int]) -> bool:
@@ -124,6 +125,7 @@ class Collector:
                 return
             store.segments.keep(segment, offset)
             store.segments.forget(before)
+            store.leave(before)
             store.index.put(number, after)
             self._done.moved_bytes += before.block_len
 

@@ -73,7 +73,7 @@ class Committer:
         self._reserve_bytes = reserve_bytes
         self._records = RecordWriter(ports, budget, log_bytes_max)
         self._rotations: list[Future[None]] = []
-        self._adds: dict[int, None] = {}
+        self._adds: dict[int, bool] = {}  # and whether no log says anything of that number yet
         self._add_bytes = 0
         self._operations: list[_Operation] = []
         self._running = False
@@ -94,15 +94,15 @@ class Committer:
 
     # --- what others say ----------------------------------------------------------------------------------------------
 
-    def add(self, number: int, length: int) -> None:
-        """A block was written and is in the index under ``number``."""
-        self._adds[number] = None
+    def add(self, number: int, length: int, *, is_new: bool = True) -> None:
+        """A block was written and is in the index under ``number``. ``is_new``: no log says anything of that number."""
+        self._adds[number] = self._adds.get(number, is_new)
         self._add_bytes += length
         self._wake()
 
     def discard(self, number: int) -> bool:
-        """Forget an add that is in no log yet; whether it was one."""
-        return self._adds.pop(number, self) is None
+        """Forget an add; whether no log says anything of its number, so that nothing has to be said of its end."""
+        return self._adds.pop(number, False)
 
     def submit(self, packed: bytes, apply: Callable[[], None]) -> Future[None]:
         """Log an operation; the future is done when it is durable and applied, or has failed."""
@@ -221,7 +221,7 @@ class Committer:
             if wrote:
                 await self._retract()
             # What had been dropped meanwhile is in no index, and in no log.
-            kept = {number: None for number in adds if number in self._index.entries}
+            kept = {number: is_new for number, is_new in adds.items() if number in self._index.entries}
             self._adds = kept | self._adds
             self._add_bytes += add_bytes
             self._operations[:0] = [operation for operation in operations if operation.done is None]
@@ -272,7 +272,7 @@ class Committer:
         if found.epoch > self._mine.epoch or (found.seq >= self._mine.seq and found != self._mine):
             raise StorageBusy("the vault was opened in another tab")
 
-    def _pack(self, adds: dict[int, None], operations: list[_Operation]) -> list[bytes]:
+    def _pack(self, adds: dict[int, bool], operations: list[_Operation]) -> list[bytes]:
         """Operations, adds first, so that roots only name what is before them."""
         entries = self._index.entries
         return [*checkpoint.blocks_of(entries, [n for n in adds if n in entries]), *(o.packed for o in operations)]
@@ -311,6 +311,8 @@ class Committer:
                 raise
             return
         self.end, self._mine = end, mine
+        for number in known & self._adds.keys():  # the checkpoint says where they lie
+            self._adds[number] = False
         await self._clear(before.name)
         await self._keep_reserve()
         for rotation in rotations:

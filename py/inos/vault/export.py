@@ -145,9 +145,7 @@ class Export:
         return fresh
 
     async def _chunk(self, ref: Ref) -> Ref:
-        number = self._store.number_of_ref(ref)
-        entry = self._store.index.entries[number]
-        await self._block(number)
+        entry = await self._block(self._store.number_of_ref(ref))
         if ops.bid_of(entry) == ref.bid:
             return ref
         place = ops.place_of(entry)
@@ -186,17 +184,26 @@ class Export:
 
     # --- frames -------------------------------------------------------------------------------------------------------
 
-    async def _block(self, number: int) -> None:
+    async def _block(self, number: int) -> bytes:
+        """Write a block, unless it is there already; the entry of what was written."""
+        entry = self._store.index.entries[number]
+        while not await self._wrote(number, entry):
+            entry = self._store.index.entries[number]
+        return entry
+
+    async def _wrote(self, number: int, entry: bytes) -> bool:
+        """Whether the archive has what this entry describes; False if it was sealed again, or moved, meanwhile."""
         store = self._store
-        entry = store.index.entries[number]
         bid = ops.bid_of(entry)
         if bid in self._written:
-            return
+            return True
         grant = ops.block_len_of(entry) + SLACK_BYTES
         await store.budget.take(grant)
         try:
             block = await store.read(number)
             try:
+                if store.index.entries.get(number, entry) != entry:
+                    return False
                 if await store.budget.run(HashSpan(block), lane=False) != bid:
                     store.index.lose(number)
                     store.number_of(bid)  # raises NotFound: it is lost now
@@ -209,6 +216,7 @@ class Export:
         self._done += ops.block_len_of(entry)
         if self._progress is not None:
             self._progress(Progress(self._done, self._done, self._done, self._total))
+        return True
 
     async def _sealed(self, kind: int, data: bytes) -> None:
         sealed = await self._seal(data, KIND_INDEX, self._keys, 6)

@@ -167,13 +167,18 @@ class Filing:
         given back.
         """
         self._ready()
+        await self._call(self._remove(root))
+
+    async def _remove(self, root: bytes) -> None:
         await self._drop_blocks(await self._lines.remove(root))
 
     async def forget(self, root: bytes) -> None:
         """Drop an older version, as ``remove`` drops all. Raises BadArgument for the current one."""
         self._ready()
-        known = self._root(root)
-        await self._lines.forget(root)
+        await self._call(self._forget(self._root(root)))
+
+    async def _forget(self, known: ops.Root) -> None:
+        await self._lines.forget(known.bid)
         await self._drop_blocks([known])
 
     async def _drop_blocks(self, gone: list[ops.Root]) -> None:

@@ -13,6 +13,7 @@ Must not know: where sources come from.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -214,6 +215,11 @@ class Import:
                     roots[root] = await self._root_of(by_root[root])
                     name = roots[root].name
             steps = [(roots[root], time_ms) for root, time_ms in order]
+            for step, time_ms in steps:
+                here = self._store.index.roots.get(step.bid)
+                if here is not None and self._store.index.is_damaged(here):
+                    await self._add(step, None, time_ms)  # which heals it
+                    new = True
             known = max((at for at, (root, _) in enumerate(steps) if root.bid in self._store.index.roots), default=-1)
             last = steps[known][0].bid if known >= 0 else None
             if last is not None and known < len(steps) - 1 and not self._store.index.is_current(last):
@@ -325,4 +331,9 @@ class Import:
                     index.offer_root(name, offer, runs)
                 index.share_root(name, shared=True)
 
-            await store.committer.submit(ops.encode_op(ops.TOGETHER, operations), apply)
+            held = list(ops.numbers_of(runs))
+            for number in held:  # as in ``_add``
+                index.hold(number)
+            done = store.committer.submit(ops.encode_op(ops.TOGETHER, operations), apply)
+            done.on_done(functools.partial(store.unhold_all, held))
+            await done

@@ -188,7 +188,7 @@ class Index:
                 return
             root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
             self.holey.discard(root.bid)
-            self._take_out(root.bid)
+            self.take_out(root.bid)
         self.generation += 1
         self.roots[root.bid] = root
         if root.link is None:
@@ -230,9 +230,10 @@ class Index:
         for grant in self.grants.values():
             if grant.root == bid:
                 grant.revoked = True
-        self._take_out(bid)
+        self.take_out(bid)
 
-    def _take_out(self, bid: bytes) -> None:
+    def take_out(self, bid: bytes) -> None:
+        """Forget what a root lists, for a better list that follows."""
         root = self.roots.pop(bid, None)
         if root is None:
             return
@@ -291,6 +292,7 @@ class Index:
         self.grants[grant_id] = grant
         if grant.root in self.roots:
             self.roots[grant.root].pinned = True
+            self.pins += 1
         if len(self.grants) > GRANTS_MAX:
             oldest = next((name for name, kept in self.grants.items() if kept.revoked), None)
             if oldest is not None:

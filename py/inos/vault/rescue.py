@@ -136,7 +136,7 @@ async def mend(store: Store, root: ops.Root) -> bool:
         return False
     if walked.missing:
         return False
-    store.index.remove_root(root.bid)
+    store.index.take_out(root.bid)
     root.runs = ops.pack_runs([number, *walked.numbers])
     store.index.add_root(root)
     return True

@@ -277,12 +277,8 @@ class Segments:
         touched = sorted({place.segment for place in places})
         for segment in touched:
             await self._cut(segment)
-        for place in places if scrub else ():
-            if place.offset < self._all[place.segment].tail and self.is_free(
-                place.segment, place.offset, align(place.block_len)
-            ):
-                await self._overwrite_salt(place)
-        if scrub:
+        if scrub and places:
+            await self._scrub(places)
             for segment in touched:
                 await FileFlush(segment_name(segment))
 
@@ -341,11 +337,14 @@ class Segments:
             with suppress(InosError):
                 await self._cut(segment)
 
-    async def _overwrite_salt(self, place: ops.Place) -> None:
-        zeros = await self._budget.alloc(SALT_BYTES)
+    async def _scrub(self, places: list[ops.Place]) -> None:
+        zeros = await self._budget.alloc(SALT_BYTES)  # before looking: while it waits, others may take the space
         try:
             self._arena.write(zeros, bytes(SALT_BYTES))
-            await FileWrite(segment_name(place.segment), place.offset + SALT_OFFSET, zeros)
+            for place in places:
+                end = align(place.block_len)
+                if place.offset < self._all[place.segment].tail and self.is_free(place.segment, place.offset, end):
+                    await FileWrite(segment_name(place.segment), place.offset + SALT_OFFSET, zeros)
         finally:
             self._budget.free(zeros)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inos.errors import InosError, NotFound
+from inos.errors import InosError, NotFound, StorageLost
 from inos.ports import KIND_CHUNK, KIND_MANIFEST, Ports, Seal, Sealed, Span
 from inos.tasks import Future, Semaphore, Tasks
 from inos.vault import ops
@@ -75,6 +75,7 @@ class Store:
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
+        self._untold: dict[int, ops.Place] = {}  # in no index, and the log took no tombstone for them
         self.upkeep = Semaphore(1)  # what drops, moves or compacts does so alone
         self._sweeping: Future[None] = Future()
         self._sweeping.set(None)
@@ -112,12 +113,13 @@ class Store:
         try:
             segment, offset = await self.segments.append(block)
             try:
+                next_number = self.index.next_number
                 number, entry = self._number(bid, secret, h, cid, ops.moved(place, segment, offset))
             except BaseException:
                 self.segments.abandon(segment, offset)
                 raise
             self.segments.keep(segment, offset)
-            self.committer.add(number, block.length)
+            self.committer.add(number, block.length, is_new=number >= next_number)
             self.index.hold(number)
             return Stored(number, entry, fresh=True)
         finally:
@@ -146,7 +148,7 @@ class Store:
         if known.flags & ops.FLAG_FOREIGN and not place.flags & ops.FLAG_FOREIGN:
             entry = ops.pack_entry(ops.bid_of(entry), secret, h, cid, ops.moved(place, known.segment, known.offset))
             self.index.put(number, entry)
-            self.committer.add(number, 0)
+            self.committer.add(number, 0, is_new=False)
         self.index.hold(number)
         return Stored(number, entry, fresh=False)
 
@@ -203,7 +205,20 @@ class Store:
             raise NotFound(f"block number {number} is lost")
         self.index.hold(number)
         try:
-            return await self.segments.read(ops.place_of(entry))
+            while True:
+                error: StorageLost | None = None
+                try:
+                    span = await self.segments.read(ops.place_of(entry))
+                except StorageLost as caught:
+                    error = caught
+                before, entry = entry, self.index.entries.get(number, entry)
+                if entry == before:
+                    break
+                if error is None:  # it was put elsewhere meanwhile, and what lay there is overwritten
+                    self.budget.free(span)
+            if error is not None:
+                raise error
+            return span
         finally:
             self.index.unhold(number)
 
@@ -260,8 +275,6 @@ class Store:
 
     async def _drop(self, numbers: list[int]) -> None:
         fresh: list[ops.Place] = []
-        logged: list[ops.Place] = []
-        tombstones: list[int] = []
         for number in numbers:
             entry = self.index.forget(number)
             assert entry is not None
@@ -270,15 +283,23 @@ class Store:
                 fresh.append(place)
                 self.segments.forget(place)
             else:
-                logged.append(place)
-                tombstones.append(number)
+                self._untold[number] = place
         if fresh:
             await self.segments.reclaim(fresh, scrub=False)
-        if logged:
+        if self._untold:
+            tombstones = list(self._untold)
             for at in range(0, len(tombstones), TOMBSTONES_MAX):
                 runs = ops.pack_runs(tombstones[at : at + TOMBSTONES_MAX])
                 await self.committer.submit(ops.encode_op(ops.DROP, runs), lambda: None)
-            await self.bury(logged, self.committer.end.seq)
+            await self._bury_untold()
+
+    async def _bury_untold(self) -> None:
+        untold, self._untold = self._untold, {}
+        await self.bury(list(untold.values()), self.committer.end.seq)
+
+    def leave(self, place: ops.Place) -> None:
+        """A block lies elsewhere now, durably; what is left of it here is overwritten with what is buried next."""
+        self._unscrubbed.append(place)
 
     async def bury(self, places: list[ops.Place], seq: int) -> None:
         """Overwrite or cut off blocks whose tombstones (up to record ``seq``) are durable, and note that."""
@@ -296,6 +317,8 @@ class Store:
             if self._unscrubbed:  # the new log does not say any more that these are dead
                 await self.bury([], self.committer.end.seq)
             await self.committer.rotate()
+            if self._untold:  # nor does it know these
+                await self._bury_untold()
         finally:
             self.upkeep.release()
 

@@ -267,7 +267,11 @@ class Vault(Filing):
             offer = (ops.bid_of(made.entry), made.entry[32:64])
             runs = ops.pack_runs(part.number for part in renewal.made)
             packed = ops.encode_op(ops.OFFER, known.bid, *offer, runs)
-            await self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
+            done = self._committer.submit(packed, lambda: self._index.offer_root(known.bid, offer, runs))
+            held = [part.number for part in renewal.made]
+            renewal.made.clear()
+            done.on_done(lambda: self._store.unhold_all(held))  # cancelled meanwhile, the offer may come all the same
+            await done
 
     async def unshare(self, root: bytes) -> None:
         """Offer it no more."""
@@ -323,17 +327,17 @@ class Vault(Filing):
     async def store_foreign(self, bid: bytes, span: Span) -> None:
         """Keep a block verified by its bid, also across reloads while anything is wished; the span stays the caller's."""
         self._ready()
-        await self.upkeep.with_room(lambda: self._receiver.store_foreign(bid, span))
+        await self._call(self.upkeep.with_room(lambda: self._receiver.store_foreign(bid, span)), counts=False)
 
     async def wish(self, capability: HasCapability) -> None:
         """Remember that this root is wanted."""
         self._ready()
-        await self._receiver.wish(capability)
+        await self._call(self._receiver.wish(capability))
 
     async def unwish(self, capability: HasCapability) -> None:
         """Give a wish up, and what was fetched for it."""
         self._ready()
-        await self._receiver.unwish(capability)
+        await self._call(self._receiver.unwish(capability))
 
     def wishes(self) -> list[Capability]:
         """Roots that are wanted, oldest first."""

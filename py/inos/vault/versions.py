@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from inos.errors import BadArgument, InosError, LimitExceeded, NotFound
+from inos.errors import BadArgument, Busy, InosError, LimitExceeded, NotFound
 from inos.limits import VERSIONS_MAX
 from inos.ports import SignHead, Verify
 from inos.tasks import Future, Semaphore
@@ -125,6 +125,10 @@ class Lines:
             async with _Turn(self._turn) as turn:
                 if replaces not in self._store.index.roots:
                     raise NotFound(f"no file {replaces.hex()}")
+                if root.bid in self._store.index.roots and not is_free(self._store, root.bid, replaces):
+                    raise Busy(
+                        "an equal file became a version of another one in this moment; once more gives it its own name"
+                    )
                 done = self._submit(root, await self._steps(replaces, root.bid, time_ms), on_end)
                 on_end = _nothing
                 await turn.until(done)
@@ -175,7 +179,10 @@ class Lines:
 
     def _submit(self, root: ops.Root, steps: list[SignedHead], on_end: Callable[[], None]) -> Future[None]:
         index = self._store.index
-        packed = [] if root.bid in index.roots else [root.pack()]
+        known = index.roots.get(root.bid)
+        # One that heals a damaged root (``Index.add_root``) is said again, or the next open finds the damaged one.
+        is_kept = known is not None and (known is root or all(number in index.entries for number in known.numbers()))
+        packed = [] if is_kept else [root.pack()]
         packed += [ops.encode_op(ops.HEAD, step.head.line, step.pack()) for step in steps]
 
         def apply() -> None:
