@@ -52,7 +52,8 @@ def saved(node: NodeTab, root: str, name: str) -> dict[str, str]:
     """The same of the .zip that is downloaded."""
     node.tab.call("(root) => globalThis.inos.save(root)", root, timeout_s=60)
     path = node.browser.downloads / f"{name}.zip"
-    wait_until(path.exists)  # it has this name once it is whole
+    # Firefox makes an empty file of this name at once, and another one ending in .part until all is there.
+    wait_until(lambda: path.exists() and path.stat().st_size > 0 and not list(path.parent.glob("*.part")))
     return hashes_in(path, name)
 
 

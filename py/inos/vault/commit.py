@@ -28,7 +28,7 @@ from inos.ports import FileFlush, FileSize, FileTruncate, Ports
 from inos.tasks import Future, Tasks
 from inos.vault import checkpoint, superblock
 from inos.vault.budget import Budget
-from inos.vault.files import read_bytes, write_durable
+from inos.vault.files import read_bytes, write_bytes, write_durable
 from inos.vault.index import Index
 from inos.vault.log import HEAD_BYTES
 from inos.vault.records import LogEnd, RecordWriter, in_records
@@ -213,6 +213,7 @@ class Committer:
         try:
             await self._check_fence()
             await self._segments.flush()
+            self._records.begun = []
             wrote = True
             records = in_records(self._pack(adds, operations))
             end = await self._records.write(self.end, records, durable=self.end.seq)
@@ -240,13 +241,17 @@ class Committer:
         return True
 
     async def _retract(self) -> None:
-        """A record may be on the disk that nobody will be told of: make sure that no replay finds it, or stop writing."""
+        """Records may be on the disk that nobody will be told of: make sure that no replay finds one, or stop writing."""
         try:
-            await write_durable(self._ports.arena, self._budget, self.end.name, self.end.tail, bytes(HEAD_BYTES))
-            self.end.size = max(self.end.size, self.end.tail + HEAD_BYTES)
+            for at in self._records.begun:
+                try:
+                    await write_bytes(self._ports.arena, self._budget, self.end.name, at, bytes(HEAD_BYTES))
+                    self.end.size = max(self.end.size, at + HEAD_BYTES)
+                except StorageFull:  # there was no room for a record's head: none is there, nor after it
+                    break
+            await FileFlush(self.end.name)
         except InosError as error:
-            if not isinstance(error, StorageFull):  # there was no room for a record's head: none is there
-                self.dead = error
+            self.dead = error
 
     def _fail(self, operations: list[_Operation], error: BaseException) -> None:
         if isinstance(error, StorageBusy | StorageLost) and self.dead is None:

@@ -187,6 +187,8 @@ class Index:
             if all(number in self.entries for number in before.numbers()):
                 return
             root.shared, root.pinned, root.link = before.shared, before.pinned, before.link
+            if all(number in self.entries for number in ops.numbers_of(before.offer_runs)):
+                root.offer, root.offer_runs = before.offer, before.offer_runs
             self.holey.discard(root.bid)
             self.take_out(root.bid)
         self.generation += 1
@@ -210,6 +212,7 @@ class Index:
         root.offer, root.offer_runs = offer, runs
         for number in ops.numbers_of(runs):
             self.refs[number] = self.refs.get(number, 0) + 1
+            self.next_number = max(self.next_number, number + 1)
         for number in before:
             self.unhold(number)
 

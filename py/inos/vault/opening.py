@@ -14,9 +14,9 @@ Must not know: puts, gets.
 
 from __future__ import annotations
 
-from inos.errors import CorruptError, UnsupportedVersion
+from inos.errors import CorruptError, StorageLost, UnsupportedVersion
 from inos.limits import SUPERBLOCK_BYTES
-from inos.ports import FileFlush, FileSize, FileTruncate
+from inos.ports import FileFlush, FileSize, FileTruncate, HashSpan
 from inos.vault import log, ops, superblock
 from inos.vault.contexts import HEAD_SIGNING, derive_keys
 from inos.vault.files import read_bytes, write_durable
@@ -141,13 +141,15 @@ class Opening:
     async def _tidy(self, replayed: Replayed) -> None:
         """Finish what a crash cut short: scrub what was dropped, drop orphans, empty the log that does not count."""
         index, store = self._store.index, self._store
+        dropped, index.unscrubbed = index.unscrubbed, []
+        buried = [entry for _, entry in dropped if self._is_buried(ops.place_of(entry))]
+        if replayed.damage:  # what lies there may be something that the lost records told of
+            buried = [entry for entry in buried if await self._is_still(entry)]
+        if dropped:
+            await store.bury([ops.place_of(entry) for entry in buried], replayed.end.seq)
         if replayed.damage:
             await store.committer.rotate()
             return
-        dropped = [ops.place_of(entry) for _, entry in index.unscrubbed]
-        index.unscrubbed = []
-        if dropped:
-            await store.bury([place for place in dropped if self._is_buried(place)], replayed.end.seq)
         for number in index.unreferenced():
             if number not in index.foreign:
                 store.on_dead(number)
@@ -157,6 +159,17 @@ class Opening:
         """Whether a dropped block's bytes may still be there: its space was neither cut off nor used again."""
         segments = self._store.segments
         return segments.has(place.segment) and segments.is_free(place.segment, place.offset, place.block_len)
+
+    async def _is_still(self, entry: bytes) -> bool:
+        """Whether a dropped block lies where it lay."""
+        try:
+            block = await self._store.segments.read(ops.place_of(entry))
+        except StorageLost:
+            return False
+        try:
+            return await HashSpan(block) == ops.bid_of(entry)
+        finally:
+            self._store.budget.free(block)
 
     # --- bytes ----------------------------------------------------------------------------------------------------------
 

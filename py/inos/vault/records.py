@@ -55,6 +55,7 @@ class RecordWriter:
         self._budget = budget
         self._log_bytes_max = log_bytes_max
         self.keys = -1
+        self.begun: list[int] = []  # where records were begun since somebody emptied this
 
     async def begin(self, name: str, vault_id: bytes, generation: int, base: int) -> LogEnd:
         """An empty log in this file. What was there is durably gone first: a reader must never find it behind new records."""
@@ -73,6 +74,7 @@ class RecordWriter:
             if now.tail + len(data) > self._log_bytes_max:
                 raise LimitExceeded("the vault's log is full")
             span = await self._budget.alloc(len(data))
+            self.begun.append(now.tail)
             try:
                 self._ports.arena.write(span, data)
                 await FileWrite(now.name, now.tail, span)
