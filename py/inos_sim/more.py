@@ -72,7 +72,7 @@ async def forget(player: Player) -> None:
     root = _older(player)
     player.ledger.begin_remove(root)
     await player.machine.vault.forget(root)
-    player.ledger.end_remove(root, scrubbed=player.is_alone())
+    player.ledger.end_remove(root, scrubbed=player.is_scrubbed())
 
 
 def _older(player: Player) -> bytes:

@@ -211,15 +211,16 @@ class Player:
         self._serial += 1
         return self._serial - 1
 
-    def is_alone(self) -> bool:
-        """Whether no other call is running: one that reads blocks, or moves them, keeps them for so long."""
-        return sum(not task.done for task in self.running) == 1
+    def is_scrubbed(self) -> bool:
+        """Whether what was just removed is off the disk: not after a fault, and not while another call is running, which may
+        read blocks, or move them, and keeps them for so long."""
+        return self.scrubs and sum(not task.done for task in self.running) == 1
 
     async def _remove(self) -> None:
         root = self.pick()
         self.ledger.begin_remove(root)
         await self.machine.vault.remove(root)
-        self.ledger.end_remove(root, scrubbed=self.is_alone())
+        self.ledger.end_remove(root, scrubbed=self.is_scrubbed())
 
     async def _share(self) -> None:
         root = self.pick(newest=True)

@@ -34,7 +34,7 @@ from inos.errors import (
     WrongPasskey,
     WrongPassphrase,
 )
-from inos.ports import FileSize, Ports, UnwrapKey, UnwrapWith, WrapKey, WrapWith
+from inos.ports import FileFlush, Ports, UnwrapKey, UnwrapWith, WrapKey, WrapWith
 from inos.vault import keyslots, stretching
 from inos.vault.budget import Budget
 from inos.vault.contexts import PASSKEY_KEY, SECRET_BYTES
@@ -282,7 +282,8 @@ class WaysIn:
         return WayIn(name, slot.kind, time_ms, credential, salt)
 
     async def _read(self) -> bytes:
-        await FileSize(KEYS_FILE)  # makes it, if it is not there
+        # Makes it, if it is not there; and what another left unflushed must be durable before anything is sealed under it.
+        await FileFlush(KEYS_FILE)
         return await read_bytes(self._ports.arena, self._budget, KEYS_FILE, 0, keyslots.KEY_FILE_BYTES)
 
     def _decode(self, data: bytes) -> KeyFile:

@@ -344,3 +344,14 @@ def test_parameters_beyond_the_bounds_are_refused_before_anything_is_stretched()
     with pytest.raises(LimitExceeded):
         world.run(world.vault.open(OLD))
     assert not any(isinstance(effect, Stretch) for effect in asked)
+
+
+def test_keys_are_durable_before_anything_builds_on_them() -> None:
+    """Who wrote them may have been killed before the flush, and left them in the page cache."""
+    world = opened()
+    world.close()
+    world.boot()
+    asked: list[str] = []
+    world.hook = lambda effect: asked.append(type(effect).__name__) if getattr(effect, "name", "") == "keys" else None
+    world.open()
+    assert asked[:2] == ["FileFlush", "FileRead"]
