@@ -297,3 +297,22 @@ def copy_blocks(giver: World, taker: World) -> None:
         taker.arena.write(span, data)
         taker.run(taker.vault.store_foreign(bid, span.part(0, len(data))))
         taker.arena.release(span)
+
+
+def text(length: int, seed: int) -> bytes:
+    """Bytes that compress, and better with more effort."""
+    rng = random.Random(seed)
+    words = [rng.randbytes(6) for _ in range(60)]
+    return b" ".join(rng.choice(words) for _ in range(length // 6))[:length]
+
+
+def reopen(world: World) -> None:
+    """Close and open again."""
+    world.close()
+    world.boot()
+    world.open()
+
+
+def files_of(world: World) -> dict[str, bytes]:
+    """What is listed, by name."""
+    return {info.name: world.get(info.root) for info in world.vault.roots()}

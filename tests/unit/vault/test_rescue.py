@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vault_world import World, copy_blocks, noise, opened
+from vault_world import World, copy_blocks, files_of, noise, opened
 
 from inos.errors import StorageLost, VaultLocked
 from inos.vault import log
@@ -16,10 +16,6 @@ def reopen(world: World) -> World:
     world.boot()
     world.open()
     return world
-
-
-def files_of(world: World) -> Files:
-    return {info.name: world.get(info.root) for info in world.vault.roots()}
 
 
 def some_files() -> tuple[World, Files]:

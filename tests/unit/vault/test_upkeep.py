@@ -6,30 +6,13 @@ import hashlib
 import random
 
 import pytest
-from vault_world import World, copy_blocks, noise, opened
+from vault_world import World, copy_blocks, files_of, noise, opened, reopen, text
 
 from inos.errors import StorageFull
 from inos.limits import BLOCK_BYTES_MAX, MIB
 from inos.ports import FileFlush, FileTruncate
 from inos.vault import ops
 from inos.vault.receive import Capability
-
-
-def text(length: int, seed: int) -> bytes:
-    """Bytes that compress, and better with more effort."""
-    rng = random.Random(seed)
-    words = [rng.randbytes(6) for _ in range(60)]
-    return b" ".join(rng.choice(words) for _ in range(length // 6))[:length]
-
-
-def reopen(world: World) -> None:
-    world.close()
-    world.boot()
-    world.open()
-
-
-def files_of(world: World) -> dict[str, bytes]:
-    return {info.name: world.get(info.root) for info in world.vault.roots()}
 
 
 def with_holes(**settings: object) -> tuple[World, dict[str, bytes]]:

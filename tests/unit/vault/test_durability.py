@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import random
 from typing import Any
 
 import pytest
-from vault_world import World, copy_blocks, noise, opened
+from vault_world import World, copy_blocks, files_of, noise, opened, reopen, text
 
 from inos.errors import ArenaFull, Busy, InosError, StorageFull
 from inos.limits import BLOCK_BYTES_MAX
@@ -20,28 +19,12 @@ from inos.vault.receive import Capability
 from inos.vault.segments import SALT_BYTES
 
 
-def text(length: int, seed: int) -> bytes:
-    rng = random.Random(seed)
-    words = [rng.randbytes(6) for _ in range(60)]
-    return b" ".join(rng.choice(words) for _ in range(length // 6))[:length]
-
-
-def reopen(world: World) -> None:
-    world.close()
-    world.boot()
-    world.open()
-
-
 def reopen_without_log(world: World) -> None:
     world.close()
     for name in ("log-a", "log-b"):
         world.disk.files.pop(name, None)
     world.boot()
     world.open()
-
-
-def files_of(world: World) -> dict[str, bytes]:
-    return {info.name: world.get(info.root) for info in world.vault.roots()}
 
 
 def test_a_block_of_others_that_became_ours_and_died_again_takes_its_record_along() -> None:
