@@ -172,8 +172,10 @@ class Campaign:
             if kind == "reopen" or player.refused:
                 self._reopen(player)
             else:
+                if kind == "again":  # beside a removal of the same file either may have the last word
+                    player.wait()
                 player.start(kind)
-                if rng.random() < 0.5 or len(player.running) == 3:
+                if kind == "again" or rng.random() < 0.5 or len(player.running) == 3:
                     player.wait()
         player.wait()
         player.machine.drain()

@@ -232,8 +232,9 @@ class Player:
     async def _receive(self) -> None:
         vault, ledger = self.machine.vault, self.ledger
         file, link, blocks = self.foreign[self._serial % 2]
-        if any(one.name == file.name for one in (*ledger.now.files.values(), *ledger.now.coming)):
-            return
+        now = ledger.now
+        if any(one.name == file.name for one in (*now.files.values(), *now.older.values(), *now.coming)):
+            return  # it is here, though perhaps under another name
         self._serial += 1
         ledger.begin_mark(link.bid)
         await vault.wish(link)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inos.errors import InosError, StorageFull
+from inos.errors import StorageFull
 from inos.limits import MIB
 from inos.ports import HashSpan
 from inos.tasks import Future
@@ -108,6 +108,8 @@ class Collector:
 
     async def _copy(self, number: int, entry: bytes, logged: list[Future[None]]) -> bool:
         store = self._store
+        if number in store.moving:  # by one that was cut short: its record is still to come
+            return False
         block = await store.read(number)
         try:
             if await HashSpan(block) != ops.bid_of(entry):
@@ -116,26 +118,7 @@ class Collector:
             segment, offset = await store.segments.append(block)
         finally:
             store.budget.free(block)
-        before = ops.place_of(entry)
-        after = entry[:128] + ops.pack_place(ops.moved(before, segment, offset))
-
-        def apply() -> None:
-            if store.index.entries.get(number) != entry:  # it was sealed again, or healed, meanwhile
-                store.segments.abandon(segment, offset)
-                return
-            store.segments.keep(segment, offset)
-            store.segments.forget(before)
-            store.leave(before)
-            store.index.put(number, after)
-            self._done.moved_bytes += before.block_len
-
-        def ended() -> None:
-            try:
-                done.result()
-            except InosError:
-                store.segments.abandon(segment, offset)
-
-        done = store.committer.submit(ops.encode_op(ops.BLOCKS, number, after), apply)
-        done.on_done(ended)
-        logged.append(done)
+        after = entry[:128] + ops.pack_place(ops.moved(ops.place_of(entry), segment, offset))
+        logged.append(store.relocate(number, entry, after))
+        self._done.moved_bytes += ops.block_len_of(entry)
         return True

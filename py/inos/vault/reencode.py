@@ -98,7 +98,12 @@ class Reencoder:
     def _may_replace(self, number: int, entry: bytes) -> bool:
         """Whether the chunk is still what it was, some root needs it, and none that lists it was given out meanwhile."""
         index = self._store.index
-        if self._store.keys < 0 or index.entries.get(number) != entry or index.refs.get(number, 0) < 2:
+        if (
+            self._store.keys < 0
+            or number in self._store.moving
+            or index.entries.get(number) != entry
+            or index.refs.get(number, 0) < 2
+        ):
             return False
         if index.pins != self._pins:  # look at all of them only then
             self._pins, self._pinned = index.pins, index.pinned_numbers()
@@ -154,25 +159,9 @@ class Reencoder:
                 sealed.raw_len, sealed.block.length, sealed.codec, sealed.quality, KIND_CHUNK, 0, segment, offset
             ),
         )  # fmt: skip
-        replaced = False
-
-        def apply() -> None:
-            nonlocal replaced
-            replaced = store.index.entries.get(number) == entry
-            if replaced:
-                store.segments.keep(segment, offset)
-                store.index.put(number, after)
-            else:
-                store.segments.abandon(segment, offset)
-
-        try:
-            await store.committer.submit(ops.encode_op(ops.BLOCKS, number, after), apply)
-        except BaseException:
-            store.segments.abandon(segment, offset)
-            raise
-        if replaced:
-            self.state.saved_bytes += place.block_len - sealed.block.length
-            await store.bury([place], store.committer.end.seq)
+        await store.relocate(number, entry, after)
+        self.state.saved_bytes += place.block_len - sealed.block.length
+        await store.bury([], store.committer.end.seq)
 
     def _stored(self, root: ops.Root) -> int:
         entries = self._store.index.entries

@@ -72,6 +72,7 @@ class Store:
         self.flights: dict[bytes, Flight] = {}  # by cid: chunks being sealed
         self._writing: dict[bytes, Future[None]] = {}  # by bid: blocks being written
         self.on_swept: Callable[[], None] = lambda: None
+        self.moving: set[int] = set()  # numbers whose new place is being logged
         self._dead: list[int] = []
         self._loose: set[int] = set()  # foreign blocks that may be dropped
         self._unscrubbed: list[ops.Place] = []  # dead in the log, and not yet on the disk
@@ -297,9 +298,39 @@ class Store:
         untold, self._untold = self._untold, {}
         await self.bury(list(untold.values()), self.committer.end.seq)
 
-    def leave(self, place: ops.Place) -> None:
-        """A block lies elsewhere now, durably; what is left of it here is overwritten with what is buried next."""
-        self._unscrubbed.append(place)
+    def relocate(self, number: int, before: bytes, after: bytes) -> Future[None]:
+        """Log that a block, or another one with the same contents, lies elsewhere from now on; its space there is pending.
+
+        Until that is known, also when whoever asked is gone by then, the block is neither dropped nor moved again: the log's last
+        word on a number must be what holds. What is left where it lay is overwritten with what is buried next.
+        """
+        segment, offset = ops.lies_at(after)
+        place = ops.place_of(before)
+        self.moving.add(number)
+        self.index.hold(number)
+
+        def apply() -> None:
+            if (
+                self.index.entries.get(number) != before
+            ):  # it was healed meanwhile: say so again, and leave the space alone
+                self.committer.add(number, 0, is_new=False)
+                return
+            self.segments.keep(segment, offset)
+            self.index.put(number, after)
+            self.segments.forget(place)
+            self._unscrubbed.append(place)
+
+        def ended() -> None:
+            self.moving.discard(number)
+            try:
+                done.result()
+            except InosError:
+                self.segments.abandon(segment, offset)
+            self.index.unhold(number)
+
+        done = self.committer.submit(ops.encode_op(ops.BLOCKS, number, after), apply)
+        done.on_done(ended)
+        return done
 
     async def bury(self, places: list[ops.Place], seq: int) -> None:
         """Overwrite or cut off blocks whose tombstones (up to record ``seq``) are durable, and note that."""
