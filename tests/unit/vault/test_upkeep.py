@@ -347,3 +347,35 @@ def test_a_scrub_finds_what_rotted() -> None:
     assert lost == [number]
     assert [info.health for info in world.vault.roots()] == ["ok", "damaged", "ok"]
     world.check_tidy()
+
+
+def test_a_block_that_is_being_moved_is_neither_moved_again_nor_dropped_before_that_is_known() -> None:
+    world, files = with_holes()
+    store = world.vault._store
+    root = next(info.root for info in world.vault.roots() if info.name == "f2")
+    number = min(world.vault._index.roots[root].numbers())
+    entry = store.index.entries[number]
+
+    async def move() -> bool:
+        """Begun by somebody who is gone before the record is written."""
+        block = await store.read(number)
+        segment, offset = await store.segments.append(block)
+        store.budget.free(block)
+        after = entry[:128] + ops.pack_place(ops.moved(ops.place_of(entry), segment, offset))
+        return store.relocate(number, entry, after).done
+
+    assert not world.run(move())
+    assert store.moving == {number}
+    removing, collecting = world.start(world.vault.remove(root)), world.start(world.vault.collect())
+    world.run_until(removing)
+    world.run_until(collecting)
+    world.drain()
+    assert store.moving == set()
+    assert number not in store.index.entries
+    del files["f2"]
+    for keep_all in (True, False):
+        world.reboot(keep_all=keep_all)
+        assert files_of(world) == files
+        assert world.vault.health() == []
+    assert world.run(world.vault.check("data")).ok
+    world.check_tidy()
