@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from contextlib import suppress
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mangled import changed, hash_bytes
 from vault_world import World, opened
 
 from inos.errors import BadArgument, CorruptError, HeadMalformed, LimitExceeded, NotFound
@@ -28,26 +28,6 @@ HEADS = st.builds(
     st.binary(min_size=64, max_size=64),
 )
 NAMES = st.text(max_size=30).map(clean_name)
-
-
-def hash_bytes(data: bytes) -> bytes:
-    return hashlib.blake2s(data).digest()
-
-
-@st.composite
-def changed(draw: st.DrawFn, good: bytes) -> bytes:
-    """Bytes with some of them replaced, cut or doubled."""
-    data = bytearray(good)
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, max(0, len(data) - 1)))
-        match draw(st.integers(0, 2)):
-            case 0:
-                data[at : at + 1] = draw(st.binary(max_size=3))
-            case 1:
-                del data[at:]
-            case 2:
-                data[at:at] = data[at : at + 8]
-    return bytes(data)
 
 
 @settings(deadline=None, max_examples=80, derandomize=True)

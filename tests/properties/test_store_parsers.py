@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mangled import changed, hash_bytes
 
 from inos.errors import CorruptError, InosError, LogDamaged
 from inos.limits import SUPERBLOCK_BYTES
@@ -17,26 +17,6 @@ from inos.wire import cbor
 IDS = st.binary(min_size=32, max_size=32)
 RUNS = st.lists(st.integers(0, 1_000)).map(ops.pack_runs)
 COUNTS = st.integers(0, (1 << 53) - 1)
-
-
-def hash_bytes(data: bytes) -> bytes:
-    return hashlib.blake2s(data).digest()
-
-
-@st.composite
-def changed(draw: st.DrawFn, good: bytes) -> bytes:
-    """Bytes with some of them replaced, cut or doubled."""
-    data = bytearray(good)
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, max(0, len(data) - 1)))
-        match draw(st.integers(0, 2)):
-            case 0:
-                data[at : at + 1] = draw(st.binary(max_size=3))
-            case 1:
-                del data[at:]
-            case 2:
-                data[at:at] = data[at : at + 8]
-    return bytes(data)
 
 
 GOOD_SUPERBLOCK = encode(Superblock(5, 6, 0, bytes(16)), hash_bytes)

@@ -83,7 +83,8 @@ def outliner(
         for entry in manifest.entries:
             ref = entry.ref
             if ref is not None:
-                steps.append(Step(ref.bid, ref.secret, ref.block_len, True, depth, Promise(None, entry)))  # noqa: FBT003
+                below = Promise(None, entry)
+                steps.append(Step(ref.bid, ref.secret, ref.block_len, is_manifest=True, depth=depth, context=below))
         return Outline(steps, manifest.total_len, len(manifest.entries))
 
     return outline

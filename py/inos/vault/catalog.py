@@ -194,6 +194,6 @@ def _words(text: str) -> list[str]:
 
 def _sqlite() -> Any:
     """sqlite3, imported late: only who searches pays for it."""
-    import sqlite3  # noqa: PLC0415
+    import sqlite3  # noqa: PLC0415 - 70 ms in a browser
 
     return sqlite3

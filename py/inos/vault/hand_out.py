@@ -111,7 +111,7 @@ class Get:
         from zipfile import ZipFile  # noqa: PLC0415
 
         out = Outflow(self._store, self._sink)
-        with ZipFile(out, "w") as archive:  # type: ignore[call-overload]
+        with ZipFile(out, "w") as archive:  # type: ignore[call-overload]  # its stubs want a file to read
             archive.mkdir(_info(name + "/", None))
             async with aclosing(walk(self._store, folder, name)) as found:
                 async for path, entry in found:
