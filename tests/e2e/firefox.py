@@ -17,7 +17,7 @@ from typing import Any
 
 import processes
 import psutil
-from tab import Browser, Tab
+from tab import Browser, PageMoved, Tab
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # its dependency mozinfo uses a deprecated call at import
@@ -185,11 +185,12 @@ class FirefoxTab(Tab):
 
     def _run(self, script: str, arguments: str, timeout_s: float) -> str:
         wrapped = f"return ({script})(arguments[0]);"
-        return str(
-            self._driver().execute_script(
-                wrapped, script_args=[arguments], sandbox=None, script_timeout=int(timeout_s * 1000)
-            )
+        answer = self._driver().execute_script(
+            wrapped, script_args=[arguments], sandbox=None, script_timeout=int(timeout_s * 1000)
         )
+        if answer is None:  # a script whose page is unloaded before its promise settles answers nothing at all
+            raise PageMoved(script)
+        return str(answer)
 
     def goto(self, url: str) -> None:
         """See Tab."""
