@@ -28,7 +28,8 @@ from inos.links.rooms import Room
 from inos.links.sealing import Sealer
 from inos.ports import Ports
 from inos.tasks import Future, Tasks
-from inos.wire.messages import SESSION_BYTES, Answer, Control, Offer, encode
+from inos.wire.fields import SESSION_BYTES
+from inos.wire.messages import Answer, Control, Offer, encode
 
 T = TypeVar("T")
 

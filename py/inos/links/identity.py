@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from inos.ids import ID_BYTES
 from inos.ports import Entropy, Hashes
-from inos.wire.messages import SESSION_BYTES
+from inos.wire.fields import SESSION_BYTES
 
 KEY_PART_BYTES = 8
 SIGNAL_LABEL = b"inos signal1\0"

@@ -33,7 +33,8 @@ from inos.links.rooms import room_of
 from inos.links.sealing import Sealer
 from inos.ports import DevicePublicKey, Ports, Span
 from inos.tasks import Future, Tasks
-from inos.wire.messages import NOBODY, Auth, Bye, Control, Hello, RoomProof, decode_control, encode
+from inos.wire.fields import NOBODY
+from inos.wire.messages import Auth, Bye, Control, Hello, RoomProof, decode_control, encode
 
 
 class Links:

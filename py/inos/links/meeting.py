@@ -27,7 +27,8 @@ from inos.links.rendezvous import REPLY_GAP_S, Contact, Membership, Rendezvous
 from inos.links.sealing import Sealer
 from inos.ports import Entropy
 from inos.tasks import Future, Tasks
-from inos.wire.messages import NOBODY, SESSION_BYTES, Announce, Answer, Offer, Signal
+from inos.wire.fields import NOBODY, SESSION_BYTES
+from inos.wire.messages import Announce, Answer, Offer, Signal
 
 SIGNALS_QUEUED_MAX = 64
 

@@ -23,7 +23,8 @@ from inos.links.identity import Identity, is_session_of, said
 from inos.links.rooms import Room
 from inos.ports import KIND_INDEX, Open, Ports, Seal, Sign, Verify
 from inos.tasks import Semaphore, Tasks
-from inos.wire.messages import NOBODY, Signal, Signed, decode_signal, decode_signed, encode
+from inos.wire.fields import NOBODY
+from inos.wire.messages import Signal, Signed, decode_signal, decode_signed, encode
 
 SLOTS_MAX = 4
 NONCES_MAX = 1_024  # per room; 64 members saying 8 things within the window, twice

@@ -12,27 +12,26 @@ Must not know: who may say what when (``inos.links``, ``inos.transfer``).
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from inos import limits
 from inos.errors import ProtocolViolation
-
-SESSION_BYTES = 16
-NOBODY = bytes(SESSION_BYTES)  # "to" of a signal meant for everybody in the room
-SDP_BYTES_MAX = 12 * limits.KIB  # as text; an SDP with one data channel is about 1 KiB, many candidates make it 4
-
-Id = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Session = Annotated[bytes, Meta(min_length=SESSION_BYTES, max_length=SESSION_BYTES)]
-Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
-U32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
-WallMs = Annotated[int, Meta(ge=0, le=1 << 52)]
-Sdp = Annotated[str, Meta(max_length=SDP_BYTES_MAX)]
-SignalBytes = Annotated[bytes, Meta(min_length=1, max_length=limits.SIGNAL_BYTES_MAX)]
-GrantBytes = Annotated[bytes, Meta(min_length=1, max_length=limits.GRANT_BYTES_MAX)]
-Reason = Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z]*$")]
+from inos.wire.fields import (
+    U32,
+    GrantBytes,
+    Id,
+    Reason,
+    Sdp,
+    Session,
+    SignalBytes,
+    Signature,
+    WallMs,
+)
+from inos.wire.membership import MembershipMessage
+from inos.wire.routes import RouteMessage
 
 
 class Hello(Struct, tag=1, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -152,7 +151,9 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 
 T = TypeVar("T")
 
-Control: TypeAlias = Hello | Auth | RoomProof | Bye | Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
+Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
+Mesh: TypeAlias = MembershipMessage | RouteMessage
+Control: TypeAlias = Hello | Auth | RoomProof | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()
