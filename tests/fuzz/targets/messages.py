@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from inos.errors import ProtocolViolation
 from inos.wire import messages as m
+from inos.wire.fields import NOBODY
 
 DECODERS = (m.decode_control, m.decode_signal, m.decode_signed)
 
@@ -29,7 +30,7 @@ def seeds() -> Iterator[bytes]:
     """See Target."""
     id32, id16 = bytes(range(32)), bytes(range(16))
     signals = (
-        m.Announce(id32, id16, m.NOBODY, 1 << 41, id16, wants=True),
+        m.Announce(id32, id16, NOBODY, 1 << 41, id16, wants=True),
         m.Offer(id32, id16, id16, 1 << 41, id16, "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\n"),
         m.Answer(id32, id16, id16, 0, id16, id16, "v=0\r\n"),
     )

@@ -15,6 +15,7 @@ from inos.links.rooms import Room, room_of, share_room_secret
 from inos.links.sealing import Sealer
 from inos.ports import KIND_INDEX, DevicePublicKey, Open, Seal, Sign, Verify
 from inos.wire import messages as m
+from inos.wire.fields import NOBODY, SESSION_BYTES
 from inos.wire.link import parse
 from inos_host.keyring import HostKeyring
 
@@ -101,11 +102,11 @@ class Impostor:
             self.tell(m.Answer(*own, self.nonce(), signal.nonce, self.sdp(signal.sdp)))
             return
         self.tell(m.Announce(*own, self.nonce(), wants=True))
-        self.tell(m.Announce(b"", b"", m.NOBODY, signal.time_ms, self.nonce(), wants=True))
+        self.tell(m.Announce(b"", b"", NOBODY, signal.time_ms, self.nonce(), wants=True))
         self.tell(m.Offer(*own, self.nonce(), self.sdp(None)))
 
     def nonce(self) -> bytes:
-        return self.world.rng.randbytes(m.SESSION_BYTES)
+        return self.world.rng.randbytes(SESSION_BYTES)
 
     def sdp(self, offer: str | None) -> str:
         """Of an end that connects and then says nothing."""
@@ -206,9 +207,9 @@ class Member:
         self.room, self.elsewhere = (room_of(self.peer.ports.hashes, bytes([n]) * 32) for n in (1, 2))
 
     def announce(self, **changes) -> m.Announce:
-        nonce = self.world.rng.randbytes(m.SESSION_BYTES)
+        nonce = self.world.rng.randbytes(SESSION_BYTES)
         own = self.own
-        announce = m.Announce(own.public_key, own.session, m.NOBODY, self.hearer.wall_ms(), nonce, wants=True)
+        announce = m.Announce(own.public_key, own.session, NOBODY, self.hearer.wall_ms(), nonce, wants=True)
         return replace(announce, **changes)
 
     def payload(self, signal: m.Signal, signed_for: Room | None = None, signature: bytes | None = None) -> bytes:
@@ -280,7 +281,7 @@ def test_what_a_flood_costs_is_bounded(world):
     impostor.victim.begin(holder.ports.hashes, holder.ports.entropy, public_key(stranger))
     wall_ms = int((world.now + WALL_OFFSET_S) * 1_000)
     for _ in range(4 * SIGNALS_QUEUED_MAX):
-        signal = m.Announce(b"", b"", m.NOBODY, wall_ms, impostor.nonce(), wants=True)
+        signal = m.Announce(b"", b"", NOBODY, wall_ms, impostor.nonce(), wants=True)
         holder.hear(impostor.room.room_id, impostor.forge(signal))
     at_once: list[int] = []
     poll = holder.node.poll_effects
@@ -305,5 +306,5 @@ def test_sessions_are_fresh_and_belong_to_one_key(world):
     assert len({session for two in sessions.values() for session in two}) == 8
     for key, two in sessions.items():
         for session in two:
-            assert len(session) == m.SESSION_BYTES
+            assert len(session) == SESSION_BYTES
             assert [other for other in keys if is_session_of(ports.hashes, session, other)] == [key]

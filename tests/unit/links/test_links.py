@@ -19,6 +19,7 @@ from inos.links.sealing import NONCES_MAX, Sealer
 from inos.ports import DevicePublicKey
 from inos.tasks import Tasks
 from inos.wire import messages as m
+from inos.wire.fields import NOBODY, SDP_BYTES_MAX
 
 
 @pytest.fixture
@@ -364,7 +365,7 @@ def identity_of(peer: Peer) -> Identity:
 
 def announce(sealer: Sealer, nonce: bytes, when: int | None = None, *, wants: bool = True) -> m.Announce:
     own = sealer._identity
-    return m.Announce(own.public_key, own.session, m.NOBODY, sealer.wall_ms() if when is None else when, nonce, wants)
+    return m.Announce(own.public_key, own.session, NOBODY, sealer.wall_ms() if when is None else when, nonce, wants)
 
 
 def outcome(world: World, tasks: Tasks, coro) -> object:
@@ -405,7 +406,7 @@ def test_signals_are_fresh_single_and_of_their_room(world):
 def test_too_long_a_signal_is_not_sent(world):
     peer, one, _, tasks = sealers(world)
     room = room_of(peer.ports.hashes, bytes(32))
-    sdp = "".join(chr(0x4E00 + world.rng.randrange(20_000)) for _ in range(m.SDP_BYTES_MAX))
+    sdp = "".join(chr(0x4E00 + world.rng.randrange(20_000)) for _ in range(SDP_BYTES_MAX))
     own = one._identity
     offer = m.Offer(own.public_key, own.session, b"2" * 16, one.wall_ms(), b"n" * 16, sdp)
     assert isinstance(outcome(world, tasks, one.seal(room, offer)), InosError)
