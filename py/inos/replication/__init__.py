@@ -5,8 +5,8 @@ blocks they are; a *guest* is a bundle kept for somebody else under a *lease*; *
 for a slice that only the block's bytes can give.
 
 Modules: ``replication`` is what others use; ``placing`` finds holders, ``taking`` is one, ``leaving`` ends copies, ``holdings``
-keeps the book, ``audits`` and ``slices`` check it, ``demand`` makes more of what is wanted, ``bundle`` and ``ranking`` are what all
-stand on.
+keeps the book, ``audits`` and ``slices`` check it, ``demand`` makes more of what is wanted, ``bundle`` and ``ranking`` are what
+all stand on.
 
 Must not know: keys of blocks, how links are made.
 """

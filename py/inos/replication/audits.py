@@ -14,6 +14,7 @@ Must not know: what follows when a copy is missing (it is told).
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from inos import limits
@@ -160,10 +161,8 @@ class Auditor:
 
     async def _prove(self, peer: bytes, message: wire.Audit) -> None:
         chunk, path = b"", b""
-        try:
+        with suppress(InosError):  # empty says as it is: we cannot show it
             chunk, path = await self._auditing.prove(message.bid, message.chunk)
-        except InosError:
-            pass  # said as it is: we cannot show it
         self._c.send(peer, wire.Slice(message.nonce, chunk, path))
 
     # --- time -------------------------------------------------------------------------------------------------------------

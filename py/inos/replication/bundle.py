@@ -152,3 +152,20 @@ class Book:
     def is_own(self, bundle: Bundle) -> bool:
         """Whether we are its owner."""
         return bundle.owner == self.me
+
+    def figures(self, lacks: Callable[[Bundle], int]) -> dict[str, int]:
+        """How many there are, and how many lack copies. O(bundles)."""
+        own = under = under_bytes = 0
+        for bundle in self.bundles.values():
+            own += bundle.owner == self.me
+            if lacks(bundle):
+                under += 1
+                under_bytes += bundle.bytes
+        return {
+            "bundles": own,
+            "guests": len(self.bundles) - own,
+            "guest_bytes": self.guest_bytes,
+            "under_replicated": under,
+            "under_replicated_bytes": under_bytes,
+            "partners": len(self.of_peer),
+        }

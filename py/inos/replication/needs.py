@@ -94,7 +94,8 @@ Send: TypeAlias = Callable[[bytes, CustodyMessage], bool]
 
 @dataclass(frozen=True, slots=True)
 class ReplicaChanged:
-    """Of one bundle: who lives of its holders and how many shall. ``cause``: kept, dead, back, dropped, handed, lost, forgotten."""
+    """Of one bundle: how many of its holders live and how many shall. ``cause``: kept, told, dead, back, dropped, handed, lost,
+    forgotten."""
 
     bundle: bytes
     key: bytes

@@ -106,7 +106,7 @@ class Placer:
             if lacking:
                 if bundle.deficient_since < 0.0:
                     bundle.deficient_since = c.now
-                is_quiet = cause in QUIET_CAUSES and bundle.copies - lacking >= 2  # noqa: PLR2004 - a copy to spare
+                is_quiet = cause in QUIET_CAUSES and bundle.copies - lacking >= 2  # one to spare
                 grace_s = limits.QUIET_GRACE_S if is_quiet else 0.0
                 self.look(bundle, grace_s + self.turn_s(bundle))
             c.emit(bundle, "dead")
@@ -313,3 +313,13 @@ class Placer:
             peer for peer in bundle.holders if c.now - c.book.gone.get(peer, float("-inf")) < limits.HINT_TTL_S
         ]  # fmt: skip
         return recent[len(self.asked.get(bundle.id, ())) % len(recent)] if recent else b""
+
+    def figures(self) -> dict[str, float | None]:
+        """Repairs that run, and the time to full redundancy of those before."""
+        took = sorted(self.took_s)
+        return {
+            "repairing": sum(map(len, self.asked.values())),
+            "full_last_s": self.took_s[-1] if took else None,
+            "full_p50_s": took[len(took) // 2] if took else None,
+            "full_p99_s": took[len(took) * 99 // 100] if took else None,
+        }

@@ -377,29 +377,11 @@ class Replication:
 
     def stats(self) -> dict[str, Any]:
         """Numbers for people."""
-        own = guests = under = under_bytes = 0
-        for bundle in self.book.bundles.values():
-            if self.book.is_own(bundle):
-                own += 1
-            else:
-                guests += 1
-            if self.placer.lacks(bundle):
-                under += 1
-                under_bytes += bundle.bytes
-        took = sorted(self.placer.took_s)
         return {
-            "bundles": own,
-            "guests": guests,
-            "guest_bytes": self.book.guest_bytes,
+            **self.book.figures(self.placer.lacks),
+            **self.placer.figures(),
             "allowed_bytes": self.taker.allowed_bytes,
-            "under_replicated": under,
-            "under_replicated_bytes": under_bytes,
-            "repairing": sum(map(len, self.placer.asked.values())),
             "fetching": len(self.taker.pulls),
-            "partners": len(self.book.of_peer),
-            "full_last_s": self.placer.took_s[-1] if took else None,
-            "full_p50_s": took[len(took) // 2] if took else None,
-            "full_p99_s": took[len(took) * 99 // 100] if took else None,
             **self._c.counts,
         }
 
