@@ -193,7 +193,7 @@ class PeerUp:
 
 @dataclass(frozen=True, slots=True)
 class PeerRooms:
-    """A link serves more rooms than before."""
+    """A link serves other rooms than before."""
 
     link: LinkId
     peer_id: bytes
