@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from inos.ed25519_strict import precheck
 from inos.errors import AuthRefused, BadArgument, StorageDenied, VaultLocked
-from inos.links.ed25519_strict import precheck
 from inos.ports import Agree, BoxKey, DevicePublicKey, Entropy, Sign, SignHead, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
 from inos_host.entropy import HostEntropy
