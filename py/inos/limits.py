@@ -70,8 +70,10 @@ COMPUTE_END_TIMEOUT_S = 10.0  # for the browser to end a thread
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
 MESSAGE_DATA_BYTES_MAX = 64 * KIB
-PEERS_MAX = 32
+PEERS_MAX = 64
 DIALS_PENDING_MAX = 8
+PAIRS_KEPT_MAX = 64  # keys shared with other nodes for in-band signals
+MESH_QUEUE_BYTES_MAX = 256 * KIB  # control bytes waiting for a peer beyond which the mesh sends it nothing
 AUTH_TIMEOUT_S = 10.0
 DIAL_TIMEOUT_S = 15.0
 CLOCK_WINDOW_S = 120.0
