@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from inos import limits
 from inos.errors import ProtocolViolation
+from inos.wire.custody import CustodyMessage
 from inos.wire.fields import (
     U32,
     GrantBytes,
@@ -158,7 +159,7 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 T = TypeVar("T")
 
 Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
-Mesh: TypeAlias = MembershipMessage | RouteMessage
+Mesh: TypeAlias = MembershipMessage | RouteMessage | CustodyMessage
 Control: TypeAlias = Hello | Auth | RoomProof | Leave | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 
