@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from inos import limits
+from inos import ids, limits
 from inos.commons import Commons
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
@@ -39,7 +39,7 @@ from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
-from inos.wire.link import Link, encode, parse, parse_room
+from inos.wire.link import Link, encode, encode_room, parse, parse_room
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
@@ -79,6 +79,7 @@ class Node:
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
+        self._entropy = ports.entropy
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
         outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
@@ -133,6 +134,14 @@ class Node:
         """Enter the mesh room of a room link, or the origin's public one. Raises BadLink."""
         secret = parse_room(link) if link else origin_room_secret(self._hashes, self._origin)
         await self.commons.enter(secret, is_public=not link)
+
+    def room_link(self, base_url: str = "") -> str:
+        """The link to the room that we are in."""
+        return encode_room(self.commons.secret, base_url)
+
+    def new_room(self, base_url: str = "") -> str:
+        """The link to a room that nobody is in yet."""
+        return encode_room(self._entropy.random(ids.ID_BYTES), base_url)
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
