@@ -70,8 +70,10 @@ COMPUTE_END_TIMEOUT_S = 10.0  # for the browser to end a thread
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
 MESSAGE_DATA_BYTES_MAX = 64 * KIB
-PEERS_MAX = 32
+PEERS_MAX = 64
 DIALS_PENDING_MAX = 8
+PAIRS_KEPT_MAX = 64  # keys shared with other nodes for in-band signals
+MESH_QUEUE_BYTES_MAX = 256 * KIB  # control bytes waiting for a peer beyond which the mesh sends it nothing
 AUTH_TIMEOUT_S = 10.0
 DIAL_TIMEOUT_S = 15.0
 CLOCK_WINDOW_S = 120.0
@@ -213,3 +215,48 @@ assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.0
 assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
 assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S
 assert PROVIDER_REFRESH_S + PROVIDER_REFRESH_JITTER_S < PROVIDER_TTL_S / 2
+
+# Mesh: replication
+COPIES = 3  # of a bundle, the owner's among them, where nobody says otherwise
+COPIES_MAX = 8
+WRITE_QUORUM = 2  # durable copies before something is called safe
+DEMAND_COPIES_MAX = 4  # beyond that number, of what is asked for often
+HOLDERS_MAX = 16  # of one bundle, as told
+BUNDLE_BYTES_MAX = 64 * MIB
+BUNDLE_BLOCKS_MAX = 1_024
+KEEP_ROWS_MAX = 320  # blocks named in one message
+KEEP_PARTS_MAX = 4
+BUNDLES_TOLD_MAX = 256  # names in one message
+LEASE_S = 30 * 24 * 3600
+DEMAND_LEASE_S = 600
+RENEW_INTERVAL_S = 24 * 3600.0
+GUEST_BYTES_PER_PEER_MAX = 512 * MIB
+GUEST_BYTES_MAX = 4 * GIB  # kept for all others together, where the disk says nothing
+GUEST_DISK_SHARE = 0.25  # of what the browser allows this vault
+GUESTS_MAX = 100_000  # bundles
+GUESTS_PER_PEER_MAX = 20_000
+PULLS_MAX = 4  # bundles fetched at once
+PULLS_QUEUED_MAX = 64  # Keeps taken and not begun
+PULL_LANES = 2  # blocks of one bundle fetched at once
+SOURCING_MAX = 16  # bundles that others were asked to take, and have not yet
+KEEP_ANSWER_S = 3.0  # until Taking, Kept or Refused
+TAKING_INTERVAL_S = 2.0
+TAKING_TIMEOUT_S = 8.0  # without another Taking
+REPAIR_NEXT_S = 1.0  # the next in the plan's order begins so much later than the one before it
+PLACE_PATIENCE_S = 10.0  # until co-holders help an owner that lives, and is not done
+QUIET_GRACE_S = 10.0  # for a hidden or frozen holder, or one that said goodbye, while enough others live
+RETRY_S = 2.0  # where nobody can take a copy
+HINT_TTL_S = 600.0
+SURPLUS_GRACE_S = 30.0
+AUDIT_FIRST_S = 5.0
+AUDIT_INTERVAL_S = 3600.0
+AUDIT_TIMEOUT_S = 10.0
+AUDITS_PER_PEER_PER_MIN = 12  # that we answer
+DISTRUST_S = 3600.0  # after a failed audit
+
+assert WRITE_QUORUM <= COPIES <= COPIES_MAX
+assert COPIES_MAX + DEMAND_COPIES_MAX <= HOLDERS_MAX
+assert BLOCK_BYTES_MAX <= BUNDLE_BYTES_MAX <= GUEST_BYTES_PER_PEER_MAX <= GUEST_BYTES_MAX
+assert BUNDLE_BLOCKS_MAX * 32 <= 64 * KIB, "a bundle's name is the hash of a small thing"
+assert TAKING_INTERVAL_S * 3 < TAKING_TIMEOUT_S
+assert PULLS_MAX * PULL_LANES * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
