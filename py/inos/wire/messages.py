@@ -30,6 +30,7 @@ from inos.wire.fields import (
     Signature,
     WallMs,
 )
+from inos.wire.gossip import GossipMessage
 from inos.wire.membership import MembershipMessage
 from inos.wire.routes import RouteMessage
 
@@ -152,7 +153,7 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 T = TypeVar("T")
 
 Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
-Mesh: TypeAlias = MembershipMessage | RouteMessage
+Mesh: TypeAlias = MembershipMessage | RouteMessage | GossipMessage
 Control: TypeAlias = Hello | Auth | RoomProof | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 
