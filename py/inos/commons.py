@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from inos import limits
 from inos.errors import InosError, NotReady, ProtocolViolation
+from inos.gossip.gossip import Subscriber
 from inos.links.carrier import LinkCarrier
 from inos.links.commands import LinkEvent, LinkId
 from inos.links.links import Links
@@ -39,6 +40,7 @@ class Commons:
         self._links = links
         self._wall_ms = wall_ms
         self._provided: set[bytes] = set()
+        self._topics: dict[tuple[str, Subscriber], Callable[[], None] | None] = {}
         self._seekers: dict[bytes, Task[None]] = {}
         self._mesh: Mesh | None = None
         self._carrier: LinkCarrier | None = None
@@ -81,6 +83,8 @@ class Commons:
         self.on_enter(mesh)
         for key in self._provided:
             mesh.provide(key)
+        for topic, subscriber in self._topics:
+            self._topics[topic, subscriber] = mesh.subscribe(topic, subscriber)
         carrier.start(mesh, self._tasks.now)
 
     def leave(self, now: float) -> None:
@@ -146,6 +150,24 @@ class Commons:
         """The page was shown, hidden or frozen."""
         if self._mesh is not None:
             self._mesh.on_condition(condition, now)
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    async def publish(self, topic: str, data: bytes) -> bytes:
+        """Tell everybody in the room; the message's id. Raises NotReady, LimitExceeded, Busy."""
+        return await self.mesh.publish(topic, data)
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> Callable[[], None]:
+        """Be told what others publish, in this room and the next ones; call what is returned to end it."""
+        key = (topic, subscriber)
+        self._topics[key] = self._mesh.subscribe(topic, subscriber) if self._mesh is not None else None
+
+        def stop() -> None:
+            end = self._topics.pop(key, None)
+            if end is not None:
+                end()
+
+        return stop
 
     # --- keys ---------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from inos.gossip.gossip import Delivery
 from inos.links.commands import PeerTable
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour
 from inos.node import Node
+from inos.ports import Ports
 
 _CONDITIONS = {"shown": SHOWN, "hidden": HIDDEN, "frozen": FROZEN, "leaving": LEAVING}
 _WORDS = {number: word for word, number in _CONDITIONS.items()}
@@ -24,6 +25,7 @@ class MeshVerbs:
     """What needs the mesh alone."""
 
     _node: Node
+    _ports: Ports
     _table: PeerTable
     _emit: Callable[..., None]
     _subscriptions: dict[str, Callable[[], None]]
@@ -81,7 +83,7 @@ class MeshVerbs:
 
     def _deliver(self, delivery: Delivery) -> None:
         data = binascii.b2a_base64(delivery.data, newline=False).decode()
-        self._emit(e="topic", topic=delivery.topic, data=data, **{"from": ids.to_hex(delivery.author)})
+        self._emit(e="topic", topic=delivery.topic, data=data, **{"from": ids.to_hex(self._ports.hashes.hash(delivery.author))})
 
     async def do_provide(self, _op: int, key: str) -> None:
         """Be found under a key."""

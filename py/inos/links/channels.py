@@ -19,8 +19,8 @@ from collections import deque
 from enum import Enum
 
 from inos import limits
+from inos.bucket import TokenBucket
 from inos.errors import InosError, ProtocolViolation
-from inos.links.bucket import TokenBucket
 from inos.links.commands import LinkId
 from inos.links.rooms import Room
 from inos.tasks import Future

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inos import limits
-from inos.links.bucket import TokenBucket
+from inos.bucket import TokenBucket
 from inos.links.rooms import Room
 
 ANNOUNCE_WANTING_FIRST_S = 4.0  # doubled each time up to ANNOUNCE_WANTING_S, since a signal may get lost
