@@ -11,7 +11,8 @@ Invariants: whatever reaches a node pumps it; a dead node does nothing any more.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from inos import limits
 from inos.errors import ProtocolViolation
@@ -23,6 +24,8 @@ from inos_sim.mesh.network import LinkEnd
 
 if TYPE_CHECKING:
     from inos_sim.mesh.world import World
+
+T = TypeVar("T")
 
 INF = math.inf
 
@@ -163,6 +166,13 @@ class Node:
         if payload == DIAL_TOKEN and len(self.carrier.links) < limits.MESH_LINKS_MAX:
             return DIAL_TOKEN
         return None
+
+    def call(self, verb: Callable[..., T], *arguments: Any) -> T:
+        """Have it do something of its own, now."""
+        self.tasks.now = self.world.clock.now
+        answer = verb(*arguments)
+        self.pump()
+        return answer
 
     # --- running ----------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,10 @@ class Oracle:
         assert self._ids[at] == number
         del self._ids[at]
 
+    def ring(self) -> list[bytes]:
+        """All of them, ascending."""
+        return [number.to_bytes(BITS // 8, "big") for number in self._ids]
+
     def block(self, target: int, bits: int) -> tuple[int, int]:
         """Where those are that share the target's first ``bits`` bits."""
         low = target >> (BITS - bits) << (BITS - bits)

@@ -50,14 +50,11 @@ class Plan:
         return True
 
     def _siblings(self) -> None:
-        """Ids are a line, not a ring: the ends have siblings on one side only, and more of them (twice as many there)."""
-        side, order = limits.MESH_SIBLINGS_SIDE, self._order
+        """The numbers are a ring: the highest lies next to the lowest."""
+        order = self._order
         for at, one in enumerate(order):
-            for other in order[at + 1 : at + 1 + side]:
-                self._link(one, other)
-        for end in (order[: 2 * side + 1], order[: -2 * side - 2 : -1]):
-            for other in end[1:]:
-                self._link(end[0], other)
+            for step in range(1, limits.MESH_SIBLINGS_SIDE + 1):
+                self._link(one, order[(at + step) % len(order)])
 
     def _buckets(self, number: int, per_bucket: int) -> None:
         prefix = self._prefixes[number]

@@ -24,7 +24,9 @@ from inos_sim.mesh.keys import REAL_KEYS_MAX, Notary
 from inos_sim.mesh.network import LinkEnd, Network, Weather
 from inos_sim.mesh.node import MeshLike, Node
 from inos_sim.mesh.oracle import Oracle
+from inos_sim.mesh.report import Report
 
+VIOLATIONS_SHOWN_MAX = 5
 WALL_BEGAN_MS = 1_790_000_000_000
 Maker = Callable[["World", Node], MeshLike]
 
@@ -172,6 +174,12 @@ class World:
         """A task failed that nobody awaits."""
         self.crashes.append(error)
         self.violations[f"task {task.name}: {error!r}"] += 1
+
+    def judge(self, report: Report) -> None:
+        """What no scenario may show: honest nodes that refuse each other's messages, tasks that fail unheard."""
+        report.details["violations"] = sum(self.violations.values())
+        for what, times in self.violations.most_common(VIOLATIONS_SHOWN_MAX):
+            report.failures.append(f"{what} ({times} times)")
 
     # --- inside -----------------------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ def test_drawn_links_follow_the_policy(nodes: int) -> None:
         assert one not in links and all(one in plan.links[other] for other in links)
         assert len(links) <= limits.MESH_LINKS_MAX
         for step in range(1, limits.MESH_SIBLINGS_SIDE + 1):
-            assert {order[place] for place in (at - step, at + step) if 0 <= place < nodes} <= links
+            assert {order[(at - step) % nodes], order[(at + step) % nodes]} - {one} <= links
         buckets = {(prefixes[one] ^ prefix).bit_length() for prefix in prefixes} - {0}
         assert {(prefixes[one] ^ prefixes[other]).bit_length() for other in links} == buckets
     if nodes == 1_000:
