@@ -223,6 +223,11 @@ class Tasks:
         while self._timers and (self._timers[0][2].done or self._timers[0][0] <= self.now):
             heapq.heappop(self._timers)[2].set(True)
 
+    @property
+    def awaits_effects(self) -> bool:
+        """Whether effects are out that nobody has answered yet."""
+        return bool(self._waiting)
+
     def fail_all(self, error: InosError) -> None:
         """Answer every outstanding effect with ``error`` (the adapter is going away)."""
         for effect_id in list(self._waiting):

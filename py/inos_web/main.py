@@ -37,6 +37,7 @@ from inos_web.verbs import Verbs
 
 _ROUNDS_MAX = 64  # of one turn, so that other work of the worker (messages, promises) gets its turn
 _SLEEP_MS_MAX = 60_000.0
+_LOOK_AGAIN_MS = 2_000.0  # while answers are awaited: what a wake that a browser lost may cost
 _IDLE_S = 30.0  # without a call, until the vault tidies itself up; then again as often
 _COUNT_BYTES_MIN = 16 * 1024  # a call to JavaScript costs about a microsecond: not one a turn
 _NET_FRAME = {number: name for name, number in layout.NET_FRAMES.items()}
@@ -241,7 +242,8 @@ class Brain:
 
     def _sleep_ms(self, now: float) -> float:
         deadlines = (self.node.next_deadline(), self._compute.next_deadline(now))
-        wait_ms = min([_SLEEP_MS_MAX, *((deadline - now) * 1000 for deadline in deadlines if deadline is not None)])
+        longest_ms = _LOOK_AGAIN_MS if self.tasks.awaits_effects else _SLEEP_MS_MAX
+        wait_ms = min([longest_ms, *((deadline - now) * 1000 for deadline in deadlines if deadline is not None)])
         if not self._outbox.pump():
             wait_ms = min(wait_ms, 5.0)
         return max(wait_ms, 0.0)

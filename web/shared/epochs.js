@@ -13,6 +13,9 @@ import { LINE_BYTES, REGION_EPOCHS, REGION_EPOCHS_BYTES } from "./layout.gen.js"
 // Where Atomics.waitAsync is missing (Firefox before 145) the word is polled: quickly at first, then at this interval.
 const POLL_INTERVAL_MS_MAX = 16;
 
+/** How long a worker sleeps before it looks again unasked: what a wake that a browser lost may cost. */
+export const LOOK_AGAIN_MS = 2_000;
+
 /** @type {(callback: () => void, delayMs: number) => unknown} */
 const later = (callback, delayMs) => /** @type {any} */ (globalThis).setTimeout(callback, delayMs);
 

@@ -6,7 +6,7 @@
  */
 
 import { sharedBuffer } from "../../shared/buffer.js";
-import { Epoch } from "../../shared/epochs.js";
+import { Epoch, LOOK_AGAIN_MS } from "../../shared/epochs.js";
 import * as L from "../../shared/layout.gen.js";
 import { Meter, metricWords } from "../../shared/metrics.js";
 import { failure, requireApi } from "../../shared/require_api.js";
@@ -68,7 +68,7 @@ class IoWorker {
     for (;;) {
       const seen = this.#wake.load();
       this.#queue.drain((type, view, offset) => this.#run(type, view, offset));
-      await this.#wake.waitAsync(seen);
+      await this.#wake.waitAsync(seen, LOOK_AGAIN_MS);
     }
   }
 

@@ -20,9 +20,12 @@ export class Sources {
   /** @type {Uint8Array} */ #bytes;
   /** @type {ArrayBuffer[]} */ #spare = [];
 
-  /** @param {SharedArrayBuffer} buffer */
-  constructor(buffer) {
+  #patienceMs;
+
+  /** @param {SharedArrayBuffer} buffer @param {number} [patienceMs] with a stream that says nothing */
+  constructor(buffer, patienceMs = 10_000) {
     this.#bytes = new Uint8Array(buffer);
+    this.#patienceMs = patienceMs;
   }
 
   /** @param {number} id @param {Blob} blob */
@@ -49,7 +52,8 @@ export class Sources {
 
   /**
    * Through one small buffer that goes back and forth: `arrayBuffer()` of every part left 160 MiB of garbage behind a
-   * 512 MiB file before it was collected.
+   * 512 MiB file before it was collected. A stream that says nothing for long is given up, and the part read that other way:
+   * a put was seen to wait for ever, and nothing else in it could.
    * @param {Blob} part @param {Uint8Array} target @returns {Promise<number>} bytes copied
    */
   async #copy(part, target) {
@@ -57,7 +61,15 @@ export class Sources {
     let buffer = this.#spare.pop() ?? new ArrayBuffer(COPY_BYTES);
     let copied = 0;
     for (;;) {
-      const { value, done } = await reader.read(new Uint8Array(buffer));
+      const read = await inTime(reader.read(new Uint8Array(buffer)), this.#patienceMs);
+      if (read === LATE) {
+        reader.cancel().catch(() => {});
+        const whole = await inTime(part.arrayBuffer(), this.#patienceMs);
+        if (whole === LATE) throw new Error("the file does not answer");
+        target.set(new Uint8Array(whole));
+        return whole.byteLength;
+      }
+      const { value, done } = read;
       if (value) {
         target.set(value, copied);
         copied += value.length;
@@ -70,13 +82,33 @@ export class Sources {
   }
 }
 
+const LATE = Symbol("late");
+
+/**
+ * What is promised, or LATE.
+ * @template T @param {Promise<T>} promised @param {number} patienceMs @returns {Promise<T | typeof LATE>}
+ */
+async function inTime(promised, patienceMs) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Promise<typeof LATE>} */
+  const late = new Promise((resolve) => {
+    timer = setTimeout(() => resolve(LATE), patienceMs);
+  });
+  try {
+    return await Promise.race([promised, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A reader that fills the buffer it is given; where a Blob's stream has none (older Safari), an ordinary one. @param {ReadableStream} stream */
 function byteReader(stream) {
   try {
     return stream.getReader({ mode: "byob" });
   } catch {
     const reader = stream.getReader();
-    return { read: (/** @type {Uint8Array} */ _buffer) => reader.read() };
+    return { read: (/** @type {Uint8Array} */ _buffer) => reader.read(), cancel: () => reader.cancel() };
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { sharedBuffer } from "../../shared/buffer.js";
-import { Epoch } from "../../shared/epochs.js";
+import { Epoch, LOOK_AGAIN_MS } from "../../shared/epochs.js";
 import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
 import { Meter, metricWords } from "../../shared/metrics.js";
@@ -39,7 +39,7 @@ async function run({ memory, kernel, thread }) {
       if (shutdown.load() !== 0) return;
       if (jobs.load() !== seen) continue;
       const lay = performance.now();
-      jobs.wait(seen);
+      jobs.wait(seen, LOOK_AGAIN_MS);
       Atomics.add(metrics, L.METRIC_MUSCLE_SLEEPS, 1);
       slept.add(performance.now() - lay);
       continue;
