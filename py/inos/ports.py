@@ -393,7 +393,7 @@ class SignHead(Effect[bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Verify(Effect[bool]):
-    """Whether ``signature`` is ``public_key``'s over ``data``. Strict checks come before (``inos.links.ed25519_strict``)."""
+    """Whether ``signature`` is ``public_key``'s over ``data``. Strict checks come before (``inos.ed25519_strict``)."""
 
     public_key: bytes
     signature: bytes

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from inos.ed25519_strict import precheck
 from inos.errors import BadArgument, StorageDenied, VaultLocked
-from inos.links.ed25519_strict import precheck
 from inos.ports import DevicePublicKey, Entropy, Sign, SignHead, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
 from inos_host.entropy import HostEntropy

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from inos import limits
+from inos import ed25519_strict, limits
 from inos.errors import LimitExceeded, ProtocolViolation
-from inos.links import ed25519_strict
 from inos.links.identity import Identity, is_session_of, said
 from inos.links.rooms import Room
 from inos.ports import KIND_INDEX, Open, Ports, Seal, Sign, Verify
