@@ -65,7 +65,8 @@ class SimCarrier:
             self._node.server_calls += 1
             clock.after(SERVER_S, self._answered, peer_id)
             return
-        future = self._node.mesh.signal(peer_id, DIAL_TOKEN)
+        offer = DIAL_TOKEN + self._world.entropy.random(8)
+        future = self._node.mesh.signal(peer_id, offer)
         future.on_done(partial(self._signalled, peer_id, future))
 
     def hang_up(self, peer_id: bytes, cause: str) -> None:

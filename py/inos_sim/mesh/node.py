@@ -163,7 +163,7 @@ class Node:
 
     async def answer(self, _sender: Any, payload: bytes) -> bytes | None:
         """Another node wants to connect: an answer if we have room."""
-        if payload == DIAL_TOKEN and len(self.carrier.links) < limits.MESH_LINKS_MAX:
+        if payload.startswith(DIAL_TOKEN) and len(self.carrier.links) < limits.MESH_LINKS_MAX:
             return DIAL_TOKEN
         return None
 

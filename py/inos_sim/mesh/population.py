@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections import deque
 
 from inos.links.identity import new_session
+from inos.membership.contact import Known, sign_contact
+from inos.membership.view import link_list
 from inos.mesh.mesh import Mesh
+from inos.wire.membership import Contact
 from inos_sim.mesh.node import MeshLike, Node
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.prebuilt import Plan
@@ -18,6 +21,7 @@ from inos_sim.mesh.world import Setting, World
 
 LIVE_NODES_MAX = 10_000
 BIG_NODES = 100_000
+START_S = 10.0
 
 
 class Identity:
@@ -75,23 +79,29 @@ def arrive(world: World, helper: Node) -> Node:
 
 
 def standing(options: Options, **more: object) -> World:
-    """A mesh that stands."""
-    world = started(options, options.nodes, **more)
-    nodes = world.nodes
-    plan = Plan([int.from_bytes(node.peer_id[:8], "big") for node in nodes], options.seed)
-    now = world.clock.now
+    """A mesh that stands. Up to LIVE_NODES_MAX nodes their chores begin, at different times, within START_S."""
+    world = world_of(options, **more)
+    nodes = [world.add() for _ in range(options.nodes)]
+    knowns = [_contact(node) for node in nodes]
+    plan = Plan([known.prefix for known in knowns], options.seed)
     for one, other in plan.pairs():
         end = world.network.join(nodes[one], nodes[other])
         for side in (end, end.back):
             side.node.carrier.took(side)
-    lists = [b"".join(sorted(nodes[other].peer_id[:8] for other in others)) for others in plan.links]
-    for node in nodes:
-        mesh, carrier = node.mesh, node.carrier
-        for number in sorted(plan.links[node.number]):
-            peer = nodes[number]
-            mesh.restore(peer.mesh.contact, lists[number], now)
-        node.pump()
+    lists = [link_list(knowns[other].prefix for other in others) for others in plan.links]
+    for node, others in zip(nodes, plan.links, strict=True):
+        node.mesh.preset(knowns[node.number], [(knowns[other], lists[other]) for other in sorted(others)], 0.0)
+        if options.nodes <= LIVE_NODES_MAX:
+            world.clock.after(world.rng.random() * START_S, begin, node)
     return world
+
+
+def _contact(node: Node) -> Known:
+    """Its contact, signed."""
+    world = node.world
+    session = new_session(world.hashes, world.entropy, node.public_key)
+    contact = Contact(node.public_key, session, node.public_key, world.wall_ms(), 0)
+    return node.call(node.tasks.spawn, sign_contact(world.hashes, world.room_id, contact), "sign").result()
 
 
 def one_mesh(world: World) -> int:

@@ -11,7 +11,7 @@ from functools import partial
 from inos.gossip.gossip import Delivery
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import standing
+from inos_sim.mesh.population import START_S, standing
 from inos_sim.mesh.report import Report, percentile
 from inos_sim.mesh.world import World
 
@@ -61,7 +61,7 @@ def run(options: Options) -> Report:
     world = standing(options)
     report = Report(options.scenario, options.nodes, options.seed)
     spread = Spread(world)
-    world.clock.run_for(1.0)
+    world.clock.run_for(START_S)
     coverage, copies, messages, hops, seconds = [], [], [], [], []
     for number in range(RUMORS):
         before = _totals(world)

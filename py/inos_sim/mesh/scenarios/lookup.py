@@ -7,7 +7,7 @@ nodes, at p50 within 5 at 100,000.
 from __future__ import annotations
 
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import BIG_NODES, standing
+from inos_sim.mesh.population import BIG_NODES, START_S, standing
 from inos_sim.mesh.report import Report, mean, percentile
 from inos_sim.mesh.scenarios.asking import Outcome, look_up, share_exact
 
@@ -22,7 +22,7 @@ def run(options: Options) -> Report:
     """The scenario."""
     world = standing(options)
     report = Report(options.scenario, options.nodes, options.seed)
-    world.clock.run_for(1.0)
+    world.clock.run_for(START_S)
     world.network.sent.clear()
     calm = look_up(world, LOOKUPS, world.rng, spacing_s=0.02)
     messages = sum(world.network.sent.values())
