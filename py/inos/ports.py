@@ -18,6 +18,7 @@ from inos.tasks import Effect
 KIND_CHUNK = 1
 KIND_MANIFEST = 2
 KIND_INDEX = 3
+HASH_CHUNK_BYTES = 1_024  # a leaf of BLAKE3's tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,28 @@ class HashSpan(Effect[bytes]):
     """BLAKE3 of a span: 32 bytes."""
 
     src: Span
+
+
+@dataclass(frozen=True, slots=True)
+class HashTree(Effect[None]):
+    """BLAKE3's tree over a span: 32 bytes for each value of ``hash_levels``, level after level from the leaves, into ``dst``.
+
+    Errors: BadArgument where ``dst`` is shorter than that.
+    """
+
+    src: Span
+    dst: Span
+
+
+def hash_levels(length: int) -> list[int]:
+    """How many chaining values the levels of the tree over so many bytes have, below the root; none for a single chunk. An odd
+    value at the end of a level is the same one in the next: BLAKE3's left subtrees are full."""
+    counts: list[int] = []
+    count = (length + HASH_CHUNK_BYTES - 1) // HASH_CHUNK_BYTES
+    while count > 1:
+        counts.append(count)
+        count = (count + 1) // 2
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,3 +421,15 @@ class Verify(Effect[bool]):
     public_key: bytes
     signature: bytes
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKey(Effect[bytes]):
+    """The X25519 public key of this run of the node, 32 bytes (made on first use, forgotten at the end). Errors: Unsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agree(Effect[bytes]):
+    """What this run's X25519 key and another public key share, 32 bytes. A point of low order is refused (AuthRefused)."""
+
+    public_key: bytes

@@ -41,6 +41,11 @@ class Sealer:
         self._slots = Semaphore(SLOTS_MAX)
         self._seen: dict[bytes, OrderedDict[bytes, None]] = {}
 
+    @property
+    def now(self) -> float:
+        """The tasks' clock."""
+        return self._tasks.now
+
     def wall_ms(self) -> int:
         """Milliseconds of the world's clock, which signals carry."""
         return max(0, int((self._tasks.now + self._wall_offset_s) * 1_000))

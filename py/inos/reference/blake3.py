@@ -159,6 +159,40 @@ def blake3(data: bytes, length: int = DIGEST_BYTES) -> bytes:
     return Blake3().update(data).digest(length)
 
 
+def chunk_chaining_value(data: bytes, index: int) -> bytes:
+    """Of a leaf that is not alone: at most CHUNK_BYTES, the ``index``-th of its input."""
+    hasher = Blake3().update(data)
+    hasher._chunks = index
+    return _KEY_WORDS.pack(*hasher._chunk_output().chaining_value())
+
+
+def parent_chaining_value(left: bytes, right: bytes) -> bytes:
+    """Of two subtrees that are not the whole."""
+    return _KEY_WORDS.pack(*_parent_of(left, right).chaining_value())
+
+
+def parent_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of an input whose root's children these are."""
+    return _parent_of(left, right).root_bytes(DIGEST_BYTES)
+
+
+def _parent_of(left: bytes, right: bytes) -> _Output:
+    return Blake3()._parent(_KEY_WORDS.unpack(left), _KEY_WORDS.unpack(right))
+
+
+def tree(data: bytes) -> bytes:
+    """All chaining values below the root, level after level from the leaves (``inos.ports.HashTree``)."""
+    level = [
+        chunk_chaining_value(data[at : at + CHUNK_BYTES], at // CHUNK_BYTES) for at in range(0, len(data), CHUNK_BYTES)
+    ]
+    values: list[bytes] = []
+    while len(level) > 1:
+        values += level
+        pairs = range(0, len(level) - 1, 2)
+        level = [parent_chaining_value(level[at], level[at + 1]) for at in pairs] + level[2 * len(pairs) :]
+    return b"".join(values)
+
+
 def keyed_hash(key: bytes, data: bytes, length: int = DIGEST_BYTES) -> bytes:
     """Hash under a 32-byte key."""
     return Blake3(key=key).update(data).digest(length)

@@ -111,7 +111,10 @@ class Opening:
         return replayed.records if index.complete or not whole else 0
 
     async def _is_blank(self) -> bool:
-        """No log has a record and no segment has a block: a first opening that was cut short, and nothing else."""
+        """No log has a record or is more than the first, and no segment has a block: a first opening that was cut short, and
+        nothing else."""
+        if any(head.generation > 1 for _, head in await self._heads()):
+            return False
         sizes = [await FileSize(name) for name in superblock.LOGS]
         sizes += [log.HEAD_BYTES + await FileSize(segment_name(n)) for n in await list_segments(self._store)]
         return max(sizes) <= log.HEAD_BYTES

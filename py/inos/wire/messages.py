@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from inos import limits
 from inos.errors import ProtocolViolation
+from inos.wire.custody import CustodyMessage
 from inos.wire.fields import (
     U32,
     GrantBytes,
@@ -63,6 +64,12 @@ class Bye(Struct, tag=4, array_like=True, frozen=True, forbid_unknown_fields=Tru
     """Last on a channel: why it is closed (the code of an error, or empty)."""
 
     reason: Reason
+
+
+class Leave(Struct, tag=5, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The link goes on without this room: the sender uses it there no more."""
+
+    room_id: Id
 
 
 class Want(Struct, tag=16, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -153,8 +160,8 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 T = TypeVar("T")
 
 Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
-Mesh: TypeAlias = MembershipMessage | RouteMessage | GossipMessage
-Control: TypeAlias = Hello | Auth | RoomProof | Bye | Transfer | Mesh
+Mesh: TypeAlias = MembershipMessage | RouteMessage | GossipMessage | CustodyMessage
+Control: TypeAlias = Hello | Auth | RoomProof | Leave | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()

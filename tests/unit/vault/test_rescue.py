@@ -65,6 +65,18 @@ def test_without_the_keys_nothing_is_made_in_the_place_of_what_is_there() -> Non
         assert bytes(world.disk.files[name].now) == before[name]
 
 
+def test_the_head_of_a_later_log_tells_that_there_was_a_vault() -> None:
+    world, _ = some_files()
+    reopen(world)
+    world.run(world.vault.compact())
+    world.close()
+    lose(world, *(name for name in world.disk.files if name != "log-b"))
+    del world.disk.files["log-b"].now[log.HEAD_BYTES :]
+    world.boot()
+    with pytest.raises(VaultLocked):
+        world.open()
+
+
 def test_received_files_come_back_through_their_manifests() -> None:
     giver, taker = opened(refs_per_manifest=3), opened(seed=2, refs_per_manifest=3)
     taker.keyring = giver.keyring
