@@ -52,6 +52,10 @@ class NotReady(LocalError):
     """The node is starting, or is shutting down."""
 
 
+class Unsupported(LocalError):
+    """This browser lacks what was asked for."""
+
+
 class WorkerFailed(LocalError):
     """A Python worker ended with an error of its own, in the words of its traceback, or did not start or end as it should."""
 

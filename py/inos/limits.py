@@ -70,8 +70,10 @@ COMPUTE_END_TIMEOUT_S = 10.0  # for the browser to end a thread
 # Peers (security 1.2)
 MESSAGE_CONTROL_BYTES_MAX = 16 * KIB
 MESSAGE_DATA_BYTES_MAX = 64 * KIB
-PEERS_MAX = 32
+PEERS_MAX = 64
 DIALS_PENDING_MAX = 8
+PAIRS_KEPT_MAX = 64  # keys shared with other nodes for in-band signals
+MESH_QUEUE_BYTES_MAX = 256 * KIB  # control bytes waiting for a peer beyond which the mesh sends it nothing
 AUTH_TIMEOUT_S = 10.0
 DIAL_TIMEOUT_S = 15.0
 CLOCK_WINDOW_S = 120.0
@@ -108,6 +110,77 @@ BLOCKS_MAX = 4_000_000
 GRANTS_MAX = 1_024  # revocable links, those that were revoked included
 GRANT_BYTES_MAX = 1 * KIB  # sealed, as it travels
 
+# Mesh: membership (mesh.md 3.2)
+MESH_SIBLINGS_SIDE = 2  # neighbours by number, on each side
+MESH_RANDOM_LINKS = 5
+MESH_BIG_NODES = 30_000  # from here on two links a bucket
+MESH_LINKS_SOFT = 24
+MESH_LINKS_SOFT_BIG = 42
+MESH_LINKS_HYSTERESIS = 4  # spare links above the soft cap before one is dropped
+MESH_LINKS_MAX = 64
+MESH_LINKS_HEADLESS_MAX = 200
+MESH_PASSIVE_MAX = 64  # contacts without a link
+MESH_PASSIVE_NEAR = 16  # of them the XOR-closest, never given up for others
+MESH_PASSIVE_PROVED_MAX = 32  # of them such that we had a link with
+MESH_REFERRALS_MAX = 8  # contacts that are looked at in one message
+MESH_DIALS_PENDING_MAX = 3
+MESH_DIAL_INTERVAL_S = 0.5
+MESH_DIAL_TIMEOUT_S = 20.0  # longer than the carrier's own: a backstop
+MESH_DIAL_RETRY_S = 5.0  # after a failure, doubled each time
+MESH_DIAL_RETRY_MAX_S = 300.0
+MESH_PEERS_DELAY_S = 0.1  # changes of our links are told together
+MESH_TEND_INTERVAL_S = 1.0  # looks at the growth policy while something is missing
+MESH_TEND_IDLE_S = 10.0
+MESH_SHUFFLE_INTERVAL_S = 30.0
+MESH_SHUFFLE_CONTACTS = 6
+MESH_SHUFFLE_TTL = 4
+MESH_HEAL_INTERVAL_S = 60.0
+MESH_CONTACT_AGE_MAX_S = 24 * 3600.0
+MESH_CONTACTS_CHECKED_MAX = 128  # remembered as verified
+MESH_VERIFIES_PENDING_MAX = 64
+
+# Mesh: failure detection (mesh.md 3.2)
+MESH_PACE_CLOSE_MS = 250
+MESH_PACE_FAR_MS = 1_000
+MESH_CLOSE_MAX = 8  # links at the close pace
+MESH_MISSED_MAX = 3
+MESH_PROBES = 3
+MESH_PROBE_TIMEOUT_S = 0.2
+MESH_REFUTE_S = 3.0
+MESH_HIDDEN_FACTOR = 4
+MESH_HEALTH_MAX = 8  # Lifeguard's local health multiplier
+MESH_BRAIN_AGE_MAX_S = 5.0
+MESH_ACCUSED_MAX = 64
+
+# Mesh: routing and look-up
+ROUTE_HOPS_MAX = 16
+ROUTE_TIMEOUT_MIN_S = 0.15  # of one hop's Took; else three round trips
+ROUTE_FAILURES_MAX = 3  # hops that one node tries in vain for one copy
+ROUTE_LIFETIME_S = 10.0
+ROUTE_RELAYS_MAX = 1_024  # copies remembered
+LOOKUP_CLOSEST = 8
+LOOKUP_COPIES = (2, 2, 4)  # of each round
+LOOKUP_ROUND_S = 1.5
+LOOKUP_GRACE_S = 0.3  # for further answers once one is good
+LOOKUP_DIRECT_MAX = 8  # contacts that are asked by their exact ids
+LOOKUPS_MAX = 64  # of our own at once
+SIGNAL_COPIES_MAX = 3
+SIGNAL_RETRY_S = 2.0  # for an answer, before another copy goes another way
+SIGNAL_ANSWER_TIMEOUT_S = 6.0  # for one after the last copy
+SIGNALS_PENDING_MAX = 16  # of others, being answered
+
+# Mesh: provider records (mesh.md 3.2, security 1.2)
+PROVIDER_TTL_S = 30 * 60.0
+PROVIDER_REFRESH_S = 10 * 60.0
+PROVIDER_REFRESH_JITTER_S = 2 * 60.0
+PROVIDERS_PER_KEY_MAX = 32
+PROVIDER_KEYS_MAX = 1_000  # of one author, at one node
+PROVIDER_BYTES_MAX = 16 * MIB  # of all, at one node
+PROVIDES_MAX = 4_096  # keys that we provide
+PROVIDES_PENDING_MAX = 4  # being told to their closest nodes at once
+HANDOVER_DELAY_S = 2.0
+HANDOVERS_PER_TURN_MAX = 32
+
 assert COMPUTE_KEPT_MAX >= COMPUTE_WORKERS_MAX
 assert RAW_BYTES_MAX + BLOCK_OVERHEAD_BYTES < BLOCK_BYTES_MAX
 assert CHUNK_BYTES_MIN < CHUNK_BYTES_NORMAL < CHUNK_BYTES_MAX <= RAW_BYTES_MAX
@@ -132,6 +205,16 @@ assert STRETCH_PASSES <= STRETCH_PASSES_MAX
 assert CONTROLS_BURST_MAX > 2 * (WANTS_PER_PEER_MAX + SERVES_PER_PEER_MAX + ROOMS_PER_SOCKET_MAX)
 assert WANTS_PER_PEER_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
 assert SERVES_TOTAL_MAX * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
+assert 2 * MESH_SIBLINGS_SIDE + MESH_RANDOM_LINKS < MESH_LINKS_SOFT < MESH_LINKS_SOFT_BIG < MESH_LINKS_MAX
+assert MESH_LINKS_SOFT_BIG + MESH_LINKS_HYSTERESIS < MESH_LINKS_MAX <= MESH_LINKS_HEADLESS_MAX
+assert MESH_PASSIVE_NEAR + MESH_PASSIVE_PROVED_MAX < MESH_PASSIVE_MAX
+assert LOOKUP_CLOSEST <= MESH_REFERRALS_MAX
+assert MESH_DIALS_PENDING_MAX <= DIALS_PENDING_MAX
+assert AUTH_TIMEOUT_S < DIAL_TIMEOUT_S < MESH_DIAL_TIMEOUT_S
+assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.0 < MESH_REFUTE_S
+assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
+assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S
+assert PROVIDER_REFRESH_S + PROVIDER_REFRESH_JITTER_S < PROVIDER_TTL_S / 2
 
 # Mesh: replication
 COPIES = 3  # of a bundle, the owner's among them, where nobody says otherwise

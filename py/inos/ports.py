@@ -416,8 +416,20 @@ class SignHead(Effect[bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Verify(Effect[bool]):
-    """Whether ``signature`` is ``public_key``'s over ``data``. Strict checks come before (``inos.links.ed25519_strict``)."""
+    """Whether ``signature`` is ``public_key``'s over ``data``. Strict checks come before (``inos.ed25519_strict``)."""
 
     public_key: bytes
     signature: bytes
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKey(Effect[bytes]):
+    """The X25519 public key of this run of the node, 32 bytes (made on first use, forgotten at the end). Errors: Unsupported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agree(Effect[bytes]):
+    """What this run's X25519 key and another public key share, 32 bytes. A point of low order is refused (AuthRefused)."""
+
+    public_key: bytes

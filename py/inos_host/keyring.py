@@ -14,12 +14,13 @@ from typing import Any
 import blake3
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from inos.errors import BadArgument, StorageDenied, VaultLocked
-from inos.links.ed25519_strict import precheck
-from inos.ports import DevicePublicKey, Entropy, Sign, SignHead, UnwrapKey, Verify, WrapKey
+from inos.ed25519_strict import precheck
+from inos.errors import AuthRefused, BadArgument, StorageDenied, VaultLocked
+from inos.ports import Agree, BoxKey, DevicePublicKey, Entropy, Sign, SignHead, UnwrapKey, Verify, WrapKey
 from inos.tasks import Effect
 from inos_host.entropy import HostEntropy
 
@@ -27,7 +28,7 @@ SEED_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 _CONTEXT_PREFIX = "INOS 2026-11-23 02:30:00 host keyring v1 "
-KEYRING_EFFECTS = (WrapKey, UnwrapKey, DevicePublicKey, Sign, SignHead, Verify)
+KEYRING_EFFECTS = (WrapKey, UnwrapKey, DevicePublicKey, Sign, SignHead, Verify, BoxKey, Agree)
 
 
 class HostKeyring:
@@ -37,6 +38,7 @@ class HostKeyring:
         self._entropy = entropy or HostEntropy()
         seed = self._entropy.random(SEED_BYTES) if path is None else self._load(path)
         self._signing = Ed25519PrivateKey.from_private_bytes(_derive("device key", seed))
+        self._box: X25519PrivateKey | None = None
         self._wrapping = ChaCha20Poly1305(_derive("wrapping key", seed))
 
     def perform(self, effect: Effect[Any]) -> object:
@@ -56,7 +58,25 @@ class HostKeyring:
                 return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) + key.sign(data)
             case Verify(public_key, signature, data):
                 return verify(public_key, signature, data)
+            case BoxKey():
+                return self._box_key().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+            case Agree(public_key):
+                return self._agree(public_key)
         raise BadArgument(f"not a keyring's effect: {type(effect).__name__}")
+
+    def _box_key(self) -> X25519PrivateKey:
+        if self._box is None:
+            self._box = X25519PrivateKey.from_private_bytes(self._entropy.random(SEED_BYTES))
+        return self._box
+
+    def _agree(self, public_key: bytes) -> bytes:
+        try:
+            shared = self._box_key().exchange(X25519PublicKey.from_public_bytes(public_key))
+        except ValueError as error:  # a point of low order, or not a point's length
+            raise AuthRefused("no secret can be shared with this key") from error
+        if shared == bytes(len(shared)):
+            raise AuthRefused("a point of low order")
+        return shared
 
     def _unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
         if len(wrapped) < NONCE_BYTES + TAG_BYTES:

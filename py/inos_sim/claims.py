@@ -13,6 +13,7 @@ Must not know: how the state came about.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from inos.errors import InosError
@@ -90,7 +91,11 @@ class Ledger:
         if before is None:
             self._lines += 1
         files = {**self.now.files, root: replace(file, salt=salt, line=before.line if before else self._lines)}
-        self.now = replace(self.now, files=files, coming=self._one_came(file))
+        granted = self._without_links({root} & self.now.going)  # was the old file removed, its links went with it
+        self.now = replace(self.now, files=files, coming=self._one_came(file), granted=granted)
+
+    def _without_links(self, roots: Collection[bytes]) -> frozenset[tuple[bytes, bytes]]:
+        return frozenset((grant_id, root) for grant_id, root in self.now.granted if root not in roots)
 
     def _one_came(self, file: Kept) -> tuple[Kept, ...]:
         coming = list(self.now.coming)
@@ -111,7 +116,11 @@ class Ledger:
             file = files.pop(one, None) or older.pop(one)
             gone[one] = file if scrubbed else replace(file, salt=b"")
         going, shared = self.now.going.difference(roots), self.now.shared.difference(roots)
-        self.now = replace(self.now, files=files, older=older, gone=gone, going=going, shared=shared)
+        granted = self._without_links(roots)
+        revoked = self.now.revoked | {grant_id for grant_id, _ in self.now.granted - granted}
+        self.now = replace(
+            self.now, files=files, older=older, gone=gone, going=going, shared=shared, granted=granted, revoked=revoked
+        )
 
     def begin_move(self, root: bytes) -> None:
         """Another version becomes the current one in this one's place, or this one in another's."""

@@ -9,7 +9,7 @@ from typing import Any
 import inos_js
 
 from inos import ports
-from inos.errors import ArenaFull, AuthRefused, InosError, VaultLocked
+from inos.errors import ArenaFull, AuthRefused, InosError, Unsupported, VaultLocked
 from inos.tasks import Effect
 
 KEY_EFFECTS = (
@@ -22,6 +22,8 @@ KEY_EFFECTS = (
     ports.Stretch,
     ports.WrapWith,
     ports.UnwrapWith,
+    ports.BoxKey,
+    ports.Agree,
 )
 _COST = struct.Struct("<III")
 
@@ -55,6 +57,10 @@ class Keyring:
                 inos_js.crypto(effect_id, "wrapWith", key, nonce, plain, aad)
             case ports.UnwrapWith(key, wrapped, aad):
                 inos_js.crypto(effect_id, "unwrapWith", key, wrapped, aad)
+            case ports.BoxKey():
+                inos_js.crypto(effect_id, "boxKey")
+            case ports.Agree(public_key):
+                inos_js.crypto(effect_id, "agree", public_key)
 
     def done(self, effect_id: int, ok: bool, result: Any) -> None:
         """The operation's answer: a Uint8Array, or a reason in words."""
@@ -74,4 +80,6 @@ def _error(effect: Effect[Any], reason: str) -> InosError:
             return VaultLocked(reason)
         case ports.Stretch():
             return ArenaFull(f"the passphrase could not be stretched: {reason}")
+        case ports.BoxKey():
+            return Unsupported(reason)
     return AuthRefused(reason)

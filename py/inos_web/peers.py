@@ -45,6 +45,8 @@ class WebPeerTable:
             bytes_in=words[_WORD["BYTES_IN"]],
             bytes_out=words[_WORD["BYTES_OUT"]],
             block_bytes_in=words[_WORD["BLOCK_BYTES_IN"]],
+            brain_age_s=words[_WORD["BRAIN_AGE_MS"]] / 1e3,
+            control_queued=words[_WORD["CONTROL_QUEUED"]],
         )
 
 
@@ -98,5 +100,7 @@ def _push(command: c.NetCommand) -> bool:
             return bool(inos_js.net(_FRAMES["UNEXPECT"], channel, generation, request, 0, 0))
         case c.AcceptData():
             return bool(inos_js.net(_FRAMES["ACCEPT"], channel, generation, 0, 0, 0))
+        case c.Pace(interval_ms=interval_ms):
+            return bool(inos_js.net(_FRAMES["PACE"], channel, generation, interval_ms, 0, 0))
         case c.CloseChannel():
             return bool(inos_js.net(_FRAMES["CLOSE"], channel, generation, 0, 0, 0))

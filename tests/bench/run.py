@@ -26,6 +26,7 @@ import catalog  # noqa: E402
 import data  # noqa: E402
 import host  # noqa: E402
 import machine  # noqa: E402
+import mesh_rows  # noqa: E402
 import vault_rows  # noqa: E402
 from browser import PROGRESS, Chromium, PageFailed, Server  # noqa: E402
 from playwright.sync_api import Error, Page, Playwright, sync_playwright  # noqa: E402
@@ -109,7 +110,7 @@ class Bench:
         mixture = data.assemble(self._folder / "data.bin", self._options.mib)
         self.data = mixture.as_json()
         say(f"data: {mixture.mib} MiB of {mixture.files} files")
-        by_page = [name for name in wanted if name != boot_rows.ID]
+        by_page = [name for name in wanted if name not in {boot_rows.ID, *mesh_rows.IDS}]
         with Chromium(self._playwright, self._folder / "profile") as browser, host.Native(mixture.path) as native:
             self.machine = machine.facts(browser.version)
             if by_page:
@@ -122,6 +123,9 @@ class Bench:
             say(f"{boot_rows.ID} ...")
             runs = 0 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
             self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
+        for name in [name for name in wanted if name in mesh_rows.IDS]:
+            say(f"{name} ...")
+            self.rows.append(mesh_rows.measure(name, self._playwright, self._server, self._folder, self._options))
         self.machine["loadAfter"] = machine.load()
         by_id = {row["id"]: judged(row) for row in self.rows}
         self.rows = [by_id[name] for name in wanted]

@@ -1,4 +1,4 @@
-/** The vault's signing key from its seed: RFC 8032's first two answers, and that a signature verifies. */
+/** The vault's signing key from its seed: RFC 8032's first two answers, and that a signature verifies; X25519 of one run. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -34,4 +34,31 @@ test("a seed signs as RFC 8032 says", async () => {
 
 test("a seed of another length is refused", async () => {
   await assert.rejects(new Keyring().signBy(new Uint8Array(31), new Uint8Array(1)));
+});
+
+test("two runs share a secret, which nobody else does; their keys cannot be taken out", async () => {
+  const [here, there, other] = [new Keyring(), new Keyring(), new Keyring()];
+  const [a, b, c] = await Promise.all([here.boxKey(), there.boxKey(), other.boxKey()]);
+  assert.equal(a.length, 32);
+  assert.deepEqual(await here.boxKey(), a, "one key a run");
+  const shared = await here.agree(b);
+  assert.deepEqual(shared, await there.agree(a));
+  assert.notDeepEqual(shared, await here.agree(c));
+});
+
+/** u of the points whose order divides 8 (RFC 7748, 6.1), and what is the same modulo the prime. */
+const LOW_ORDER = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+test("points of low order, and what is no point, are refused", async () => {
+  const keyring = new Keyring();
+  for (const point of LOW_ORDER) await assert.rejects(keyring.agree(hex(point)), point);
+  await assert.rejects(keyring.agree(new Uint8Array(31)));
 });

@@ -28,7 +28,7 @@ const control = (length) => Uint8Array.from({ length: 1 + length }, (_, at) => (
 test("a channel is reported open once, carries control messages both ways, and closes once", () => {
   const node = new FakeNode();
   const channel = new FakeChannel();
-  node.net.adopt(3, 5, /** @type {any} */ (channel));
+  node.net.adopt(3, 5, /** @type {any} */ (channel), /** @type {any} */ (new FakeChannel()));
   assert.equal(row(node, 3, L.PEER_STATE), 1);
   channel.open();
   assert.equal(channel.binaryType, "arraybuffer");
@@ -152,7 +152,7 @@ test("bytes nobody wants any more are ignored; more than an honest peer sends cl
 test("what the protocol does not allow closes the channel", () => {
   const early = new FakeNode();
   const channel = new FakeChannel();
-  early.net.adopt(0, 1, /** @type {any} */ (channel));
+  early.net.adopt(0, 1, /** @type {any} */ (channel), /** @type {any} */ (new FakeChannel()));
   channel.open();
   early.command(L.NET_EXPECT, 0, 1, 4, SPAN, 1000);
   channel.receive(dataMessage(4, 0, 1000, 10)); // before ACCEPT
@@ -167,8 +167,8 @@ test("what the protocol does not allow closes the channel", () => {
     new Uint8Array(bounds.MESSAGE_BYTES_MAX + 1).fill(L.WIRE_DATA),
     dataMessage(4, 0, 1000, 0),
     Uint8Array.of(L.WIRE_DATA, 1),
-    Uint8Array.of(L.WIRE_PING, 1, 2),
-    new Uint8Array(10).fill(L.WIRE_PONG),
+    new Uint8Array(bounds.PING_BYTES).fill(L.WIRE_PING), // these have a channel of their own
+    new Uint8Array(bounds.PONG_BYTES).fill(L.WIRE_PONG),
   ]) {
     const { b, there } = connectedPair();
     there.receive(message);
@@ -233,26 +233,113 @@ test("frames of another generation touch nothing; a slot's next channel replaces
   a.command(L.NET_CLOSE, 1, 8);
   assert.equal(here.sent.length, 0);
   assert.equal(here.readyState, "open");
-  a.net.adopt(1, 8, /** @type {any} */ (new FakeChannel()));
+  a.net.adopt(1, 8, /** @type {any} */ (new FakeChannel()), /** @type {any} */ (new FakeChannel()));
   assert.deepEqual(a.frames(), [[L.NET_CLOSED, 1, 7]]);
   assert.equal(row(a, 1, L.PEER_GENERATION), 8);
   assert.equal(row(a, 1, L.PEER_STATE), 1);
 });
 
 test("pings are answered, round trips measured, silence ends a channel within ten seconds", () => {
-  const { a, b, here, there } = connectedPair();
-  a.tick();
-  here.deliver();
+  const { a, b, beatHere, beatThere, here, there } = connectedPair();
+  a.tick(50);
+  beatHere.deliver();
   a.nowMs += 25;
-  there.deliver();
+  beatThere.deliver();
   assert.equal(row(a, 1, L.PEER_RTT_US), 25_000);
   assert.equal(row(a, 1, L.PEER_LAST_HEARD_MS), a.nowMs % 2 ** 32);
   assert.equal(row(b, 2, L.PEER_FRAMES_IN), 1);
+  assert.deepEqual([row(a, 1, L.PEER_PINGS_OUT), row(a, 1, L.PEER_PONGS_IN)], [1, 1]);
   for (let second = 0; second < 9; second++) a.tick();
   assert.deepEqual(a.frames(), []);
   a.tick();
   assert.deepEqual(a.frames(), [[L.NET_CLOSED, 1, 7]]);
   assert.deepEqual(a.reasons, [bounds.CLOSED_SILENT]);
+  assert.deepEqual([here.sent.length, there.sent.length], [0, 0], "nothing of it goes over the ordered channel");
+});
+
+test("pings keep the pace that the brain asks for, within what is allowed", () => {
+  const count = (/** @type {number} */ pace) => {
+    const { a, beatHere } = connectedPair();
+    a.command(L.NET_PACE, 1, 7, pace);
+    const sent = [];
+    for (let ms = 0; ms < 4_000; ms += bounds.TICK_MS) {
+      a.tick(bounds.TICK_MS);
+      beatHere.bufferedAmount = 0; // the network takes them, the peer keeps silent
+      sent.push(beatHere.sent.splice(0).length);
+    }
+    return sent.slice(20).reduce((sum, pings) => sum + pings, 0);
+  };
+  assert.deepEqual([count(1_000), count(250), count(0), count(1_500)], [3, 12, 30, 2]);
+});
+
+test("a heartbeat does not wait behind bulk, and none is added to those that cannot leave", () => {
+  const { a, b, here, beatHere, beatThere } = connectedPair();
+  a.command(L.NET_SEND_BLOCK, 1, 7, 1, SPAN, L.BLOCK_BYTES_MAX);
+  assert.ok(here.bufferedAmount >= bounds.BUFFERED_HIGH_BYTES);
+  a.tick(50);
+  assert.equal(beatHere.sent.length, 1);
+  beatHere.deliver();
+  assert.equal(beatThere.sent[0]?.[0], L.WIRE_PONG);
+  assert.equal(row(b, 2, L.PEER_LAST_HEARD_MS), b.nowMs % 2 ** 32);
+  for (let second = 0; second < 60; second++) a.tick(200);
+  assert.ok(beatHere.bufferedAmount <= bounds.BUFFERED_REALTIME_BYTES + bounds.PING_BYTES);
+});
+
+test("Python that stalls costs no heartbeat, and the answers say for how long it has", () => {
+  const { a, b, beatHere, beatThere } = connectedPair();
+  const turns = new Int32Array(b.buffer, L.REGION_METRICS);
+  a.command(L.NET_PACE, 1, 7, 250);
+  const ages = [];
+  for (let ms = 0; ms < 1_500; ms += 50) {
+    a.tick(50);
+    b.tick(50);
+    if (ms < 500 || ms >= 1_000) Atomics.add(turns, L.METRIC_BRAIN_TURNS, 1);
+    if (beatHere.deliver() > 0) ages.push(Math.round(row(a, 1, L.PEER_BRAIN_AGE_MS)));
+    beatThere.deliver();
+    assert.ok(ms < 250 || a.nowMs - row(a, 1, L.PEER_LAST_HEARD_MS) - 2 ** 32 * Math.floor(a.nowMs / 2 ** 32) <= 250);
+  }
+  assert.ok(row(a, 1, L.PEER_PONGS_IN) >= 6);
+  assert.ok(Math.max(...ages) >= 250 && Math.max(...ages) <= 550, String(ages));
+  assert.ok(row(a, 1, L.PEER_BRAIN_AGE_MS) <= 50);
+});
+
+test("what waits for a channel is counted where the brain can read it", () => {
+  const { a, here } = connectedPair();
+  here.bufferedAmount = bounds.BUFFERED_CONTROL_BYTES;
+  a.command(L.NET_SEND_CONTROL, 1, 7, new Uint8Array(99));
+  a.command(L.NET_SEND_BLOCK, 1, 7, 1, SPAN, 1000);
+  assert.deepEqual([row(a, 1, L.PEER_CONTROL_QUEUED), row(a, 1, L.PEER_BLOCKS_QUEUED)], [100, 1]);
+  here.deliver();
+  assert.deepEqual([row(a, 1, L.PEER_CONTROL_QUEUED), row(a, 1, L.PEER_BLOCKS_QUEUED)], [0, 0]);
+});
+
+test("the tick runs only while there is a link", () => {
+  const { a } = connectedPair();
+  assert.deepEqual(a.beats, [true]);
+  a.command(L.NET_CLOSE, 1, 7);
+  assert.deepEqual(a.beats, [true, false]);
+});
+
+test("the end of either channel is the end of both", () => {
+  const { a, here, beatHere } = connectedPair();
+  beatHere.onclose();
+  assert.deepEqual(a.frames(), [[L.NET_CLOSED, 1, 7]]);
+  assert.deepEqual([here.readyState, beatHere.readyState], ["closed", "closed"]);
+});
+
+test("the real-time channel takes pings and pongs, and nothing else", () => {
+  for (const message of [
+    "text",
+    new Uint8Array(0),
+    control(3),
+    Uint8Array.of(L.WIRE_PING, 1, 2),
+    new Uint8Array(bounds.PING_BYTES).fill(L.WIRE_PONG),
+    new Uint8Array(bounds.PONG_BYTES + 1).fill(L.WIRE_PONG),
+  ]) {
+    const { b, beatThere } = connectedPair();
+    beatThere.receive(message);
+    assert.deepEqual(b.reasons, [bounds.CLOSED_VIOLATION], `${message.length} bytes of ${message[0]}`);
+  }
 });
 
 test("who slept himself accuses nobody", () => {
@@ -264,9 +351,10 @@ test("who slept himself accuses nobody", () => {
 });
 
 test("a flood of pings closes the channel", () => {
-  const { b, there } = connectedPair();
-  for (let count = 0; count <= bounds.PINGS_PER_TICK_MAX; count++) {
-    there.receive(new Uint8Array(9).fill(L.WIRE_PING, 0, 1));
+  const { b, beatThere } = connectedPair();
+  for (let count = 0; count <= bounds.PINGS_PER_WINDOW_MAX; count++) {
+    beatThere.receive(new Uint8Array(9).fill(L.WIRE_PING, 0, 1));
+    b.nowMs += 10;
   }
   assert.deepEqual(b.reasons, [bounds.CLOSED_FLOOD]);
 });

@@ -63,6 +63,7 @@ export class FakeNode {
   /** @type {string[]} */ reasons = [];
   /** @type {Map<number, number>} */ references = new Map();
   /** @type {(() => void)[]} */ timers = [];
+  /** @type {boolean[]} whether it wanted to be ticked, each time it said so */ beats = [];
   #outbox = new RingWriter(this.buffer, REGION_NET_OUTBOX, REGION_NET_OUTBOX_BYTES);
   #inbox = new RingReader(this.buffer, REGION_NET_INBOX, REGION_NET_INBOX_BYTES);
 
@@ -74,6 +75,7 @@ export class FakeNode {
     this.net = new Net(this.buffer, arena, {
       now: () => this.nowMs,
       later: (callback) => this.timers.push(callback),
+      beat: (on) => this.beats.push(on),
       tell: ({ reason }) => this.reasons.push(reason),
     });
   }
@@ -114,21 +116,26 @@ export class FakeNode {
   }
 }
 
-/** Two nodes with an open, accepted channel between them: channel 1 generation 7 here, channel 2 generation 9 there. */
-export function connectedPair() {
-  const [a, b] = [new FakeNode(), new FakeNode()];
+function channelPair() {
   const [here, there] = [new FakeChannel(), new FakeChannel()];
   here.other = there;
   there.other = here;
-  a.net.adopt(1, 7, /** @type {any} */ (here));
-  b.net.adopt(2, 9, /** @type {any} */ (there));
-  here.open();
-  there.open();
+  return /** @type {const} */ ([here, there]);
+}
+
+/** Two nodes with an open, accepted channel between them: channel 1 generation 7 here, channel 2 generation 9 there. */
+export function connectedPair() {
+  const [a, b] = [new FakeNode(), new FakeNode()];
+  const [here, there] = channelPair();
+  const [beatHere, beatThere] = channelPair();
+  a.net.adopt(1, 7, /** @type {any} */ (here), /** @type {any} */ (beatHere));
+  b.net.adopt(2, 9, /** @type {any} */ (there), /** @type {any} */ (beatThere));
+  for (const channel of [here, there, beatHere, beatThere]) channel.open();
   a.command(21, 1, 7);
   b.command(21, 2, 9);
   a.frames();
   b.frames();
-  return { a, b, here, there };
+  return { a, b, here, there, beatHere, beatThere };
 }
 
 /** @param {FakeChannel} here @param {FakeChannel} there */

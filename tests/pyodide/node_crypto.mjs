@@ -3,12 +3,22 @@
  *
  * Real algorithms under the wheels' names, so that the same tests of `py/inos` run in Pyodide. A failed check answers null.
  */
-import { createCipheriv, createDecipheriv, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  sign,
+  verify,
+} from "node:crypto";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const PKCS8_HEAD = Buffer.from("302e020100300506032b657004220420", "hex"); // RFC 8410: an Ed25519 seed follows
+const PKCS8_X25519 = Buffer.from("302e020100300506032b656e04220420", "hex"); // RFC 8410, the same for X25519
+const SPKI_X25519 = Buffer.from("302a300506032b656e032100", "hex");
 const SPKI_HEAD = Buffer.from("302a300506032b6570032100", "hex"); // RFC 8410: an Ed25519 point follows
 
 /** @param {any} buffer of Python @returns {Buffer} a copy */
@@ -22,6 +32,10 @@ function bytes(buffer) {
 /** @param {any} seed */
 const privateKey = (seed) =>
   createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, bytes(seed)]), format: "der", type: "pkcs8" });
+
+/** @param {any} seed */
+const boxKey = (seed) =>
+  createPrivateKey({ key: Buffer.concat([PKCS8_X25519, bytes(seed)]), format: "der", type: "pkcs8" });
 
 /** @param {import("../../web/shared/kernel.js").Kernel & {memory?: never}} kernel @param {WebAssembly.Memory} memory */
 function kernelBlake3(kernel, memory) {
@@ -82,6 +96,22 @@ export function nodeCrypto(kernel, memory) {
         return engine.bytesWritten === stream.length ? new Uint8Array(buffer) : null;
       } catch {
         return null;
+      }
+    },
+    /** @param {any} seed */
+    x25519_public: (seed) =>
+      new Uint8Array(createPublicKey(boxKey(seed)).export({ format: "der", type: "spki" }).subarray(-KEY_BYTES)),
+    /** @param {any} seed @param {any} point */
+    x25519_agree(seed, point) {
+      const publicKey = createPublicKey({
+        key: Buffer.concat([SPKI_X25519, bytes(point)]),
+        format: "der",
+        type: "spki",
+      });
+      try {
+        return new Uint8Array(diffieHellman({ privateKey: boxKey(seed), publicKey }));
+      } catch {
+        return null; // a point of low order
       }
     },
     /** @param {any} seed */

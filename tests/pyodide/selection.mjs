@@ -28,7 +28,16 @@ export const DESELECTED = [
 ];
 
 export const GROUPS = [
-  ["tests/unit/vault", "tests/unit/wire", "tests/unit/memory", "tests/unit/reference", "tests/unit/test_tasks.py"],
+  [
+    "tests/unit/vault",
+    "tests/unit/wire",
+    "tests/unit/memory",
+    "tests/unit/reference",
+    "tests/unit/test_ed25519_strict.py",
+    "tests/unit/test_tasks.py",
+    "tests/unit/membership",
+    "tests/unit/dht",
+  ],
   [
     "tests/unit/links",
     "tests/unit/transfer",

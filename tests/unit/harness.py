@@ -216,6 +216,7 @@ class End:
     free_at: float = 0.0  # the direction away from here is ordered and has a rate
     row: PeerRow = field(default_factory=lambda: PeerRow(0, 0.0, 0.0, 0, 0, 0))
     accepts_data: bool = False
+    pace_s: float = 1.0  # as the net worker begins
 
 
 @dataclass
@@ -680,6 +681,10 @@ def close_channel(end: End, _command: c.CloseChannel) -> None:
     close(end)
 
 
+def set_pace(end: End, command: c.Pace) -> None:
+    end.pace_s = command.interval_ms / 1000
+
+
 NET: dict[type, Callable[[End, Any], None]] = {
     c.SendControl: send_control,
     c.SendBlock: send_block,
@@ -687,6 +692,7 @@ NET: dict[type, Callable[[End, Any], None]] = {
     c.Unexpect: unexpect,
     c.AcceptData: accept_data,
     c.CloseChannel: close_channel,
+    c.Pace: set_pace,
 }
 
 

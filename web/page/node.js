@@ -11,6 +11,7 @@ import { BrainLine } from "./brain.js";
 import { ComputeThreads, computeWorker } from "./compute.js";
 import { Emitter } from "./emitter.js";
 import { FileCalls } from "./file_calls.js";
+import { meshView } from "./mesh_view.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
@@ -119,9 +120,8 @@ export class InosNode extends FileCalls {
     await this.#call("revoke", { id });
   }
 
-  async list() {
-    return this.#call("list");
-  }
+  list = () => this.#call("list");
+  mesh = async () => meshView(await this.#call("mesh"));
 
   /** @param {"quick" | "hash" | "data"} [level] @param {Options} [options] */
   async check(level = "quick", options = {}) {

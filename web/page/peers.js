@@ -4,7 +4,8 @@
  * Nouns: a *command* comes from the brain, an *answer* goes back to it; both name a channel (a slot number) and its
  * generation. A peer is *pending* until it is connected.
  *
- * Invariants: one negotiated data channel a connection, transferred to the net worker in the task that created it;
+ * Invariants: two negotiated data channels a connection (an ordered one, and an unreliable one for what is worthless when it
+ * comes late), transferred to the net worker in the task that created them;
  * every command that opens something is answered by `connected`, or by one `failed`, after which nothing more comes;
  * connections are always closed and their handlers dropped (Chromium counts 500 objects, uncollected ones too); only
  * `failed` and `closed` end one, since a `disconnected` one may come back and the net worker's heartbeat decides. Who
@@ -158,9 +159,9 @@ export class Peers {
       this.#peers.set(channel, peer);
       pc.onconnectionstatechange = () => this.#stateChanged(peer);
       const dc = pc.createDataChannel("inos", { negotiated: true, id: 0, ordered: true });
-      dc.binaryType = "arraybuffer";
-      const transfer = /** @type {Transferable} */ (/** @type {unknown} */ (dc));
-      this.#netPort.postMessage({ type: "channel", channel, generation, dc }, [transfer]);
+      const realtime = pc.createDataChannel("inos-rt", { negotiated: true, id: 1, ordered: false, maxRetransmits: 0 });
+      const transfer = /** @type {Transferable[]} */ (/** @type {unknown} */ ([dc, realtime]));
+      this.#netPort.postMessage({ type: "channel", channel, generation, dc, realtime }, transfer);
       return peer;
     } catch (error) {
       const half = this.#find(channel, generation);

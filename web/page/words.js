@@ -8,6 +8,7 @@
  */
 
 import { counted, files } from "./counted.js";
+import { meshWords } from "./words_mesh.js";
 import { vaultWords } from "./words_vault.js";
 
 /** @type {Record<string, string>} What `state().step` may say while starting; an unknown step is shown as it is. */
@@ -537,6 +538,7 @@ export const words = {
   },
 
   ...vaultWords,
+  ...meshWords,
 
   errors: {
     heading: "Problems",

@@ -63,7 +63,7 @@ export const CHUNK_BYTES_NORMAL = 1048576;
 export const CHUNK_BYTES_MAX = 3932160;
 export const JOBS_MAX = 256;
 export const MUSCLES_MAX = 8;
-export const PEERS_MAX = 32;
+export const PEERS_MAX = 64;
 export const COMPUTE_WORKERS_MAX = 12;
 export const COMPUTE_HELD_MAX = 1008;
 export const MESSAGE_CONTROL_BYTES_MAX = 16384;
@@ -89,20 +89,20 @@ export const REGION_KEY_SLOTS_BYTES = 262144;
 export const REGION_METRICS = 1413120;
 export const REGION_METRICS_BYTES = 4096;
 export const REGION_PEER_TABLE = 1417216;
-export const REGION_PEER_TABLE_BYTES = 4096;
-export const REGION_NET_INBOX = 1421312;
+export const REGION_PEER_TABLE_BYTES = 8192;
+export const REGION_NET_INBOX = 1425408;
 export const REGION_NET_INBOX_BYTES = 524544;
-export const REGION_NET_OUTBOX = 1945856;
+export const REGION_NET_OUTBOX = 1949952;
 export const REGION_NET_OUTBOX_BYTES = 524544;
-export const REGION_IO_QUEUE = 2470400;
+export const REGION_IO_QUEUE = 2474496;
 export const REGION_IO_QUEUE_BYTES = 65792;
-export const REGION_IO_DONE = 2536192;
+export const REGION_IO_DONE = 2540288;
 export const REGION_IO_DONE_BYTES = 65792;
-export const REGION_EVENTS = 2601984;
+export const REGION_EVENTS = 2606080;
 export const REGION_EVENTS_BYTES = 262400;
-export const REGION_COMPUTE = 2864384;
+export const REGION_COMPUTE = 2868480;
 export const REGION_COMPUTE_BYTES = 49152;
-export const REGION_STACKS = 2913536;
+export const REGION_STACKS = 2917632;
 export const REGION_STACKS_BYTES = 6291456;
 export const HEADER_MAGIC = 0;
 export const HEADER_LAYOUT_VERSION = 1;
@@ -147,6 +147,11 @@ export const PEER_BUFFERED = 6;
 export const PEER_FRAMES_IN = 7;
 export const PEER_FRAMES_OUT = 8;
 export const PEER_BLOCK_BYTES_IN = 9;
+export const PEER_BRAIN_AGE_MS = 10;
+export const PEER_CONTROL_QUEUED = 11;
+export const PEER_BLOCKS_QUEUED = 12;
+export const PEER_PINGS_OUT = 13;
+export const PEER_PONGS_IN = 14;
 export const METRIC_ARENA_BYTES_USED = 0;
 export const METRIC_ARENA_BLOCKS = 1;
 export const METRIC_JOBS_RUNNING = 2;
@@ -203,6 +208,7 @@ export const NET_EXPECT = 18;
 export const NET_UNEXPECT = 19;
 export const NET_CLOSE = 20;
 export const NET_ACCEPT = 21;
+export const NET_PACE = 22;
 export const IO_READ = 1;
 export const IO_WRITE = 2;
 export const IO_FLUSH = 3;
@@ -265,9 +271,9 @@ export const METRICS = {
 
 /** @type {Record<string, number>} */
 export const RINGS = {
-  NET_INBOX: 1421312,
-  NET_OUTBOX: 1945856,
-  IO_QUEUE: 2470400,
-  IO_DONE: 2536192,
-  EVENTS: 2601984,
+  NET_INBOX: 1425408,
+  NET_OUTBOX: 1949952,
+  IO_QUEUE: 2474496,
+  IO_DONE: 2540288,
+  EVENTS: 2606080,
 };

@@ -55,6 +55,7 @@ class Slot:
         self.answer: Future[str] = Future()
         self.opened: Future[None] = Future()
         self.fingerprints: Future[tuple[bytes, bytes]] = Future()
+        self.up: Future[None] = Future()
         self.inbox: deque[Control] = deque()
         self._arrival: Future[None] = Future()
         self._controls = TokenBucket(limits.CONTROLS_PER_S_MAX, limits.CONTROLS_BURST_MAX)
@@ -65,6 +66,11 @@ class Slot:
         self.up_since = 0.0
         self.rooms: set[bytes] = set()
         self.proofs_sent: dict[bytes, float] = {}  # room id -> when
+
+    @property
+    def is_pending(self) -> bool:
+        """It may still come up."""
+        return self.state is State.PENDING
 
     def admit(self, now: float) -> None:
         """A message came, which costs something to look at. Raises ProtocolViolation when they are too many."""
@@ -93,7 +99,7 @@ class Slot:
         self.state = State.CLOSING if self.has_opened else State.FREE
         self._ended = error
         self.inbox.clear()
-        for future in (self.local_sdp, self.answer, self.opened, self.fingerprints):
+        for future in (self.local_sdp, self.answer, self.opened, self.fingerprints, self.up):
             future.fail(error)
         self._arrival.fail(error)
 

@@ -27,7 +27,10 @@ class LinkId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PeerRow:
-    """What the net worker measured on a channel. ``last_heard_s`` is on the clock of ``now``; counters only grow."""
+    """What the net worker measured on a channel. ``last_heard_s`` is on the clock of ``now``; counters only grow.
+
+    ``brain_age_s``: how long the peer's Python had not turned, as its last pong said. ``control_queued``: bytes that wait here.
+    """
 
     generation: int
     last_heard_s: float
@@ -35,6 +38,8 @@ class PeerRow:
     bytes_in: int
     bytes_out: int
     block_bytes_in: int
+    brain_age_s: float = 0.0
+    control_queued: int = 0
 
 
 class PeerTable(Protocol):
@@ -153,6 +158,15 @@ class AcceptData:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """Ping the peer as often as this from now on."""
+
+    channel: int
+    generation: int
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloseChannel:
     """Close, forget what was expected, and say closed."""
 
@@ -161,7 +175,7 @@ class CloseChannel:
 
 
 PageCommand: TypeAlias = JoinRoom | LeaveRoom | SendSignal | Dial | Answer | Accept | Hangup
-NetCommand: TypeAlias = SendControl | SendBlock | Expect | Unexpect | AcceptData | CloseChannel
+NetCommand: TypeAlias = SendControl | SendBlock | Expect | Unexpect | AcceptData | Pace | CloseChannel
 Command: TypeAlias = PageCommand | NetCommand
 
 
@@ -179,7 +193,7 @@ class PeerUp:
 
 @dataclass(frozen=True, slots=True)
 class PeerRooms:
-    """A link serves more rooms than before."""
+    """A link serves other rooms than before."""
 
     link: LinkId
     peer_id: bytes

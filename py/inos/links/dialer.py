@@ -23,11 +23,12 @@ from inos.links.channels import Channels, Slot, State
 from inos.links.commands import Command, LinkId
 from inos.links.handshake import Proven, own_hello, prove
 from inos.links.identity import Identity
+from inos.links.paths import Path, RoomPath
 from inos.links.rendezvous import Contact, Rendezvous
 from inos.links.rooms import Room
 from inos.links.sealing import Sealer
 from inos.ports import Ports
-from inos.tasks import Future, Tasks
+from inos.tasks import Future, Task, Tasks
 from inos.wire.fields import SESSION_BYTES
 from inos.wire.messages import Answer, Control, Offer, encode
 
@@ -71,16 +72,18 @@ class Dialer:
             return
         member = self._rendezvous.wanted_room(contact)
         if member is not None:
-            self._start(contact, member.room, None, wanting=member.wanting)
+            self._start(contact, member.room, None, self._room_path(member.room), wanting=member.wanting)
 
-    def on_offer(self, contact: Contact, room: Room, offer: Offer, *, wanting: bool) -> None:
-        """Somebody dials us."""
+    def on_offer(
+        self, contact: Contact, room: Room, offer: Offer, path: Path | None = None, *, wanting: bool
+    ) -> Slot | None:
+        """Somebody dials us; the attempt, if there is one. ``path``: how the answer goes, if not through the room."""
         if offer.to != self._identity.session or offer.sender > self._identity.session:
-            return
+            return None
         for slot in self._channels.of_session(offer.sender):
             if slot.state is State.PENDING:
                 self._end(slot, PeerGone("dialled again"))
-        self._start(contact, room, offer, wanting=wanting)
+        return self._start(contact, room, offer, path or self._room_path(room), wanting=wanting)
 
     def on_answer(self, room: Room, answer: Answer) -> None:
         """The answer to one of our offers."""
@@ -88,14 +91,23 @@ class Dialer:
             if slot.offering and slot.room == room and slot.offer_nonce == answer.offer:
                 slot.answer.set(answer.sdp)
 
-    def _start(self, contact: Contact, room: Room, offer: Offer | None, *, wanting: bool) -> None:
+    def dial(self, contact: Contact, room: Room, path: Path, *, wanting: bool) -> Slot | None:
+        """Dial somebody whom another part chose, now; None when too many attempts are under way or all channels taken."""
+        assert self._identity.session < contact.session, "the lower session offers"
+        return self._start(contact, room, None, path, wanting=wanting)
+
+    def _room_path(self, room: Room) -> RoomPath:
+        return RoomPath(self._sealer, self._rendezvous, room, self._emit)
+
+    def _start(self, contact: Contact, room: Room, offer: Offer | None, path: Path, *, wanting: bool) -> Slot | None:
         if len(self._channels.in_state(State.PENDING)) >= limits.DIALS_PENDING_MAX:
-            return
+            return None
         slot = self._channels.begin(contact.session, contact.public_key, room, offering=offer is None)
         if slot is not None:
-            self._tasks.spawn(self._attempt(slot, offer), f"attempt {slot.link}")
+            self._tasks.spawn(self._attempt(slot, offer, path), f"attempt {slot.link}")
         elif wanting:
             self._make_room()
+        return slot
 
     def _make_room(self) -> None:
         """Close one idle link; its channel is free when it has settled, and then the dial is considered again."""
@@ -108,9 +120,9 @@ class Dialer:
 
     # --- one attempt --------------------------------------------------------------------------------------------------
 
-    async def _attempt(self, slot: Slot, offer: Offer | None) -> None:
+    async def _attempt(self, slot: Slot, offer: Offer | None, path: Path) -> None:
         try:
-            await self._connect(slot, offer)
+            await self._connect(slot, offer, path)
             proven = await self._prove(slot)
             if slot.state is State.PENDING:
                 self._on_proven(slot, proven)
@@ -118,27 +130,32 @@ class Dialer:
             if slot.state is State.PENDING:
                 self._end(slot, error)
 
-    async def _connect(self, slot: Slot, offer: Offer | None) -> None:
+    async def _connect(self, slot: Slot, offer: Offer | None, path: Path) -> None:
         deadline = self._tasks.now + limits.DIAL_TIMEOUT_S
-        room, to, nonce = slot.room, slot.session, self._ports.entropy.random(SESSION_BYTES)
+        to, nonce = slot.session, self._ports.entropy.random(SESSION_BYTES)
         own_key, own_session = self._identity.public_key, self._identity.session
         assert to is not None
         if offer is None:
             slot.offer_nonce = nonce
             self._emit(commands.Dial(*slot.link))
             sdp = await self._within(slot.local_sdp, deadline)
-            signal: Offer | Answer = Offer(own_key, own_session, to, self._sealer.wall_ms(), nonce, sdp)
+            signal = Offer(own_key, own_session, to, self._sealer.wall_ms(), nonce, sdp)
+            say = self._tasks.spawn(path.offer(slot, signal), f"offer {slot.link}")
+            say.on_done(lambda: self._said(slot, say))
+            self._emit(commands.Accept(*slot.link, await self._within(slot.answer, deadline)))
         else:
             self._emit(commands.Answer(*slot.link, offer.sdp))
             sdp = await self._within(slot.local_sdp, deadline)
-            signal = Answer(own_key, own_session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
-        payload = await self._sealer.seal(room, signal)
-        if slot.state is not State.PENDING:
-            return  # ended while sealing; receive() raises why
-        self._emit(commands.SendSignal(room.room_id, payload))
-        if offer is None:
-            self._emit(commands.Accept(*slot.link, await self._within(slot.answer, deadline)))
+            answer = Answer(own_key, own_session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
+            await path.answer(slot, answer)
         await self._within(slot.opened, deadline)
+
+    def _said(self, slot: Slot, say: Task[None]) -> None:
+        try:
+            say.result()
+        except InosError as error:
+            if slot.is_pending:
+                self._end(slot, error)
 
     async def _prove(self, slot: Slot) -> Proven:
         def send(message: Control) -> None:

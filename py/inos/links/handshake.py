@@ -20,10 +20,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inos import limits
+from inos import ed25519_strict, limits
 from inos.errors import AuthRefused, ProtocolViolation
 from inos.ids import ID_BYTES
-from inos.links import ed25519_strict
 from inos.links.rooms import Room
 from inos.ports import Hashes, Sign, Verify
 from inos.wire.messages import Auth, Control, Hello

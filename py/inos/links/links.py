@@ -26,15 +26,16 @@ from inos.links.handshake import Proven
 from inos.links.identity import Identity
 from inos.links.liveness import LOOK_INTERVAL_S, Liveness
 from inos.links.meeting import Meeting
+from inos.links.paths import Path
 from inos.links.penalties import Penalties
 from inos.links.proofs import Proofs
-from inos.links.rendezvous import Contact, Rendezvous
-from inos.links.rooms import room_of
+from inos.links.rendezvous import MEET_MEMBERS_KEPT, Contact, Rendezvous
+from inos.links.rooms import Room, room_of
 from inos.links.sealing import Sealer
 from inos.ports import DevicePublicKey, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.wire.fields import NOBODY
-from inos.wire.messages import Auth, Bye, Control, Hello, RoomProof, decode_control, encode
+from inos.wire.messages import Auth, Bye, Control, Hello, Leave, Offer, RoomProof, decode_control, encode
 
 
 class Links:
@@ -73,6 +74,10 @@ class Links:
             consider=self._consider,
         )
         self._proofs = Proofs(tasks, ports.hashes, self._rendezvous, self._say)
+        self._rendezvous.load = lambda room_id: sum(
+            room_id in slot.rooms or (slot.is_pending and slot.room.room_id == room_id)
+            for slot in self._channels.in_state(State.PENDING, State.UP)
+        )
         self._commands: deque[Command] = deque()
         self._events: deque[LinkEvent] = deque()
         self._poked: Future[None] = Future()
@@ -105,13 +110,16 @@ class Links:
 
     # --- for the node -------------------------------------------------------------------------------------------------
 
-    def join(self, secret: bytes, now: float) -> bytes:
-        """Enter the room of this secret; its id. Raises LimitExceeded when we are in ROOMS_PER_SOCKET_MAX rooms."""
+    def join(self, secret: bytes, now: float, *, sparing: bool = False) -> bytes:
+        """Enter the room of this secret; its id. ``sparing``: as few signals as possible go through the server.
+
+        Raises LimitExceeded when we are in ROOMS_PER_SOCKET_MAX rooms.
+        """
         self._at(now)
         room = room_of(self._ports.hashes, secret)
         if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
             raise LimitExceeded(f"{limits.ROOMS_PER_SOCKET_MAX} rooms")
-        if self._rendezvous.join(room):
+        if self._rendezvous.join(room, sparing=sparing):
             # Said even while the server is away: the page connects only when a room is wanted.
             self._emit(commands.JoinRoom(room.room_id))
         return room.room_id
@@ -133,6 +141,27 @@ class Links:
         self._rendezvous.set_wanting(room_id, wanting, now)
         self._poke()
 
+    def doze(self, room_id: bytes, now: float) -> None:
+        """We have links enough in this room: want nothing of it, and give our place at the server to others if it is full."""
+        self.set_wanting(room_id, wanting=False, now=now)
+        member = self._rendezvous.rooms.get(room_id)
+        if member is not None and not member.dormant and member.members > MEET_MEMBERS_KEPT:
+            member.dormant, member.joined = True, False
+            self._emit(commands.LeaveRoom(room_id))
+
+    def wake(self, room_id: bytes, now: float) -> None:
+        """We need links in this room: seek them through the server."""
+        member = self._rendezvous.rooms.get(room_id)
+        if member is not None and member.dormant:
+            member.dormant = False
+            self._emit(commands.JoinRoom(room_id))
+        self.set_wanting(room_id, wanting=True, now=now)
+
+    def signals_sent(self, room_id: bytes) -> int:
+        """How many signals of ours went into a room through the server."""
+        member = self._rendezvous.rooms.get(room_id)
+        return 0 if member is None else member.signals
+
     @property
     def is_rendezvous_up(self) -> bool:
         """Whether new peers can be met."""
@@ -141,6 +170,48 @@ class Links:
     def peers(self) -> list[tuple[LinkId, bytes, frozenset[bytes]]]:
         """Authenticated links: id, peer id, rooms."""
         return [(slot.link, slot.peer_id, frozenset(slot.rooms)) for slot in self._channels.in_state(State.UP)]
+
+    # --- for the mesh -------------------------------------------------------------------------------------------------
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seals and opens signals, whichever way they go."""
+        return self._sealer
+
+    def link_with(self, peer_id: bytes) -> LinkId | None:
+        """The authenticated link with a peer, whatever its rooms."""
+        return next((s.link for s in self._channels.in_state(State.UP) if s.peer_id == peer_id), None)
+
+    def sessions_met(self, session: bytes) -> bool:
+        """Whether a session can be dialled through the rendezvous."""
+        return self._rendezvous.up and session in self._rendezvous.contacts
+
+    def dial(self, session: bytes, public_key: bytes, room: Room, path: Path) -> Slot | None:
+        """Dial somebody over a path of the caller's; None when too many attempts are under way."""
+        return self.dialer.dial(Contact(session, public_key, self._tasks.now), room, path, wanting=True)
+
+    def on_offer(self, session: bytes, public_key: bytes, room: Room, offer: Offer, path: Path) -> Slot | None:
+        """Somebody dials us over a path of the caller's."""
+        return self.dialer.on_offer(Contact(session, public_key, self._tasks.now), room, offer, path, wanting=True)
+
+    def prove_room(self, link: tuple[int, int], room_id: bytes) -> None:
+        """Show that we know a room that we are in; the peer does the same if it is in it."""
+        slot, member = self._up(link), self._rendezvous.rooms.get(room_id)
+        if slot is not None and member is not None and room_id not in slot.rooms:
+            self._proofs.prove(slot, member.room)
+
+    def leave_room(self, link: tuple[int, int], room_id: bytes) -> None:
+        """Use a link in this room no more. It ends with the last of its rooms."""
+        slot = self._up(link)
+        if slot is not None and room_id in slot.rooms:
+            self._say(slot, Leave(room_id))
+            self._forget_room(slot, room_id)
+
+    def pace(self, link: tuple[int, int], interval_ms: int) -> None:
+        """How often the net worker pings this peer."""
+        slot = self._up(link)
+        if slot is not None:
+            self._emit(commands.Pace(*slot.link, interval_ms))
 
     # --- for the transfer protocol ------------------------------------------------------------------------------------
 
@@ -205,15 +276,15 @@ class Links:
         self._rendezvous.set_up(up)
         self._events.append(commands.RendezvousChanged(up))
         if up:
-            for room_id in self._rendezvous.rooms:
-                self._emit(commands.JoinRoom(room_id))
+            for room_id, member in self._rendezvous.rooms.items():
+                if not member.dormant:
+                    self._emit(commands.JoinRoom(room_id))
         self._poke()
 
     def on_joined(self, room_id: bytes, members: int, now: float) -> None:
-        """The server let us into a room; ``members`` is a number for people, nothing is decided by it."""
-        del members
+        """The server let us into a room, where there are so many ``members`` now."""
         self._at(now)
-        self._rendezvous.set_joined(room_id, now)
+        self._rendezvous.set_joined(room_id, members, now)
         self._poke()
 
     def on_signal(self, room_id: bytes, payload: bytes, now: float) -> None:
@@ -289,11 +360,22 @@ class Links:
             raise ProtocolViolation("a second handshake")
         if isinstance(message, Bye):
             self._end(slot, PeerGone(message.reason or "goodbye"))
+        elif isinstance(message, Leave):
+            self._forget_room(slot, message.room_id)
         elif isinstance(message, RoomProof):
             if self._proofs.on_proof(slot, message):
                 self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
         else:
             self._events.append(commands.Received(slot.link, message))
+
+    def _forget_room(self, slot: Slot, room_id: bytes) -> None:
+        if room_id not in slot.rooms:
+            return
+        slot.rooms.discard(room_id)
+        slot.proofs_sent.pop(room_id, None)
+        self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
+        if not slot.rooms:
+            self._end(slot, PeerGone("no room left"))
 
     def _on_proven(self, slot: Slot, proven: Proven) -> None:
         now = self._tasks.now
@@ -305,6 +387,7 @@ class Links:
         slot.state = State.UP
         slot.peer_id, slot.binding, slot.up_since = proven.peer_id, proven.binding, now
         slot.rooms.add(slot.room.room_id)
+        slot.up.set(None)
         if slot.session is not None:
             self._rendezvous.succeeded(slot.session)
         self._emit(commands.AcceptData(*slot.link))

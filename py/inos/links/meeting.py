@@ -88,6 +88,8 @@ class Meeting:
     def _on_signal(self, member: Membership, signal: Signal) -> None:
         now = self._tasks.now
         wants = signal.wants if isinstance(signal, Announce) else None
+        if wants and signal.to == NOBODY:
+            wants = self._rendezvous.answers(member, self._entropy.random(1)[0] / 256)
         contact = self._rendezvous.hear(signal.sender, signal.public_key, member.room.room_id, wants, now)
         if contact is None:
             return
@@ -120,5 +122,7 @@ class Meeting:
             return  # no memory for 200 bytes now; the next announce is due in time
         finally:
             self._announcing -= 1
-        if self._rendezvous.rooms.get(member.room.room_id) is member and self._rendezvous.up:
+        if not self._rendezvous.up or self._rendezvous.rooms.get(member.room.room_id) is not member:
+            return
+        if self._rendezvous.may_say(member.room.room_id, self._tasks.now):
             self._emit(commands.SendSignal(member.room.room_id, payload))

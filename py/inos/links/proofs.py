@@ -39,11 +39,11 @@ class Proofs:
         """Prove the rooms in which the link's session was met; doubt a session that does not do the same."""
         for room_id in contact.rooms:
             member = self._rendezvous.rooms.get(room_id)
-            if member is None or room_id in slot.rooms:
+            if member is None or room_id in slot.rooms or (member.sparing and not member.wanting):
                 continue
             sent_at = slot.proofs_sent.get(room_id)
             if sent_at is None:
-                self._prove(slot, member.room)
+                self.prove(slot, member.room)
             elif self._tasks.now - sent_at > PROOF_TIMEOUT_S:
                 slot.session = None
 
@@ -57,10 +57,11 @@ class Proofs:
             raise ProtocolViolation("room proof does not verify")
         slot.rooms.add(room.room_id)
         if room.room_id not in slot.proofs_sent:
-            self._prove(slot, room)
+            self.prove(slot, room)
         return True
 
-    def _prove(self, slot: Slot, room: Room) -> None:
+    def prove(self, slot: Slot, room: Room) -> None:
+        """Show that we know the room."""
         slot.proofs_sent[room.room_id] = self._tasks.now
         mac = room_proof_mac(self._hashes, room, offering=slot.offering, binding=slot.binding)
         self._send(slot, RoomProof(room.room_id, mac))

@@ -1,11 +1,14 @@
 """Who is where: the rooms we are in, the sessions heard of there, and when to announce ourselves.
 
 Nouns: a *membership* is a room we joined; a *contact* is a session that a signed signal told us of; a room is *wanting*
-while we lack bytes that its members may have.
+while we lack bytes that its members may have; a room is *sparing* when its members have other ways to meet (the mesh), so that
+as few signals as possible go through the server, and *dormant* while we are not in it at all.
 
 Invariants: contacts are bounded and the longest silent one goes first; an announce to all goes out when the room is joined,
 when we begin to want, and every ANNOUNCE_WANTING_S or ANNOUNCE_IDLE_S, never more often than ANNOUNCE_GAP_S; two sessions
-need a link only if one of them wants something. Without the server nothing is sent and nothing is forgotten.
+need a link only if one of them wants something. In a sparing room at most MEET_LINKS are sought, a few of those who hear an
+announce answer it (MEET_ANSWERS of them, by chance), and a token bucket bounds what is said: joining takes at most
+MEET_SIGNALS signals. Without the server nothing is sent and nothing is forgotten.
 
 Must not know: how signals are sealed, how connections are made.
 """
@@ -13,9 +16,11 @@ Must not know: how signals are sealed, how connections are made.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inos import limits
+from inos.links.bucket import TokenBucket
 from inos.links.rooms import Room
 
 ANNOUNCE_WANTING_FIRST_S = 4.0  # doubled each time up to ANNOUNCE_WANTING_S, since a signal may get lost
@@ -27,6 +32,11 @@ CONTACTS_MAX = 256
 CONTACT_SILENT_S = 2.5 * ANNOUNCE_IDLE_S  # missed two announces
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 60.0
+MEET_LINKS = 3  # links and attempts in a sparing room beyond which nobody is sought through the server
+MEET_ANSWERS = 4  # who answer an announce there
+MEET_SIGNALS = 9  # and the join itself: ten messages at most
+MEET_SIGNALS_PER_S = 0.1
+MEET_MEMBERS_KEPT = 32  # of a room at the server; where there are more, those who have links leave it
 
 
 @dataclass(slots=True)
@@ -34,7 +44,12 @@ class Membership:
     """A room we are in."""
 
     room: Room
+    sparing: bool = False
     wanting: bool = False
+    dormant: bool = False
+    members: int = 0  # when we came in, ourselves included
+    signals: int = 0  # that we sent there
+    budget: TokenBucket = field(default_factory=lambda: TokenBucket(MEET_SIGNALS_PER_S, MEET_SIGNALS))
     joined: bool = False  # the server confirmed it
     announced_at: float = float("-inf")
     announce_due: float = 0.0
@@ -61,15 +76,16 @@ class Rendezvous:
         self.up = False
         self.rooms: dict[bytes, Membership] = {}
         self.contacts: OrderedDict[bytes, Contact] = OrderedDict()
+        self.load: Callable[[bytes], int] = lambda _room_id: 0  # links and attempts in a room
 
     # --- rooms --------------------------------------------------------------------------------------------------------
 
-    def join(self, room: Room) -> bool:
+    def join(self, room: Room, *, sparing: bool = False) -> bool:
         """Enter; whether it is new. The caller has made sure that there are fewer than ROOMS_PER_SOCKET_MAX."""
         if room.room_id in self.rooms:
             return False
         assert len(self.rooms) < limits.ROOMS_PER_SOCKET_MAX
-        self.rooms[room.room_id] = Membership(room)
+        self.rooms[room.room_id] = Membership(room, sparing)
         return True
 
     def leave(self, room_id: bytes) -> bool:
@@ -97,12 +113,20 @@ class Rendezvous:
         for member in self.rooms.values():
             member.joined = False
 
-    def set_joined(self, room_id: bytes, now: float) -> None:
+    def set_joined(self, room_id: bytes, members: int, now: float) -> None:
         """The server let us in."""
         member = self.rooms.get(room_id)
         if member is not None:
-            member.joined = True
+            member.joined, member.members = True, members
             self.announce_soon(member, now)
+
+    def may_say(self, room_id: bytes, now: float) -> bool:
+        """Count a signal that is about to be sent; False when a sparing room has had enough of ours."""
+        member = self.rooms.get(room_id)
+        if member is None or member.dormant or (member.sparing and not member.budget.take(now)):
+            return False
+        member.signals += 1
+        return True
 
     # --- announcing ---------------------------------------------------------------------------------------------------
 
@@ -151,11 +175,16 @@ class Rendezvous:
                 return
             del self.contacts[contact.session]
 
+    def answers(self, member: Membership, chance: float) -> bool:
+        """Whether it is ours to help who wants something in this room; ``chance`` is in 0..1."""
+        others = max(member.members - 1, sum(member.room.room_id in one.rooms for one in self.contacts.values()))
+        return not member.sparing or chance * others < MEET_ANSWERS
+
     def wanted_room(self, contact: Contact) -> Membership | None:
         """A room in which we or they lack bytes; ours first. None: no link is needed."""
         both = [self.rooms[room_id] for room_id in contact.rooms if room_id in self.rooms]
         for member in both:
-            if member.wanting:
+            if member.wanting and not (member.sparing and self.load(member.room.room_id) >= MEET_LINKS):
                 return member
         for member in both:
             if contact.rooms[member.room.room_id]:

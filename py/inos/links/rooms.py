@@ -43,6 +43,11 @@ def grant_id(hashes: Hashes, key: bytes, peer_id: bytes) -> bytes:
     return hashes.derive(contexts.GRANT_ID, key + peer_id)
 
 
+def origin_room_secret(hashes: Hashes, origin: str) -> bytes:
+    """The secret of an origin's public mesh room, in which is whoever can load the page."""
+    return hashes.derive(contexts.ORIGIN_ROOM, origin.encode())
+
+
 def room_of(hashes: Hashes, secret: bytes) -> Room:
     """The keys that a room secret gives."""
     assert len(secret) == ID_BYTES

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from inos import limits
+from inos import ed25519_strict, limits
 from inos.errors import LimitExceeded, ProtocolViolation
-from inos.links import ed25519_strict
 from inos.links.identity import Identity, is_session_of, said
 from inos.links.rooms import Room
 from inos.ports import KIND_INDEX, Open, Ports, Seal, Sign, Verify
@@ -41,6 +40,11 @@ class Sealer:
         self._wall_offset_s = wall_offset_s
         self._slots = Semaphore(SLOTS_MAX)
         self._seen: dict[bytes, OrderedDict[bytes, None]] = {}
+
+    @property
+    def now(self) -> float:
+        """The tasks' clock."""
+        return self._tasks.now
 
     def wall_ms(self) -> int:
         """Milliseconds of the world's clock, which signals carry."""

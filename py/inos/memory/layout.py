@@ -186,8 +186,10 @@ NET_FRAMES = {
     "UNEXPECT": 19,  # + u32 request
     "CLOSE": 20,
     "ACCEPT": 21,  # authenticated: data frames may flow
+    "PACE": 22,  # + u32 milliseconds between two pings
 }
-# On the wire, the first byte of a channel message: control (a wire message follows), data (see DATA_*), ping, pong.
+# On the wire, the first byte of a channel message: control (a wire message follows), data (see DATA_*); on the real-time
+# channel beside it ping (the sender's clock, f64, in ms) and pong (the same clock, then u32 ms since Python's last turn).
 WIRE_CONTROL = 1
 WIRE_DATA = 2
 WIRE_PING = 3
@@ -198,7 +200,7 @@ DATA_HEADER_BYTES = 16
 # One row a channel in PEER_TABLE, written by the net worker (u32 words except where named).
 PEER_ROW_WORDS = (
     "GENERATION", "STATE", "LAST_HEARD_MS", "RTT_US", "BYTES_IN", "BYTES_OUT", "BUFFERED", "FRAMES_IN", "FRAMES_OUT",
-    "BLOCK_BYTES_IN",
+    "BLOCK_BYTES_IN", "BRAIN_AGE_MS", "CONTROL_QUEUED", "BLOCKS_QUEUED", "PINGS_OUT", "PONGS_IN",
 )  # fmt: skip
 
 # One page a compute worker in COMPUTE: sixteen i32, then the offsets of the arena blocks that it holds, one entry for each

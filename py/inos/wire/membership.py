@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
+import msgspec
 from msgspec import Meta, Struct
 
+from inos.errors import ProtocolViolation
 from inos.wire.fields import U8, U32, Id, Session, Signature, WallMs
 
 PREFIX_BYTES = 8
@@ -103,3 +105,23 @@ class Shuffled(Struct, tag=72, array_like=True, frozen=True, forbid_unknown_fiel
 
 
 MembershipMessage: TypeAlias = Introduce | Peers | Condition | Probe | Probed | Accuse | Refute | Shuffle | Shuffled
+
+_encode = msgspec.msgpack.Encoder().encode
+_contact: msgspec.msgpack.Decoder[Contact] = msgspec.msgpack.Decoder(Contact)
+_signed_contact: msgspec.msgpack.Decoder[SignedContact] = msgspec.msgpack.Decoder(SignedContact)
+
+
+def encode_contact(contact: Contact | SignedContact) -> bytes:
+    """What is signed, or what travels."""
+    return _encode(contact)
+
+
+def decode_contact(data: bytes) -> tuple[SignedContact, Contact]:
+    """Both layers of ContactBytes; nothing of them is checked. Raises ProtocolViolation."""
+    if len(data) > CONTACT_BYTES_MAX:
+        raise ProtocolViolation(f"contact of {len(data)} bytes")
+    try:
+        signed = _signed_contact.decode(data)
+        return signed, _contact.decode(signed.contact)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ProtocolViolation(f"contact: {error}") from None

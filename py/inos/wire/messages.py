@@ -65,6 +65,12 @@ class Bye(Struct, tag=4, array_like=True, frozen=True, forbid_unknown_fields=Tru
     reason: Reason
 
 
+class Leave(Struct, tag=5, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The link goes on without this room: the sender uses it there no more."""
+
+    room_id: Id
+
+
 class Want(Struct, tag=16, array_like=True, frozen=True, forbid_unknown_fields=True):
     """Send me this block as data frames under this request number."""
 
@@ -154,7 +160,7 @@ T = TypeVar("T")
 
 Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
 Mesh: TypeAlias = MembershipMessage | RouteMessage | CustodyMessage
-Control: TypeAlias = Hello | Auth | RoomProof | Bye | Transfer | Mesh
+Control: TypeAlias = Hello | Auth | RoomProof | Leave | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,7 +1,7 @@
 """Routed messages: how a node reaches another over links that others have. Tags 80-95.
 
 Nouns: a *route* goes greedily to the node closest to a target id, hop by hop; its *path* is the prefixes of the nodes it came
-through, along which the answer retraces; ``via`` is the second hop that the sender has committed to (NoN).
+through, which the answer retraces, from memory; ``via`` is the second hop that the sender has committed to (NoN).
 
 Must not know: how the next hop is chosen, what bodies say (``inos.dht``).
 """
@@ -24,11 +24,13 @@ Body = Annotated[bytes, Meta(max_length=BODY_BYTES_MAX)]
 
 
 class Route(Struct, tag=80, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """On its way to ``target``; ``id`` names this copy of the request, ``kind`` what the body is."""
+    """On its way to ``target``; ``id`` names this copy of the request, ``kind`` what the body is, ``walk`` the random hops
+    that it makes yet before it goes greedily (R5N)."""
 
     id: Nonce
     kind: U8
     ttl: U8
+    walk: U8
     target: Id
     via: Via
     path: Path
@@ -42,10 +44,9 @@ class Took(Struct, tag=81, array_like=True, frozen=True, forbid_unknown_fields=T
 
 
 class Answered(Struct, tag=82, array_like=True, frozen=True, forbid_unknown_fields=True):
-    """The answer, on its way back along ``path`` (its last prefix is the next hop)."""
+    """The answer, on its way back: each node knows where the request with this id came from."""
 
     id: Nonce
-    path: Path
     body: Body
 
 

@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from inos.errors import BadArgument, StorageDenied, VaultLocked
-from inos.ports import DevicePublicKey, HashSpan, Sign, SignHead, Span, UnwrapKey, Verify, WrapKey
+from inos.errors import AuthRefused, BadArgument, StorageDenied, VaultLocked
+from inos.ports import Agree, BoxKey, DevicePublicKey, HashSpan, Sign, SignHead, Span, UnwrapKey, Verify, WrapKey
 from inos_host.keyring import HostKeyring, verify
 
 
@@ -41,6 +41,32 @@ def test_a_seed_signs_as_rfc_8032_says():
     assert made[32:].hex() == (
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
     )
+
+
+def test_two_runs_share_a_secret():
+    here, there, other = (HostKeyring() for _ in range(3))
+    shared = here.perform(Agree(there.perform(BoxKey())))
+    assert shared == there.perform(Agree(here.perform(BoxKey())))
+    assert len(shared) == 32
+    assert shared != here.perform(Agree(other.perform(BoxKey())))
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        bytes(32),
+        b"\x01" + bytes(31),
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+        b"\xec" + b"\xff" * 30 + b"\x7f",
+        b"\xed" + b"\xff" * 30 + b"\x7f",
+        b"\xee" + b"\xff" * 30 + b"\x7f",
+        b"short",
+    ],
+)
+def test_points_of_low_order_are_refused(point):
+    with pytest.raises(AuthRefused):
+        HostKeyring().perform(Agree(point))
 
 
 def test_the_file(tmp_path):

@@ -37,6 +37,7 @@ export const BASELINES = /** @type {const} */ ([
   "fetch",
   "WebSocket",
   "gzip",
+  "raw channel",
 ]);
 
 const ZERO_COPY = "1. Zero-Copy Operations";
@@ -48,6 +49,7 @@ const SUSTAINED = "7. Sustained Load Test";
 const REAL_WORLD = "Real-World Performance Metrics";
 const SCALE = "Scalability Analysis";
 const PIPELINE = "Zero-Copy Pipeline";
+const MESH = "5. P2P Mesh Performance";
 const START = "Start";
 
 /** MB/s of the document as our MiB/s. @param {number} mb */
@@ -465,6 +467,19 @@ export const ROWS = [
     needs: ["cli"],
     seconds: 40,
     targets: { "limit of 1000 ms": 1 },
+  },
+  {
+    id: "mesh.goodput",
+    title: "A file from tab to tab",
+    unit: "MiB/s",
+    better: "more",
+    seed: { text: "> 100 MB/s", least: mibOf(100) },
+    method:
+      "64 MiB of random bytes from one browser to another by inos.fetch, from the first bytes that came until the file is verified and on disk, beside the best raw data channel of 64, 128 and 256 KiB messages between workers of the same two pages, and a download from serve.py.",
+    section: MESH,
+    needs: ["cli"],
+    seconds: 60,
+    targets: { "raw channel": 0.85 },
   },
   {
     id: "pipeline",

@@ -98,6 +98,7 @@ export function watched(node, log, nameOf) {
     fetch: (link, options) => log.during({ key: "fetch" }, node.fetch(link, options), { key: "fetched" }),
     check: (level, options) => log.during({ key: "check" }, node.check(level, options)),
     peers: () => node.peers(),
+    mesh: () => node.mesh(),
     stats: () => node.stats(),
     metrics: () => node.metrics(),
     on: (event, listener) => node.on(event, listener),

@@ -23,6 +23,7 @@
  *   #preview-dialog  .preview-text|.preview-image|.preview-audio|.preview-video  [data-action=preview-download|close]
  *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
  *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
+ *   #mesh-panel[data-links]  [data-mesh]  [data-root][data-copies][data-state]  [data-path]
  *   #node-panel  [data-stat]  [data-peer]  #check [name=check-level]  [data-action=check]  #check-result[data-verdict=good|bad]
  *     [data-action=repair|check-report]  .unrepaired > [data-root][data-code]
  *   #storage  [data-part]  [data-action=persist|archive-export|archive-import]
@@ -46,6 +47,7 @@ import { FolderView } from "./folder.js";
 import { formatBytes, fraction, safeName } from "./format.js";
 import { Found } from "./found.js";
 import { LinkView } from "./link.js";
+import { Mesh } from "./mesh.js";
 import { Note } from "./note.js";
 import { Panel } from "./panel.js";
 import { linkIn } from "./paste.js";
@@ -168,6 +170,7 @@ function makeParts(bareNode) {
   );
   const check = new Check({ node, announcer, fail, nameOf });
   const panel = new Panel(node, check.element);
+  const mesh = new Mesh(node, nameOf);
   const link = new LinkView({ node, announcer, preview, download, open });
   const almostFull = new AlmostFull({ node, say, fail });
   const sameName = files.sameName.bind(files);
@@ -182,7 +185,7 @@ function makeParts(bareNode) {
   };
   return {
     ...{ node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work },
-    ...{ almostFull, closeAll, found, tidy },
+    ...{ almostFull, closeAll, found, mesh, tidy },
   };
 }
 
@@ -210,7 +213,7 @@ function inFolders(files, folder, preview, download) {
 /** What brings each part up to date. @param {Parts} parts */
 function makeRefreshers(parts) {
   const { node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work } = parts;
-  const { almostFull, closeAll, found, tidy } = parts;
+  const { almostFull, closeAll, found, mesh, tidy } = parts;
   /** @type {string[]} */
   let peersBefore = [];
   const refreshList = latestOnly(async () => {
@@ -224,6 +227,7 @@ function makeRefreshers(parts) {
     peersBefore = present;
     status.showPeers(peers.length);
     panel.showPeers(peers);
+    await mesh.refresh();
   }, fail);
   const refreshStorage = latestOnly(async () => {
     const stats = await node.stats();

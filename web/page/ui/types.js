@@ -58,6 +58,24 @@
  * @property {number} bytesOut
  * @property {string} state
  *
+ * @typedef {object} MeshNeighbour
+ * @property {string} id
+ * @property {string[]} roles  why the link is kept: sibling, bucket, random, partner
+ * @property {"alive" | "suspect" | "hidden" | "frozen" | "leaving"} state
+ * @property {number} rttMs
+ *
+ * @typedef {object} MeshView
+ * @property {{id: string, estimate: number}} self  `estimate`: how many nodes there seem to be
+ * @property {string} room  its link; empty in the origin's public one
+ * @property {MeshNeighbour[]} neighbours
+ * @property {string[]} known  ids of nodes without a link
+ * @property {Array<{index: number, links: number, known: number}>} buckets
+ * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], ok: boolean}>}} lookups
+ * @property {{delivered: number, copies: number}} gossip
+ * @property {{objects: Array<{root: string, copies: number, wanted: number, state: "full" | "repairing" | "short" | "alone"}>,
+ *   timeToFullMs: number | null, guestBytes: number}} replicas
+ * @property {{direct: number, relayed: number, server: number, peersShare: number | null}} bytes
+ *
  * @typedef {{key: string, params?: Record<string, string | number>}} Activity
  * @typedef {"state" | "list" | "peers" | "progress" | "activity" | "tidy"} NodeEvent
  *
@@ -95,6 +113,7 @@
  * @property {(level: CheckLevel, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>
  *   Promise<CheckResult>} check
  * @property {() => Promise<PeerEntry[]>} peers
+ * @property {() => Promise<MeshView | null>} mesh  null: in none
  * @property {() => Promise<Record<string, number>>} stats
  * @property {() => Record<string, number> | null} metrics  null before there is a memory
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on

@@ -2,7 +2,8 @@
  * The device's keys: an Ed25519 identity and an AES-GCM key that wraps the vault secret, both non-extractable.
  *
  * They live in IndexedDB as CryptoKey objects. A new key is written with strict durability and read back before it is used
- * for the first time, since what it wraps could not be read again without it.
+ * for the first time, since what it wraps could not be read again without it. The X25519 key of in-band signals is of this run
+ * only: it is made when it is first asked for, which is after the snapshot was restored, and never kept.
  */
 
 const DATABASE = "inos-keyring";
@@ -48,6 +49,7 @@ function writeKey(database, name, value) {
 export class Keyring {
   /** @type {Promise<IDBDatabase> | null} */ #database = null;
   /** @type {Map<string, Promise<any>>} */ #keys = new Map();
+  /** @type {Promise<CryptoKeyPair> | null} */ #box = null;
 
   /** @param {string} name @param {() => Promise<unknown>} make @returns {Promise<any>} */
   #key(name, make) {
@@ -105,6 +107,29 @@ export class Keyring {
     const sealed = wrapped.subarray(NONCE_BYTES);
     const key = await this.#wrapping();
     return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData: aad }, key, sealed));
+  }
+
+  /** @returns {Promise<CryptoKeyPair>} rejects where the browser has no X25519 (Chrome before 133, Firefox before 130) */
+  #boxKey() {
+    this.#box ??= /** @type {Promise<CryptoKeyPair>} */ (
+      crypto.subtle.generateKey({ name: "X25519" }, false, ["deriveBits"])
+    );
+    return this.#box;
+  }
+
+  /** The public key of this run. */
+  async boxKey() {
+    return new Uint8Array(await crypto.subtle.exportKey("raw", (await this.#boxKey()).publicKey));
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} publicKey @returns {Promise<Uint8Array>} rejects for a point of low order */
+  async agree(publicKey) {
+    const theirs = await crypto.subtle.importKey("raw", publicKey, { name: "X25519" }, false, []);
+    const algorithm = { name: "X25519", public: theirs };
+    const shared = new Uint8Array(await crypto.subtle.deriveBits(algorithm, (await this.#boxKey()).privateKey, 256));
+    // Browsers must refuse it themselves (RFC 7748, 6.1); one that did not would share a secret that everybody knows.
+    if (shared.every((byte) => byte === 0)) throw new Error("a point of low order");
+    return shared;
   }
 
   async publicKey() {

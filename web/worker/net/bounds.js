@@ -28,21 +28,32 @@ export const BACKLOG_BYTES_MAX = 256 * 1024;
 /** The inbox's reader does not signal that it made room, so a backlog is retried at this interval. */
 export const BACKLOG_RETRY_MS = 5;
 
-export const HEARTBEAT_MS = 1_000;
-/** A channel that is silent for longer is closed; looked at once a heartbeat, so a dead peer is gone within 10 s. */
+/** How often all links are looked at while there is one. */
+export const TICK_MS = 50;
+/** How often a peer is pinged until the brain asks for another pace. */
+export const PACE_MS = 1_000;
+export const PACE_MS_MIN = 100;
+export const PACE_MS_MAX = 60_000;
+/** A channel that is silent for longer is closed: a backstop, since the brain gives up far earlier. */
 export const SILENCE_MS_MAX = 9_000;
 /** A tick that comes this late means that we slept, not the peers: they get a fresh window. */
-export const TICK_LATE_MS = 2 * HEARTBEAT_MS;
-/** Pings of one peer between two ticks; more is a flood. */
-export const PINGS_PER_TICK_MAX = 50;
+export const TICK_LATE_MS = 2_000;
+/** Pings of one peer in a window; more is a flood. An honest one sends one in PACE_MS_MIN. */
+export const PINGS_PER_WINDOW_MAX = 50;
+export const PING_WINDOW_MS = 1_000;
 /** Our own pings that may be unanswered; a pong to an older one says nothing about the round trip. */
-export const PINGS_OPEN_MAX = 10;
+export const PINGS_OPEN_MAX = 40;
+/** Pings that have not left yet: a channel that holds more takes nothing. */
+export const BUFFERED_REALTIME_BYTES = 256;
+/** The shared counter of the page's metrics is published this often while there is a link. */
+export const PUBLISH_MS = 1_000;
 
 /** Bytes of blocks nobody waits for that a peer may deliver, beside what was still to come of wants taken back. */
 export const STRAY_BYTES_MAX = BLOCK_BYTES_MAX;
 
-/** A ping or pong: the type byte and the sender's clock, f64. */
+/** A ping: the type byte and the sender's clock, f64. A pong: the same, and the age of the brain, u32. */
 export const PING_BYTES = 9;
+export const PONG_BYTES = 13;
 export const DATA_MESSAGE_BYTES_MIN = DATA_HEADER_BYTES + 1;
 
 /** Why a channel was closed, for people: told to the page, not to the brain. */

@@ -4,8 +4,10 @@
  * Nouns: a link is *connecting* until its channel opens, then *open*, then *closed* for good; it is *accepted* when the
  * brain has authenticated the peer.
  *
+ * Two channels: the ordered one carries control and data, the real-time one pings and pongs (heartbeat.js).
+ *
  * Invariants: a message is checked for its length first, then for its type, then taken; before `accept` only control
- * messages, pings and pongs are; what is not allowed closes the link. Exactly one OPENED at most and exactly one CLOSED
+ * messages, pings and pongs are; what is not allowed closes the link, and so does the end of either channel. Exactly one OPENED at most and exactly one CLOSED
  * are reported, and every block given to `sendBlock` is answered by one BLOCK_SENT, before the CLOSED. Nothing is
  * decided here that the protocol does not fix: who is worth talking to is the brain's business.
  */
@@ -20,10 +22,9 @@ import {
   NET_OPENED,
   WIRE_CONTROL,
   WIRE_DATA,
-  WIRE_PING,
-  WIRE_PONG,
 } from "../../shared/layout.gen.js";
 import * as bounds from "./bounds.js";
+import { Heartbeat } from "./heartbeat.js";
 import { PeerRow, STATE_CLOSED, STATE_CONNECTING, STATE_OPEN } from "./meters.js";
 import { Sends } from "./sends.js";
 import { Wants } from "./wants.js";
@@ -37,6 +38,7 @@ import { Wants } from "./wants.js";
  * @property {import("./inbox.js").Inbox} inbox
  * @property {import("./meters.js").Meters} meters
  * @property {() => number} now milliseconds since 1970
+ * @property {() => number} brainAgeMs how long ago our Python last turned
  * @property {Uint8Array<ArrayBuffer>} scratch where fragments are put together
  * @property {() => void} pump send what can be sent, of all links in turn
  * @property {(link: Link, reason: string) => void} closed
@@ -52,22 +54,21 @@ export class Link {
   #row;
   #wants;
   #sends;
+  #heartbeat;
   #open = false;
   #closed = false;
   #accepted = false;
   #messageBytesMax = MESSAGE_DATA_BYTES_MAX;
   #heardMs = 0;
-  #pings = 0;
-  /** @type {number[]} */
-  #pingsOpen = [];
 
   /**
    * @param {Shared} shared
    * @param {number} channel
    * @param {number} generation
    * @param {RTCDataChannel} dc
+   * @param {RTCDataChannel} realtime
    */
-  constructor(shared, channel, generation, dc) {
+  constructor(shared, channel, generation, dc, realtime) {
     this.#shared = shared;
     this.channel = channel;
     this.generation = generation;
@@ -76,12 +77,14 @@ export class Link {
     this.#row.state(STATE_CONNECTING);
     this.#wants = new Wants(shared.memory, shared.arena);
     this.#sends = new Sends(shared.memory);
+    this.#heartbeat = new Heartbeat(shared, this.#row, realtime);
     dc.binaryType = "arraybuffer";
     dc.bufferedAmountLowThreshold = bounds.BUFFERED_LOW_BYTES;
     dc.onopen = () => this.#opened();
     dc.onmessage = (event) => this.#message(event.data);
     dc.onbufferedamountlow = () => this.#shared.pump();
-    dc.onclose = () => this.close(bounds.CLOSED_BY_PEER);
+    dc.onclose = realtime.onclose = () => this.close(bounds.CLOSED_BY_PEER);
+    realtime.onmessage = (event) => this.#realtime(event.data);
     if (dc.readyState === "open") this.#opened();
     if (dc.readyState === "closing" || dc.readyState === "closed") this.close(bounds.CLOSED_BY_PEER);
   }
@@ -97,6 +100,11 @@ export class Link {
     this.#accepted = true;
   }
 
+  /** @param {number} intervalMs between two pings */
+  pace(intervalMs) {
+    this.#heartbeat.pace(intervalMs);
+  }
+
   /** @param {number} bytes the longest message that both ends take */
   limit(bytes) {
     this.#messageBytesMax = Math.min(Math.max(bytes, bounds.MESSAGE_EARLY_BYTES_MAX), bounds.MESSAGE_SENT_BYTES_MAX);
@@ -108,6 +116,7 @@ export class Link {
    */
   sendControl(offset, length) {
     this.#sends.addControl(offset, length);
+    this.#row.queued(this.#sends.controlBytes, this.#sends.blocks);
     this.#shared.meters.copiedOut(length);
     if (this.#sends.controlBytes > bounds.CONTROL_QUEUE_BYTES_MAX) this.close(bounds.CLOSED_SLOW);
   }
@@ -119,6 +128,7 @@ export class Link {
    */
   sendBlock(request, offset, length) {
     this.#sends.addBlock(request, offset, length);
+    this.#row.queued(this.#sends.controlBytes, this.#sends.blocks);
   }
 
   /**
@@ -147,10 +157,12 @@ export class Link {
     const dc = this.#dc;
     dc.onopen = dc.onmessage = dc.onbufferedamountlow = dc.onclose = null;
     dc.close();
+    this.#heartbeat.close();
     this.#wants.clear();
     for (const request of this.#sends.clear()) this.#report(NET_BLOCK_SENT, request, 0);
     this.#row.state(STATE_CLOSED);
     this.#row.buffered(0);
+    this.#row.queued(0, 0);
     this.#report(NET_CLOSED);
     this.#shared.closed(this, reason);
   }
@@ -189,7 +201,9 @@ export class Link {
       this.close(bounds.CLOSED_BY_PEER); // closing already, or its buffer is full: this channel is of no more use
       return false;
     }
-    this.#row.sent(message.length, this.#dc.bufferedAmount);
+    this.#row.sent(message.length);
+    this.#row.buffered(this.#dc.bufferedAmount);
+    this.#row.queued(this.#sends.controlBytes, this.#sends.blocks);
     this.#shared.meters.sent(message.length);
     return true;
   }
@@ -207,7 +221,7 @@ export class Link {
   }
 
   /**
-   * One heartbeat: ping, or give up.
+   * Ping if it is time, or give up.
    * @param {boolean} fresh we slept ourselves: the peer gets a new window
    */
   tick(fresh) {
@@ -218,13 +232,7 @@ export class Link {
       this.close(bounds.CLOSED_SILENT);
       return;
     }
-    this.#pings = 0;
-    const ping = new Uint8Array(bounds.PING_BYTES);
-    ping[0] = WIRE_PING;
-    new DataView(ping.buffer).setFloat64(1, now, true);
-    this.#pingsOpen.push(now);
-    if (this.#pingsOpen.length > bounds.PINGS_OPEN_MAX) this.#pingsOpen.shift();
-    this.#send(ping);
+    this.#heartbeat.tick(now);
     this.#row.buffered(this.#dc.bufferedAmount);
   }
 
@@ -237,11 +245,24 @@ export class Link {
       this.close(bounds.CLOSED_VIOLATION);
       return;
     }
-    const message = new Uint8Array(data);
+    this.#taken(new Uint8Array(data), (message) => this.#dispatch(message));
+  }
+
+  /** @param {unknown} data */
+  #realtime(data) {
+    if (!(data instanceof ArrayBuffer) || data.byteLength > bounds.PONG_BYTES) this.close(bounds.CLOSED_VIOLATION);
+    else this.#taken(new Uint8Array(data), (message) => this.#heartbeat.message(message));
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message
+   * @param {(message: Uint8Array<ArrayBuffer>) => string} take answers why the link must close; empty: it goes on
+   */
+  #taken(message, take) {
     this.#heardMs = this.#shared.now();
     this.#row.heard(this.#heardMs, message.length);
     this.#shared.meters.received(message.length);
-    const refusal = this.#dispatch(message);
+    const refusal = take(message);
     if (refusal !== "") this.close(refusal);
   }
 
@@ -258,8 +279,6 @@ export class Link {
     if (type === WIRE_DATA && this.#accepted && message.length >= bounds.DATA_MESSAGE_BYTES_MIN) {
       return this.#data(message);
     }
-    if (type === WIRE_PING && message.length === bounds.PING_BYTES) return this.#ping(message);
-    if (type === WIRE_PONG && message.length === bounds.PING_BYTES) return this.#pong(message);
     return bounds.CLOSED_VIOLATION;
   }
 
@@ -280,32 +299,6 @@ export class Link {
       this.#shared.meters.copiedIn(fragment.length);
     }
     if (outcome.kind === "done") this.#report(NET_BLOCK_DONE, request, outcome.length);
-    return "";
-  }
-
-  /**
-   * @param {Uint8Array<ArrayBuffer>} message
-   * @returns {string}
-   */
-  #ping(message) {
-    if (!this.#open) return "";
-    this.#pings++;
-    if (this.#pings > bounds.PINGS_PER_TICK_MAX) return bounds.CLOSED_FLOOD;
-    message[0] = WIRE_PONG;
-    this.#send(message);
-    return "";
-  }
-
-  /**
-   * @param {Uint8Array<ArrayBuffer>} message
-   * @returns {string}
-   */
-  #pong(message) {
-    const index = this.#pingsOpen.indexOf(new DataView(message.buffer).getFloat64(1, true));
-    if (index < 0) return ""; // older than we remember
-    const sentMs = /** @type {number} */ (this.#pingsOpen[index]);
-    this.#pingsOpen.splice(0, index + 1);
-    this.#row.roundTrip(this.#shared.now() - sentMs);
     return "";
   }
 

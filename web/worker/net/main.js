@@ -1,8 +1,8 @@
 /**
  * The net worker: owns the data channels, so that a busy Python never looks dead. It decides nothing.
  *
- * From the page: {memory, kernel, thread} once, first; {type: "channel", channel, generation, dc} with the channel
- * transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends'
+ * From the page: {memory, kernel, thread} once, first; {type: "channel", channel, generation, dc, realtime} with the two
+ * channels transferred in the task that created it; {type: "limits", channel, generation, messageBytesMax} when both ends'
  * message sizes are known; {type: "hangup", channel, generation} when the page closes a connection, because its own
  * channels need not be told by an event then.
  * To the page: {type: "ready"}; {type: "closed", channel, generation, reason}; {type: "failed", code, message}.
@@ -19,7 +19,7 @@ import {
   REGION_HEADER,
 } from "../../shared/layout.gen.js";
 import { failure, requireApi } from "../../shared/require_api.js";
-import { HEARTBEAT_MS } from "./bounds.js";
+import { TICK_MS } from "./bounds.js";
 import { Net } from "./net.js";
 
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
@@ -51,6 +51,8 @@ async function drainForEver(net, epoch) {
 
 /** @type {Net | undefined} */
 let net;
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let beating;
 
 /** @param {{memory: WebAssembly.Memory, kernel: WebAssembly.Module, thread: number}} start */
 async function begin({ memory, kernel, thread }) {
@@ -69,11 +71,14 @@ async function begin({ memory, kernel, thread }) {
   net = new Net(buffer, arena, {
     now: () => performance.timeOrigin + performance.now(),
     later: (callback, delayMs) => setTimeout(callback, delayMs),
+    beat: (on) => {
+      clearInterval(beating);
+      beating = on ? setInterval(() => net?.tick(), TICK_MS) : undefined;
+    },
     tell: (report) => scope.postMessage(report),
   });
   exports = await startKernel(kernel, memory, thread);
   const running = net;
-  setInterval(() => running.tick(), HEARTBEAT_MS);
   scope.postMessage({ type: "ready" });
   await drainForEver(running, new Epoch(buffer, EPOCH_NET_OUTBOX));
 }
@@ -81,7 +86,7 @@ async function begin({ memory, kernel, thread }) {
 scope.onmessage = ({ data }) => {
   try {
     if (data.memory !== undefined) begin(data).catch(fail);
-    else if (data.type === "channel") net?.adopt(data.channel, data.generation, data.dc);
+    else if (data.type === "channel") net?.adopt(data.channel, data.generation, data.dc, data.realtime);
     else if (data.type === "limits") net?.limit(data.channel, data.generation, data.messageBytesMax);
     else if (data.type === "hangup") net?.hangup(data.channel, data.generation);
   } catch (error) {

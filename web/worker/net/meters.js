@@ -7,18 +7,24 @@
  */
 
 import {
+  METRIC_BRAIN_TURNS,
   METRIC_COPY_BYTES_IN_KIB,
   METRIC_COPY_BYTES_OUT_KIB,
   METRIC_NET_BYTES_IN_KIB,
   METRIC_NET_BYTES_OUT_KIB,
   PEER_BLOCK_BYTES_IN,
+  PEER_BLOCKS_QUEUED,
+  PEER_BRAIN_AGE_MS,
   PEER_BUFFERED,
   PEER_BYTES_IN,
   PEER_BYTES_OUT,
+  PEER_CONTROL_QUEUED,
   PEER_FRAMES_IN,
   PEER_FRAMES_OUT,
   PEER_GENERATION,
   PEER_LAST_HEARD_MS,
+  PEER_PINGS_OUT,
+  PEER_PONGS_IN,
   PEER_ROW_BYTES,
   PEER_RTT_US,
   PEER_STATE,
@@ -71,6 +77,29 @@ export class Meters {
   }
 }
 
+/** How long ago Python last turned, seen from here: it counts its turns where everybody can read. */
+export class BrainWatch {
+  #words;
+  #now;
+  #turns;
+  #sinceMs;
+
+  /** @param {SharedArrayBuffer} buffer @param {() => number} now milliseconds */
+  constructor(buffer, now) {
+    this.#words = metricWords(buffer);
+    this.#now = now;
+    this.#turns = Atomics.load(this.#words, METRIC_BRAIN_TURNS);
+    this.#sinceMs = now();
+  }
+
+  /** Milliseconds; as exact as this is called often. */
+  ageMs() {
+    const turns = Atomics.load(this.#words, METRIC_BRAIN_TURNS);
+    if (turns !== this.#turns) [this.#turns, this.#sinceMs] = [turns, this.#now()];
+    return Math.max(0, Math.round(this.#now() - this.#sinceMs));
+  }
+}
+
 /** One channel's row of the peer table. */
 export class PeerRow {
   #words;
@@ -108,17 +137,19 @@ export class PeerRow {
     Atomics.add(this.#words, PEER_FRAMES_IN, 1);
   }
 
-  /**
-   * @param {number} bytes
-   * @param {number} buffered what the channel has not sent yet
-   */
-  sent(bytes, buffered) {
+  /** @param {number} bytes */
+  sent(bytes) {
     Atomics.add(this.#words, PEER_BYTES_OUT, bytes);
     Atomics.add(this.#words, PEER_FRAMES_OUT, 1);
-    this.buffered(buffered);
   }
 
-  /** @param {number} bytes */
+  /** @param {number} controlBytes @param {number} blocks that wait for the channel */
+  queued(controlBytes, blocks) {
+    Atomics.store(this.#words, PEER_CONTROL_QUEUED, controlBytes);
+    Atomics.store(this.#words, PEER_BLOCKS_QUEUED, blocks);
+  }
+
+  /** @param {number} bytes that the channel has not sent yet */
   buffered(bytes) {
     Atomics.store(this.#words, PEER_BUFFERED, bytes);
   }
@@ -128,8 +159,14 @@ export class PeerRow {
     Atomics.add(this.#words, PEER_BLOCK_BYTES_IN, bytes);
   }
 
-  /** @param {number} rttMs */
-  roundTrip(rttMs) {
+  pinged() {
+    Atomics.add(this.#words, PEER_PINGS_OUT, 1);
+  }
+
+  /** @param {number} rttMs @param {number} brainAgeMs as the peer says */
+  ponged(rttMs, brainAgeMs) {
     Atomics.store(this.#words, PEER_RTT_US, Math.round(rttMs * 1000));
+    Atomics.store(this.#words, PEER_BRAIN_AGE_MS, brainAgeMs | 0);
+    Atomics.add(this.#words, PEER_PONGS_IN, 1);
   }
 }

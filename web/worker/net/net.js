@@ -14,12 +14,13 @@ import { RingReader, RingWriter } from "../../shared/ring.js";
 import * as bounds from "./bounds.js";
 import { Inbox } from "./inbox.js";
 import { Link } from "./link.js";
-import { Meters } from "./meters.js";
+import { BrainWatch, Meters } from "./meters.js";
 
 /**
  * @typedef {object} Host
  * @property {() => number} now milliseconds since 1970, monotonic
  * @property {(callback: () => void, delayMs: number) => unknown} later setTimeout
+ * @property {(on: boolean) => void} beat whether to call `tick` every TICK_MS: only while there is a link
  * @property {(report: {type: "closed", channel: number, generation: number, reason: string}) => void} tell the page
  */
 
@@ -32,6 +33,9 @@ export class Net {
   #metricsEpoch;
   #shared;
   #tickMs;
+  #publishedMs;
+  #host;
+  #brain;
   #pumping = false;
 
   /**
@@ -45,7 +49,9 @@ export class Net {
     this.#inbox = new Inbox(new RingWriter(buffer, REGION_NET_INBOX, REGION_NET_INBOX_BYTES, epochs), host.later);
     this.#outbox = new RingReader(buffer, REGION_NET_OUTBOX, REGION_NET_OUTBOX_BYTES);
     this.#metricsEpoch = new Epoch(buffer, layout.EPOCH_METRICS);
-    this.#tickMs = host.now();
+    this.#host = host;
+    this.#brain = new BrainWatch(buffer, host.now);
+    this.#tickMs = this.#publishedMs = host.now();
     /** @type {import("./link.js").Shared} */
     this.#shared = {
       buffer,
@@ -54,26 +60,34 @@ export class Net {
       inbox: this.#inbox,
       meters: new Meters(buffer),
       now: host.now,
+      brainAgeMs: () => this.#brain.ageMs(),
       scratch: new Uint8Array(bounds.MESSAGE_SENT_BYTES_MAX),
       pump: () => this.#pump(),
       closed: (link, reason) => {
         if (this.#links.get(link.channel) === link) this.#links.delete(link.channel);
+        if (this.#links.size === 0) host.beat(false);
         host.tell({ type: "closed", channel: link.channel, generation: link.generation, reason });
       },
     };
   }
 
   /**
-   * Take over a channel; in the task in which it arrived, or events of it are lost.
+   * Take over a connection's channels; in the task in which they arrived, or events of them are lost.
    * @param {number} channel
    * @param {number} generation
    * @param {RTCDataChannel} dc
+   * @param {RTCDataChannel} realtime
    */
-  adopt(channel, generation, dc) {
+  adopt(channel, generation, dc, realtime) {
     if (!(channel >= 0 && channel < layout.PEERS_MAX)) throw new RangeError(`channel ${channel}`);
     this.#links.get(channel)?.close(bounds.CLOSED_REPLACED);
-    const link = new Link(this.#shared, channel, generation, dc);
-    if (!link.isClosed) this.#links.set(channel, link);
+    const link = new Link(this.#shared, channel, generation, dc, realtime);
+    if (link.isClosed) return;
+    if (this.#links.size === 0) {
+      this.#tickMs = this.#shared.now();
+      this.#host.beat(true);
+    }
+    this.#links.set(channel, link);
   }
 
   /**
@@ -99,13 +113,16 @@ export class Net {
     this.#pump();
   }
 
-  /** One heartbeat of all links; called every HEARTBEAT_MS. */
+  /** A look at all links; called every TICK_MS while there is one. */
   tick() {
     const now = this.#shared.now();
-    const fresh = now - this.#tickMs > bounds.HEARTBEAT_MS + bounds.TICK_LATE_MS;
+    const fresh = now - this.#tickMs > bounds.TICK_MS + bounds.TICK_LATE_MS;
     this.#tickMs = now;
     for (const link of [...this.#links.values()]) link.tick(fresh);
     this.#pump();
+    this.#brain.ageMs();
+    if (now - this.#publishedMs < bounds.PUBLISH_MS) return;
+    this.#publishedMs = now;
     this.#metricsEpoch.publish();
   }
 
@@ -160,6 +177,9 @@ export class Net {
         break;
       case layout.NET_CLOSE:
         link?.close(bounds.CLOSED_BY_US);
+        break;
+      case layout.NET_PACE:
+        link?.pace(word(2));
         break;
       case layout.NET_ACCEPT:
         link?.accept();

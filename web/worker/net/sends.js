@@ -39,6 +39,11 @@ export class Sends {
     return this.#blocks.length > 0;
   }
 
+  /** Blocks that have not been handed over whole. */
+  get blocks() {
+    return this.#blocks.length;
+  }
+
   /**
    * @param {number} offset of the message in the shared memory
    * @param {number} length

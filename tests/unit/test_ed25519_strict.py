@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inos.links.ed25519_strict import L, P, precheck
+from inos.ed25519_strict import L, P, precheck
 
 D = -121665 * pow(121666, -1, P) % P
 # RFC 8032, 7.1, test 2

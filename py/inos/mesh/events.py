@@ -1,0 +1,47 @@
+"""What a mesh tells whoever watches it (the page, replication): drained by ``Mesh.poll_events``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class PeerUp:
+    """A link to it is up."""
+
+    peer_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSuspected:
+    """It was not heard for too long; others are asked."""
+
+    peer_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAlive:
+    """It was suspected, and lives."""
+
+    peer_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDead:
+    """Its link is over. ``cause``: silent, brain, left, frozen, accused, or what the carrier said."""
+
+    peer_id: bytes
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookupHop:
+    """The way that a copy of a look-up took: prefixes from us to whoever answered. Only while somebody listens."""
+
+    key: bytes
+    path: tuple[int, ...]
+
+
+MeshEvent: TypeAlias = PeerUp | PeerSuspected | PeerAlive | PeerDead | LookupHop
+EVENTS_MAX = 256  # the oldest are dropped

@@ -1,0 +1,277 @@
+"""One node's mesh in one room: membership, routing and look-up, put together behind one interface.
+
+Nouns: *inputs* are what the carrier and the clock bring (``on_*``), *verbs* what the node asks, *reads* what it is told.
+
+Invariants: nothing is kept running: ``next_due`` says when ``on_time`` wants to be called, everything else happens in inputs and
+short tasks. ``on_message`` raises ``ProtocolViolation`` where the sender is at fault, and nothing else.
+
+Must not know: the browser, how links are made.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from inos.dht.lookup import Lookup, Lookups
+from inos.dht.records import Record, Records
+from inos.dht.routes import Relay, Routes, Verdict
+from inos.errors import InosError
+from inos.membership.agenda import Agenda
+from inos.membership.carrier import Carrier
+from inos.membership.contact import Known, Notary, sign_contact
+from inos.membership.members import Members
+from inos.membership.view import LEAVING, Neighbour, View, prefixes_in
+from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerDead, PeerUp
+from inos.mesh.signals import Signals
+from inos.ports import Entropy, Hashes
+from inos.tasks import Future, Tasks
+from inos.wire.membership import Condition, Contact, Introduce, Peers
+from inos.wire.messages import Mesh as MeshMessage
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SIGNAL, Question, decode
+from inos.wire.routes import Answered, DeadEnd, Route, Took
+
+
+class IdentityLike(Protocol):
+    """Who we are: ``inos.links.identity.Identity``."""
+
+    public_key: bytes
+    session: bytes
+
+
+class Mesh:
+    """A node in a room's mesh."""
+
+    __slots__ = (
+        "_agenda",
+        "_box_key",
+        "_carrier",
+        "_entropy",
+        "_events",
+        "_flags",
+        "_hashes",
+        "_identity",
+        "_lookups",
+        "_members",
+        "_notary",
+        "_records",
+        "_routes",
+        "_signals",
+        "_tasks",
+        "_view",
+        "_wall_ms",
+        "listening",
+        "on_dead",
+        "room_id",
+    )
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        hashes: Hashes,
+        entropy: Entropy,
+        carrier: Carrier,
+        *,
+        room_id: bytes,
+        wall_ms: Callable[[], int],
+        identity: IdentityLike,
+        box_key: bytes,
+        flags: int = 0,
+    ) -> None:
+        self._tasks = tasks
+        self._hashes = hashes
+        self._entropy = entropy
+        self._carrier = carrier
+        self._wall_ms = wall_ms
+        self._identity = identity
+        self._box_key = box_key
+        self._flags = flags
+        self.room_id = room_id
+        self.listening = False  # whether somebody drains events that are only for looking at
+        self.on_dead: Callable[[bytes], None] | None = None
+        self._events: deque[MeshEvent] | None = None
+        self._agenda = Agenda()
+        self._view = view = View(hashes.hash(identity.public_key))
+        self._notary = Notary(hashes, room_id, wall_ms)
+        self._records = Records(self._notary, room_id, wall_ms)
+        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self._rtt)
+        sight = self._routes.sight
+        self._members = Members(tasks, view, self._agenda, carrier, entropy, self._notary, sight.all, self.lookup)
+        self._lookups = Lookups(tasks, view, self._agenda, self._routes, self._notary, self._records, self._members)
+        self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
+
+    # --- inputs -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Sign our contact (again, when flags changed or it became old) and begin to tend links."""
+        contact = Contact(
+            self._identity.public_key, self._identity.session, self._box_key, self._wall_ms(), self._flags
+        )
+        known = await sign_contact(self._hashes, self.room_id, contact)
+        self._members.start(known, self._tasks.now)
+
+    def on_link_up(self, peer_id: bytes, now: float) -> None:
+        """An authenticated link in this room."""
+        if self._members.on_link_up(peer_id, now) is not None:
+            self._tell(PeerUp(peer_id))
+
+    def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
+        """A link ended."""
+        left = cause in ("left", "silent", "brain")
+        neighbour = self._members.on_link_down(peer_id, now, comes_back=not left)
+        if neighbour is None:
+            return
+        self._routes.on_down(neighbour, now)
+        self._tell(PeerDead(peer_id, cause))
+
+    def on_dial_failed(self, peer_id: bytes, now: float) -> None:
+        """What ``carrier.dial`` was asked for did not come about."""
+        self._members.on_dial_failed(peer_id, now)
+
+    def on_message(self, peer_id: bytes, message: MeshMessage, now: float) -> None:
+        """From a neighbour. Raises ProtocolViolation."""
+        neighbour = self._view.active.get(peer_id)
+        if neighbour is None:
+            return  # on its way when the link ended
+        if isinstance(message, Route | Took | Answered | DeadEnd):
+            self._routes.on_message(neighbour, message, now)
+        elif isinstance(message, Peers):
+            self._members.on_peers(neighbour, message)
+        elif isinstance(message, Introduce):
+            self._members.on_introduce(neighbour, message)
+        elif isinstance(message, Condition):
+            self._members.on_said(neighbour, message)
+
+    def on_condition(self, condition: int, now: float) -> None:
+        """Our page was shown, hidden, frozen (``inos.membership.view``)."""
+        self._members.on_condition(condition, now)
+
+    def on_time(self, now: float) -> None:
+        """Do what is due."""
+        self._agenda.on_time(now)
+
+    def next_due(self) -> float:
+        """When ``on_time`` wants to be called; inf: never."""
+        return self._agenda.next_due()
+
+    def leave(self, now: float) -> None:
+        """Goodbye to all."""
+        self._members.on_condition(LEAVING, now)
+
+    def adopt(self, contact: bytes) -> None:
+        """A signed contact from outside (a rendezvous, an invitation, memory): kept if it is good, dialled if wanted."""
+        self._tasks.spawn(self._adopt(contact), "adopt a contact")
+
+    def preset(self, own: Known, links: Iterable[tuple[Known, bytes]], now: float) -> None:
+        """Stand in a mesh that was built beforehand (simulations): our contact, and neighbours with their link lists.
+
+        Nothing is said to anybody; the carrier has these links already.
+        """
+        for known, their_links in links:
+            neighbour = self._view.add(known.peer_id, now)
+            neighbour.known = known
+            neighbour.links = their_links
+        self._members.preset(own)
+
+    # --- verbs --------------------------------------------------------------------------------------------------------
+
+    def lookup(self, target: bytes) -> Future[Lookup]:
+        """Who is closest to ``target``."""
+        return self._begin(target, FIND_NODE)
+
+    def find(self, key: bytes) -> Future[list[Record]]:
+        """Who provides ``key``; each record was checked."""
+        looked, future = self._begin(key, FIND_PROVIDERS), Future[list[Record]]()
+
+        def hand_over() -> None:
+            try:
+                future.set(looked.result().records)
+            except InosError as error:
+                future.fail(error)
+
+        looked.on_done(hand_over)
+        return future
+
+    def signal(self, peer_id: bytes, payload: bytes) -> Future[bytes]:
+        """Bytes to one node, wherever it is; what it answers. Fails with PeerGone."""
+        return self._signals.send(peer_id, payload, self._tasks.now)
+
+    def on_signal(self, answer: Callable[[Known, bytes], Awaitable[bytes | None]]) -> None:
+        """Who answers signals to us: gets the sender's checked contact and the payload."""
+        self._signals.answer = answer
+
+    # --- reads --------------------------------------------------------------------------------------------------------
+
+    @property
+    def peer_id(self) -> bytes:
+        """Our id."""
+        return self._view.peer_id
+
+    @property
+    def contact(self) -> Known | None:
+        """Our contact, once signed."""
+        return self._members.own
+
+    def neighbours(self) -> Iterable[Neighbour]:
+        """Nodes with a link."""
+        return self._view.active.values()
+
+    def passive(self) -> Iterable[Known]:
+        """Contacts without a link."""
+        return self._view.passive.values()
+
+    def poll_events(self) -> list[MeshEvent]:
+        """What happened since the last time."""
+        events, self._events = self._events, None
+        return list(events) if events else []
+
+    # --- for the parts ------------------------------------------------------------------------------------------------
+
+    def serve(self, relay: Relay, now: float, *, final: bool) -> bytes | Verdict:
+        """What a request that comes by gets here."""
+        route = relay.route
+        if route.kind == FIND_NODE:
+            return self._answer(relay, ()) if final else Verdict.PASS
+        if route.kind == FIND_PROVIDERS:
+            records = self._records.of(decode(Question, route.body).key)
+            return self._answer(relay, records) if final or records else Verdict.PASS
+        if route.target == self._view.peer_id and route.kind == SIGNAL:
+            return self._signals.take(relay)
+        return Verdict.PASS
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _answer(self, relay: Relay, records: Iterable[Record]) -> bytes | Verdict:
+        key = decode(Question, relay.route.body).key
+        return self._lookups.found(relay, key, [record.data for record in records]) or Verdict.PASS
+
+    def _begin(self, key: bytes, kind: int) -> Future[Lookup]:
+        future = self._lookups.begin(key, kind, self._tasks.now)
+        if self.listening:
+            future.on_done(lambda: self._tell_hops(future))
+        return future
+
+    def _tell_hops(self, future: Future[Lookup]) -> None:
+        try:
+            lookup = future.result()
+        except InosError:
+            return
+        for path in lookup.paths:
+            self._tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
+
+    async def _adopt(self, signed: bytes) -> None:
+        try:
+            known = await self._notary.check(signed)
+        except InosError:
+            return
+        self._members.adopt(known, self._tasks.now)
+
+    def _rtt(self, peer_id: bytes) -> float:
+        heard = self._carrier.heard(peer_id)
+        return heard.rtt_s if heard is not None else 0.0
+
+    def _tell(self, event: MeshEvent) -> None:
+        if self._events is None:
+            self._events = deque(maxlen=EVENTS_MAX)
+        self._events.append(event)

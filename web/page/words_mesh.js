@@ -1,0 +1,62 @@
+/** The sentences about the mesh. Part of `words` (words.js), and under its invariants. */
+
+import { counted } from "./counted.js";
+
+/** @param {number} count */
+const nodes = (count) => counted(count, "node", "nodes");
+
+export const meshWords = {
+  mesh: {
+    heading: "Mesh",
+    off: "Not in a mesh yet",
+    alone: "Nobody else is here",
+    /** @param {number} links @param {number} size */
+    now: (links, size) => `${counted(links, "link", "links")}, about ${nodes(size)}`,
+    map: "Map of the mesh",
+    /** @param {number} links @param {number} known */
+    mapText: (links, known) =>
+      `This node at the top of the circle of ids, ${counted(links, "link", "links")}, ${nodes(known)} known besides.`,
+    self: "you",
+    legend: {
+      sibling: "next in the circle",
+      bucket: "far across",
+      random: "by chance",
+      partner: "keeps copies with you",
+    },
+    /** @param {string} id @param {string} roles @param {string} rtt */
+    node: (id, roles, rtt) => `${id}: ${roles}, ${rtt} there and back`,
+    states: { alive: "linked", suspect: "silent", hidden: "in the background", frozen: "asleep", leaving: "leaving" },
+    facts: {
+      size: "Nodes, estimated",
+      links: "Links",
+      known: "Known besides",
+      rtt: "There and back, median",
+      hops: "Look-ups, hops (median, worst)",
+      copies: "Copies of each message received",
+      redundancy: "Time to full redundancy",
+      guests: "Kept for others",
+      share: "Served by peers, not by the server",
+    },
+    none: "–",
+    buckets: "Links by distance",
+    bucketsHint:
+      "Each box is twice as near as the one before it. One link in each is enough to reach everybody in a few hops.",
+    /** @param {number} index @param {number} links @param {number} known */
+    bucket: (index, links, known) => `Bucket ${index}: ${counted(links, "link", "links")}, ${known} known`,
+    lookups: "Look-ups",
+    noLookups: "Nothing was looked for yet.",
+    /** @param {number} hops */
+    hops: (hops) => counted(hops, "hop", "hops"),
+    failed: "not found",
+    paths: "Bytes by path",
+    path: { direct: "Straight between browsers", relayed: "Passed on for others", server: "From the server" },
+    replicas: "Copies of your files",
+    noReplicas: "Files that you keep here are copied, sealed, to two other nodes once there are any.",
+    replicaColumns: { name: "File", copies: "Copies", state: "State" },
+    /** @param {number} copies @param {number} wanted */
+    copies: (copies, wanted) => `${copies} of ${wanted}`,
+    replicaStates: { full: "safe", repairing: "being copied", short: "waits for more nodes", alone: "only here" },
+    more: (/** @type {number} */ count) => `and ${count.toLocaleString("en")} more`,
+    unnamed: "A file that was deleted",
+  },
+};
