@@ -36,7 +36,15 @@ PARTS = {  # of the set, by the largest size that they run at
     "flashcrowd": 10_000,
 }
 FITTED = ("hops_p50", "hops_mean", "gossip_hops_p99")
-COLUMNS = ("hops_p50", "hops_p99", "delivered", "gossip_hops_p99", "coverage", "messages_per_node", "duplicates_per_node")
+COLUMNS = (
+    "hops_p50",
+    "hops_p99",
+    "delivered",
+    "gossip_hops_p99",
+    "coverage",
+    "messages_per_node",
+    "duplicates_per_node",
+)
 COLUMNS_TOO = ("detect_p99_s", "repair_p99_s", "lost", "false_suspicions", "poisoned", "wall_s")
 SEED_BITS = 32
 
@@ -92,7 +100,9 @@ def _run_set(sizes: list[int], seed: int, *, as_json: bool) -> int:
                 failed |= bool(report["failures"])
                 if not as_json:
                     figures = {key: report.get(key) for key in (*COLUMNS, *COLUMNS_TOO) if report.get(key) is not None}
-                    print(f"{name} {nodes}: " + ", ".join(f"{key} {value}" for key, value in figures.items()), flush=True)
+                    print(
+                        f"{name} {nodes}: " + ", ".join(f"{key} {value}" for key, value in figures.items()), flush=True
+                    )
     fits = _fits(reports)
     for what, (fit, bad) in fits.items():
         failed |= bad

@@ -82,9 +82,7 @@ class LinkEnd:
 class Network:
     """Paths and the messages on them. ``deliver(link_end, message)`` is called at the receiver's end."""
 
-    def __init__(
-        self, clock: Clock, seed: int, weather: Weather, deliver: Callable[[LinkEnd, Message], None]
-    ) -> None:
+    def __init__(self, clock: Clock, seed: int, weather: Weather, deliver: Callable[[LinkEnd, Message], None]) -> None:
         self.clock = clock
         self.weather = weather
         self.deliver = deliver

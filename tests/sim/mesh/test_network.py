@@ -41,7 +41,9 @@ def test_messages_of_a_link_come_once_and_in_order(weather: Weather) -> None:
     assert heard_numbers(b) == list(range(200))
     delays = [line[0] for line in mesh_of(b).lines if line[1] == "message"]
     late = [when - 0.01 * number for number, when in enumerate(delays)]
-    assert (max(late) - min(late) > 0.4) == (weather is LOSSY)  # a lost packet costs a retransmission, nothing else does
+    assert (max(late) - min(late) > 0.4) == (
+        weather is LOSSY
+    )  # a lost packet costs a retransmission, nothing else does
 
 
 def test_both_ends_are_told_once_of_a_link_whoever_dials() -> None:
