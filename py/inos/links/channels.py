@@ -65,6 +65,7 @@ class Slot:
         self.binding = b""
         self.up_since = 0.0
         self.rooms: set[bytes] = set()
+        self.rooms_before: set[bytes] = set()  # which either end has left; what was on its way is no fault
         self.proofs_sent: dict[bytes, float] = {}  # room id -> when
 
     @property

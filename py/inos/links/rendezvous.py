@@ -117,7 +117,8 @@ class Rendezvous:
         """The server let us in."""
         member = self.rooms.get(room_id)
         if member is not None:
-            member.joined, member.members = True, members
+            member.members = max(members, member.members if member.joined else 0)
+            member.joined = True
             self.announce_soon(member, now)
 
     def may_say(self, room_id: bytes, now: float) -> bool:

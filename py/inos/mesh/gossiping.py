@@ -13,6 +13,7 @@ from inos.errors import InosError
 from inos.gossip.gossip import Gossip, Identity
 from inos.gossip.rumors import RoomKeys
 from inos.gossip.sealing import Sealer
+from inos.gossip.stats import Stats
 from inos.gossip.store import Entry
 from inos.membership.carrier import Carrier
 from inos.ports import Entropy, Hashes
@@ -148,9 +149,10 @@ class Gossiping:
         if self._gossip is not None and self._gossip.next_due() <= now:
             self._gossip.on_time(now)
 
-    def stats(self) -> dict[str, int | dict[str, int]] | None:
-        """Numbers; None where nothing was said yet."""
-        return None if self._gossip is None else self._gossip.stats.as_dict()
+    @property
+    def stats(self) -> Stats:
+        """Numbers."""
+        return self.get().stats
 
     def _blame(self, peer_id: bytes, error: InosError) -> None:
         self._carrier.hang_up(peer_id, error.code)
