@@ -19,6 +19,10 @@ from inos.dht.providers import Providers
 from inos.dht.records import Record, Records
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import InosError
+from inos.gossip.gossip import Subscriber
+from inos.gossip.rumors import RoomKeys
+from inos.gossip.sealing import Sealer
+from inos.gossip.store import Entry
 from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
@@ -26,11 +30,22 @@ from inos.membership.contact import Known, Notary, sign_contact
 from inos.membership.detector import Detector
 from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
-from inos.membership.view import Neighbour, View, prefixes_in
-from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
+from inos.membership.view import SHOWN, Neighbour, View, prefixes_in
+from inos.mesh.events import (
+    EVENTS_MAX,
+    LookupHop,
+    MeshEvent,
+    PeerAlive,
+    PeerDead,
+    PeerDown,
+    PeerSuspected,
+    PeerUp,
+    RumorSeen,
+)
+from inos.mesh.gossiping import Gossiping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
-from inos.tasks import Future, Tasks
+from inos.tasks import Future, Task, Tasks
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
@@ -68,6 +83,7 @@ class Mesh:
         "_tasks",
         "_view",
         "_wall_ms",
+        "gossip",
         "listening",
         "on_dead",
         "room_id",
@@ -85,6 +101,8 @@ class Mesh:
         identity: IdentityLike,
         box_key: bytes,
         flags: int = 0,
+        room_secret: bytes | None = None,  # what topics' keys come from; the room's id where everybody may know it
+        sealer: Sealer | None = None,  # None: relays can read rumors (simulations)
     ) -> None:
         self._tasks = tasks
         self._hashes = hashes
@@ -102,7 +120,7 @@ class Mesh:
         self._view = view = View(hashes.hash(identity.public_key))
         self._notary = Notary(hashes, room_id, wall_ms)
         self._records = Records(self._notary, room_id, wall_ms)
-        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self._rtt)
+        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self.rtt_s)
         sight = self._routes.sight
         self._members = Members(tasks, view, self._agenda, carrier, entropy, self._notary, sight.all, self.lookup)
         self._detector = Detector(view, self._agenda, carrier, entropy, self._members, self)
@@ -116,6 +134,17 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
+        self.gossip = Gossiping(
+            tasks,
+            hashes,
+            entropy,
+            carrier,
+            self,
+            keys=RoomKeys(hashes, room_id, room_secret or room_id),
+            identity=identity,
+            wall_ms=wall_ms,
+            sealer=sealer,
+        )
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -138,6 +167,7 @@ class Mesh:
             if first:
                 self._shuffling.begin(now)
             self._providers.on_change(now)
+            self.gossip.on_up(peer_id)
             self._tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
@@ -154,6 +184,8 @@ class Mesh:
         neighbour = self._view.active.get(peer_id)
         if neighbour is None:
             return  # on its way when the link ended
+        if self.gossip.on_message(peer_id, message):
+            return
         if isinstance(message, Route | Took | Answered | DeadEnd):
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
@@ -174,14 +206,17 @@ class Mesh:
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
         self._members.on_condition(condition, now)
+        if condition == SHOWN:
+            self.gossip.catch_up()
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
         self._agenda.on_time(now)
+        self.gossip.on_time(now)
 
     def next_due(self) -> float:
         """When ``on_time`` wants to be called; inf: never."""
-        return self._agenda.next_due()
+        return min(self._agenda.next_due(), self.gossip.next_due())
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
@@ -212,6 +247,7 @@ class Mesh:
     @idle.setter
     def idle(self, idle: bool) -> None:
         self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = idle
+        self.gossip.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -247,6 +283,14 @@ class Mesh:
     def on_signal(self, answer: Callable[[Known, bytes], Awaitable[bytes | None]]) -> None:
         """Who answers signals to us: gets the sender's checked contact and the payload."""
         self._signals.answer = answer
+
+    def publish(self, topic: str, data: bytes) -> Task[bytes]:
+        """Tell everybody in the room; see ``Gossip.publish``."""
+        return self.gossip.get().publish(topic, data)
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> Callable[[], None]:
+        """Be told what others publish; see ``Gossip.subscribe``."""
+        return self.gossip.get().subscribe(topic, subscriber)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -307,6 +351,20 @@ class Mesh:
                 return Verdict.LATER
         return Verdict.PASS
 
+    def linked(self) -> Iterable[bytes]:
+        """Ids of those with a link."""
+        return self._view.active
+
+    def rtt_s(self, peer_id: bytes) -> float:
+        """Measured on the link; 0: not known."""
+        heard = self._carrier.heard(peer_id)
+        return heard.rtt_s if heard is not None else 0.0
+
+    def on_rumor(self, entry: Entry) -> None:
+        """One came, from a neighbour."""
+        if self.listening and entry.sender is not None:
+            self._tell(RumorSeen(entry.topic, entry.sender, entry.hops, len(entry.rumor)))
+
     # What the detector found.
 
     def on_suspect(self, neighbour: Neighbour) -> None:
@@ -339,6 +397,7 @@ class Mesh:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
             self._providers.on_change(now)
+            self.gossip.on_down(peer_id)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
@@ -368,10 +427,6 @@ class Mesh:
         except InosError:
             return
         self._members.adopt(known, self._tasks.now)
-
-    def _rtt(self, peer_id: bytes) -> float:
-        heard = self._carrier.heard(peer_id)
-        return heard.rtt_s if heard is not None else 0.0
 
     def _tell(self, event: MeshEvent) -> None:
         if self._events is None:
