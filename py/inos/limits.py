@@ -89,6 +89,41 @@ STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody e
 RATE_FLOOR_BYTES_PER_S = 16 * KIB  # slower than this while we wait is as good as stalled (security 1.2, slow-loris)
 BAN_PENALTY = 100  # a peer whose penalties reach this is dropped
 
+# Mesh: gossip (mesh.md 3.2, security 1.2)
+GOSSIP_RUMOR_BYTES_MAX = MESSAGE_CONTROL_BYTES_MAX - 128  # an encoded rumor; its copy adds hops, signature and framing
+GOSSIP_DATA_BYTES_MAX = 15_000  # what is published at once: sealing adds 80 bytes and up to 512 of padding
+GOSSIP_TOPIC_CHARS_MAX = 64
+GOSSIP_EAGER_LINKS = 3
+GOSSIP_LIFE_S = 60.0  # of a rumor, as its author says; clocks may be this far apart either way
+GOSSIP_LIFE_S_MAX = 120.0  # what is said to live longer, by our clock, is dropped
+GOSSIP_SEEN_S = 120.0
+GOSSIP_SEEN_MAX = 50_000
+GOSSIP_CACHE_S = 30.0
+GOSSIP_CACHE_BYTES_MAX = 4 * MIB
+GOSSIP_TOPICS_MAX = 256  # whose trees a node remembers
+GOSSIP_MISSING_MAX = 4_096  # rumors that are announced and have not come
+GOSSIP_VERIFYING_MAX = 64  # rumors whose signatures are being checked
+GOSSIP_PUBLISHING_MAX = 64
+GOSSIP_OPENING_MAX = 256  # rumors that wait for being opened for a subscriber
+GOSSIP_RATE_PER_S = 50  # new rumors of one topic from one peer
+GOSSIP_BURST = 100
+GOSSIP_VERIFIES_PER_PEER_S = 200
+GOSSIP_VERIFIES_PER_S = 2_000
+GOSSIP_IHAVES_PER_S = 10  # messages from one peer
+GOSSIP_IHAVE_IDS_PER_S = 5_000  # ids in them
+GOSSIP_IHAVE_IDS_MAX = 900  # in one message
+GOSSIP_ASKED_IDS_MAX = 64  # rumors asked for by one message
+GOSSIP_RESENDS_PER_S = 100  # rumors that one peer gets on asking
+GOSSIP_RESENDS_MAX = 3  # of one rumor to one peer
+GOSSIP_BATCH_S = 0.010
+GOSSIP_GRAFT_TIMEOUT_S = 0.080  # at least
+GOSSIP_LARGE_BYTES = 512  # a copy of this size is worth a message that spares it
+GOSSIP_SYNC_INTERVAL_S = 30.0
+GOSSIP_SYNC_LIST_MAX = 32  # a range of so few ids is listed
+GOSSIP_SYNC_IDS_MAX = 512  # listed in one message
+GOSSIP_SYNCED_MAX = 4_096  # ids that are compared; the newest
+GOSSIP_SYNCS_PER_S = 20  # messages from one peer
+
 # Rendezvous (security 1.3); the server's side
 ROOM_MEMBERS_MAX = 64
 ROOMS_PER_SOCKET_MAX = 64
@@ -260,3 +295,7 @@ assert BLOCK_BYTES_MAX <= BUNDLE_BYTES_MAX <= GUEST_BYTES_PER_PEER_MAX <= GUEST_
 assert BUNDLE_BLOCKS_MAX * 32 <= 64 * KIB, "a bundle's name is the hash of a small thing"
 assert TAKING_INTERVAL_S * 3 < TAKING_TIMEOUT_S
 assert PULLS_MAX * PULL_LANES * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
+assert GOSSIP_DATA_BYTES_MAX + BLOCK_OVERHEAD_BYTES + 512 + 128 <= GOSSIP_RUMOR_BYTES_MAX < MESSAGE_CONTROL_BYTES_MAX
+assert GOSSIP_CACHE_S <= GOSSIP_LIFE_S < GOSSIP_LIFE_S_MAX <= GOSSIP_SEEN_S  # what is forgotten has expired: told once
+assert GOSSIP_SYNCED_MAX * 16 <= 64 * KIB  # what the hash port takes at once
+assert GOSSIP_IHAVE_IDS_MAX <= GOSSIP_IHAVE_IDS_PER_S

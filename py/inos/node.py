@@ -19,13 +19,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from inos import limits
+from inos import ids, limits
+from inos.commons import Commons
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
 from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
 from inos.links.joined import Joined
 from inos.links.links import Links
-from inos.links.rooms import share_room_secret
+from inos.links.rooms import origin_room_secret, share_room_secret
 from inos.ports import Ports
 from inos.repair import RepairReport, repair
 from inos.revocable import Revocable
@@ -38,8 +39,9 @@ from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
-from inos.wire.link import Link, encode, parse
+from inos.wire.link import Link, encode, encode_room, parse, parse_room
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
+from inos.wire.messages import Mesh as MeshMessage
 
 NodeEvent: TypeAlias = (
     commands.PeerUp
@@ -71,10 +73,13 @@ class Node:
         *,
         wall_offset_s: float,
         in_flight_bytes: int = limits.IN_FLIGHT_BYTES_MAX,
+        origin: str = "",
     ) -> None:
+        """``origin``: of the page, whose public mesh room is entered at the start; none: no room is."""
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
+        self._entropy = ports.entropy
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
         outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
@@ -82,7 +87,11 @@ class Node:
         self.server = Server(tasks, ports.arena, self.links, vault, self._offers, budget)
         self.joined = Joined(ports.hashes, self.links, self._is_needed)
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
-        self.links.dialer.busy = lambda link: self.fetcher.is_busy(link) or self.server.is_busy(link)
+        self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
+        self._origin = origin
+        self.links.dialer.busy = lambda link: (
+            self.fetcher.is_busy(link) or self.server.is_busy(link) or self.commons.holds(link)
+        )
         self._events: deque[NodeEvent] = deque()
         self._offered: dict[bytes, set[bytes]] = {}  # link root -> bids of its held blocks
         self._fetching: dict[bytes, Task[bytes]] = {}
@@ -94,8 +103,10 @@ class Node:
         """The vault is open: meet people, go on with what was wished for. Ends when all that is under way."""
         assert not self._is_running
         self._is_running = True
-        self.links.start()
+        await self.links.start()
         self.revocable.start()
+        if self._origin and not self.commons.is_in:
+            await self.join()
         for capability in self.vault.shared():
             await self.offer(capability)
         for capability in self.vault.wishes():
@@ -106,6 +117,7 @@ class Node:
         self._is_running = False
         for task in self._fetching.values():
             self.tasks.cancel(task)
+        self.commons.leave(now)
         self.links.close(now)
         self._dispatch()
 
@@ -117,6 +129,19 @@ class Node:
     def is_busy(self) -> bool:
         """Whether something is being fetched or sent."""
         return bool(self._fetching) or any(self.server.is_busy(link) for link, _, _ in self.links.peers())
+
+    async def join(self, link: str = "") -> None:
+        """Enter the mesh room of a room link, or the origin's public one. Raises BadLink."""
+        secret = parse_room(link) if link else origin_room_secret(self._hashes, self._origin)
+        await self.commons.enter(secret, is_public=not link)
+
+    def room_link(self, base_url: str = "") -> str:
+        """The link to the room that we are in."""
+        return encode_room(self.commons.secret, base_url)
+
+    def new_room(self, base_url: str = "") -> str:
+        """The link to a room that nobody is in yet."""
+        return encode_room(self._entropy.random(ids.ID_BYTES), base_url)
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -250,11 +275,13 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """When ``on_deadline`` wants to be called."""
-        return self.tasks.next_deadline()
+        dues = [due for due in (self.tasks.next_deadline(), self.commons.next_due()) if due is not None]
+        return min(dues, default=None)
 
     def on_deadline(self, now: float) -> None:
         """Time has passed."""
         self.tasks.on_deadline(now)
+        self.commons.on_time(self.tasks.now)
 
     def on_block_done(self, channel: int, generation: int, request: int, length: int, now: float) -> None:
         """A wanted block is whole in its span."""
@@ -281,6 +308,7 @@ class Node:
         return bool(events)
 
     def _on_link_event(self, event: LinkEvent) -> None:
+        self.commons.on_event(event)
         if isinstance(event, commands.Received):
             self._on_message(event)
             return
@@ -314,6 +342,8 @@ class Node:
                 self.revocable.grants.on_ask(link, message.id)
             elif isinstance(message, Grant | Revoked):
                 self.revocable.grants.on_answer(link, message)
+            elif isinstance(message, MeshMessage):
+                self.commons.on_message(link, event.peer_id, message)
         except InosError as error:
             self.links.penalise(link, error)
 
@@ -325,13 +355,15 @@ class Node:
     async def offer(self, capability: Capability) -> None:
         held = await self.fetcher.held(capability)
         self._offered.setdefault(capability.bid, set()).update(held)
-        self._join_share(capability)
+        self.commons.provide(self._join_share(capability))
 
     def offer_no_more(self) -> None:
         """Withdraw whatever is neither shared nor wished for any more."""
         kept = {capability.bid for capability in (*self.vault.shared(), *self.vault.wishes())}
         for link_root in [link_root for link_root in self._offered if link_root not in kept]:
             del self._offered[link_root]
+            if link_root in self.joined.rooms:
+                self.commons.withdraw(self.joined.rooms[link_root])
             self.joined.leave(link_root, self.tasks.now)
 
     async def _unwish(self, capability: Capability) -> None:
@@ -354,6 +386,8 @@ class Node:
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
+        if link_root in self.joined.rooms:
+            self.commons.forget(self.joined.rooms[link_root])
         self.joined.want(link_root, wanting=False, now=self.tasks.now)
 
     async def _fetch(self, capability: Capability, timeout_s: float | None) -> bytes:
@@ -365,12 +399,14 @@ class Node:
         try:
             room_id = self._join_share(capability)
             self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
+            self.commons.seek(room_id)
             await self.fetcher.fetch_root(
                 capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s
             )
             root = await self.vault.adopt(capability)
             # Received is offered on: the link's other holders may be gone when the next one wants it.
             await self.vault.share(root)
+            self.commons.provide(room_id)
         except InosError as error:
             self._events.append(TransferFailed(capability.bid, error.code, str(error)))
             if isinstance(error, CorruptError):

@@ -27,13 +27,14 @@ from inos.wire.link import Link, RevocableLink, encode
 from inos.workers import Workers
 from inos_web.compute import Namespace
 from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
+from inos_web.mesh_verbs import MeshVerbs
 from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
 _TIDY_INTERVAL_S = 0.5
 
 
-class Verbs(FileVerbs, ProtectVerbs):
+class Verbs(FileVerbs, ProtectVerbs, MeshVerbs):
     """The node's verbs for the page."""
 
     def __init__(
@@ -54,6 +55,7 @@ class Verbs(FileVerbs, ProtectVerbs):
         self._emit = emit
         self._workers = workers
         self._inos = Namespace(workers)
+        self._subscriptions = {}
         self._told_at: dict[int, float] = {}
         self._tidied = ("", 0.0)  # what was last said of the upkeep, and when
         vault.upkeep.on_change = self.on_upkeep

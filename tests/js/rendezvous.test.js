@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { PAYLOAD_BYTES_MAX, Rendezvous } from "../../web/page/rendezvous.js";
+import { PAYLOAD_BYTES_MAX, Rendezvous } from "../../web/page/bootstrap/rendezvous.js";
 
 const [ROOM, OTHER] = ["ab".repeat(32), "0c".repeat(32)];
 

@@ -352,6 +352,7 @@ class Peer:
         vault: MemoryVault | None = None,
         folder: Path | None = None,
         keyring: HostKeyring | None = None,
+        origin: str = "",
     ) -> None:
         self.world = world
         self.name = name
@@ -381,7 +382,7 @@ class Peer:
             self.vault.kept_grants = dict(vault.kept_grants)
             self.vault.shared_roots, self.vault.wished = list(vault.shared_roots), list(vault.wished)
         self.ends: dict[int, End] = {}
-        self.node = Node(self.tasks, self.ports, self.vault, self, wall_offset_s=WALL_OFFSET_S)
+        self.node = Node(self.tasks, self.ports, self.vault, self, wall_offset_s=WALL_OFFSET_S, origin=origin)
         self.events: list[object] = []
         self.effects = 0
         self.starting = self.tasks.spawn(self._start(), "start")
@@ -697,10 +698,11 @@ NET: dict[type, Callable[[End, Any], None]] = {
 
 
 class Heartbeats:
-    """Keeps rows fresh, as pings do; peers in ``silent`` are not heard."""
+    """Keeps rows fresh, as pings do; peers in ``silent`` are not heard. No pace asked for is faster than ``interval_s``."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, interval_s: float = 1.0) -> None:
         self._world = world
+        self._interval_s = interval_s
         self.silent: set[str] = set()
         self._beat()
 
@@ -710,4 +712,4 @@ class Heartbeats:
                 other = end.other
                 if peer.is_alive and other is not None and reaches(other) and other.peer.name not in self.silent:
                     end.row = dataclasses.replace(end.row, last_heard_s=self._world.now)
-        self._world.after(1.0, self._beat)
+        self._world.after(self._interval_s, self._beat)

@@ -1,18 +1,20 @@
 /**
- * The brain's hands outside: peer connections and the rendezvous socket, one command at a time.
+ * The brain's hands outside: peer connections and the ways to meet, one command at a time.
  *
  * It decides nothing: what the brain asks is done, what happens is told to the brain.
  */
 
+import { Broadcast } from "./bootstrap/broadcast.js";
+import { Rendezvous } from "./bootstrap/rendezvous.js";
+import { Strategies } from "./bootstrap/strategies.js";
 import { Peers } from "./peers.js";
-import { Rendezvous } from "./rendezvous.js";
 
 /** @typedef {{rendezvous?: string, iceServers?: RTCIceServer[]}} Config */
 
 export class Network {
   #tell;
   #workers;
-  /** @type {Promise<{peers: Peers, rendezvous: Rendezvous}>} */ #parts;
+  /** @type {Promise<{peers: Peers, meeting: Strategies}>} */ #parts;
   /** @type {Promise<unknown>} commands are handled in order */ #chain;
 
   /** @param {{net: Worker}} workers @param {(happening: any, transfer?: Transferable[]) => void} tell */
@@ -39,21 +41,25 @@ export class Network {
     });
     const url = new URL(config.rendezvous ?? "/rendezvous", location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const rendezvous = new Rendezvous(url, {
+    const callbacks = {
       onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) =>
         this.#tell({ op: "signal", room, payload }),
       onJoined: (/** @type {string} */ room, /** @type {number} */ members) =>
         this.#tell({ op: "joined", room, members }),
       onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
-    });
-    return { peers, rendezvous };
+    };
+    const meeting = new Strategies(callbacks, [
+      (given) => new Rendezvous(url, given),
+      (given) => new Broadcast(given),
+    ]);
+    return { peers, meeting };
   }
 
-  /** @param {{peers: Peers, rendezvous: Rendezvous}} parts @param {any} command */
-  #run({ peers, rendezvous }, command) {
-    if (command.op === "join") rendezvous.join(command.room);
-    else if (command.op === "leave") rendezvous.leave(command.room);
-    else if (command.op === "signal") rendezvous.send(command.room, command.payload);
+  /** @param {{peers: Peers, meeting: Strategies}} parts @param {any} command */
+  #run({ peers, meeting }, command) {
+    if (command.op === "join") meeting.join(command.room);
+    else if (command.op === "leave") meeting.leave(command.room);
+    else if (command.op === "signal") meeting.send(command.room, command.payload);
     else peers.handle(command);
   }
 }

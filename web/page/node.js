@@ -10,7 +10,7 @@ import { NodeError, startWorkers, workerUrl } from "./boot.js";
 import { BrainLine } from "./brain.js";
 import { ComputeThreads, computeWorker } from "./compute.js";
 import { Emitter } from "./emitter.js";
-import { FileCalls } from "./file_calls.js";
+import { MeshCalls } from "./mesh_calls.js";
 import { meshView } from "./mesh_view.js";
 import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
@@ -27,7 +27,7 @@ import { watchBoot } from "./watch_boot.js";
 const BOOT_ATTEMPTS_MAX = 2;
 
 /** @implements {NodeApi} */
-export class InosNode extends FileCalls {
+export class InosNode extends MeshCalls {
   #events = new Emitter();
   /** @type {NodeState} */ #state = { phase: "starting", step: "workers", bytesToGo: null };
   /** @type {import("./boot.js").Workers | null} */ #workers = null;
@@ -326,6 +326,7 @@ export class InosNode extends FileCalls {
   /** @param {any} event from the ring */
   #onEvent(event) {
     if (event.e === "progress") this.#progress.get(event.op)?.(event);
+    else if (event.e === "topic") this.onTopic(event);
     else this.#events.emit(event.e, event);
   }
 

@@ -95,7 +95,7 @@ class Counts:
 class Routes:
     """Copies of requests at one node."""
 
-    __slots__ = ("_agenda", "_entropy", "_relays", "_rtt", "_send", "_server", "_view", "counts", "sight")
+    __slots__ = ("_agenda", "_entropy", "_relays", "_rtt", "_send", "_server", "_view", "counts", "on_silent", "sight")
 
     def __init__(
         self,
@@ -115,12 +115,13 @@ class Routes:
         self._relays: dict[bytes, Relay | float] = {}  # by id; a number is when a copy came that is done with
         self.sight = Sight(view)
         self.counts = Counts()
+        self.on_silent: Callable[[Neighbour, float], None] | None = None  # who did not take a copy in time
 
     # --- our own ------------------------------------------------------------------------------------------------------
 
     def begin(
         self,
-        asker: Asker,
+        asker: Asker | None,
         kind: int,
         target: bytes,
         body: bytes,
@@ -181,6 +182,8 @@ class Routes:
     def on_silence(self, relay: Relay, now: float) -> None:
         """A hop was not taken in time."""
         self.counts.silences += 1
+        if self.on_silent is not None and relay.hop is not None:
+            self.on_silent(relay.hop.neighbour, now)
         self._fail(relay, now)
 
     def on_down(self, neighbour: Neighbour, now: float) -> None:

@@ -108,12 +108,15 @@ class LinkCarrier:
         self._links.send(link, message)
         return True
 
-    def dial(self, contact: Contact) -> None:
-        """See ``Carrier``."""
+    def dial(self, contact: Contact, also: bytes | None = None) -> None:
+        """See ``Carrier``. ``also``: a further room to prove once there is a link."""
         peer_id = self._ports.hashes.hash(contact.public_key)
-        if peer_id not in self._dialling and peer_id not in self._up:
+        link = self._up.get(peer_id)
+        if link is not None and also is not None:
+            self._links.prove_room(link, also)
+        if link is None and peer_id not in self._dialling:
             self._dialling[peer_id] = Future()
-            self._tasks.spawn(self._dial(peer_id, contact), "dial")
+            self._tasks.spawn(self._dial(peer_id, contact, also), "dial")
 
     def hang_up(self, peer_id: bytes, cause: str) -> None:
         """See ``Carrier``."""
@@ -140,7 +143,7 @@ class LinkCarrier:
 
     # --- what links tell ----------------------------------------------------------------------------------------------
 
-    def peer_of(self, link: LinkId, peer_id: bytes) -> bool:
+    def is_link_with(self, link: LinkId, peer_id: bytes) -> bool:
         """Whether this is the link that the mesh has with this peer."""
         return self._up.get(peer_id) == link
 
@@ -188,7 +191,7 @@ class LinkCarrier:
 
     # --- dialling -----------------------------------------------------------------------------------------------------
 
-    async def _dial(self, peer_id: bytes, contact: Contact) -> None:
+    async def _dial(self, peer_id: bytes, contact: Contact, also: bytes | None) -> None:
         linked = self._dialling[peer_id]
         self.dials += 1
         try:
@@ -202,7 +205,10 @@ class LinkCarrier:
             pass  # it is told below
         finally:
             del self._dialling[peer_id]
-        if peer_id not in self._up and self._sponsor is not None:
+        link = self._up.get(peer_id)
+        if link is not None and also is not None:
+            self._links.prove_room(link, also)
+        if link is None and self._sponsor is not None:
             self.dials_failed += 1
             self._sponsor.on_dial_failed(peer_id, self._tasks.now)
 

@@ -19,8 +19,8 @@ from collections import deque
 from enum import Enum
 
 from inos import limits
+from inos.bucket import TokenBucket
 from inos.errors import InosError, ProtocolViolation
-from inos.links.bucket import TokenBucket
 from inos.links.commands import LinkId
 from inos.links.rooms import Room
 from inos.tasks import Future
@@ -65,6 +65,7 @@ class Slot:
         self.binding = b""
         self.up_since = 0.0
         self.rooms: set[bytes] = set()
+        self.rooms_before: set[bytes] = set()  # which either end has left; what was on its way is no fault
         self.proofs_sent: dict[bytes, float] = {}  # room id -> when
 
     @property

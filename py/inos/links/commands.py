@@ -229,6 +229,7 @@ class Received:
     """A message of the transfer protocol from an authenticated peer."""
 
     link: LinkId
+    peer_id: bytes
     message: Control
 
 

@@ -84,9 +84,11 @@ class Links:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin to run; needs the device key, which the first effect asks for."""
-        self._tasks.spawn(self._begin(), "links begin")
+    async def start(self) -> None:
+        """Begin to run."""
+        self.identity.begin(self._ports.hashes, self._ports.entropy, await DevicePublicKey())
+        self._tasks.spawn(self._look(), "links look")
+        self._tasks.spawn(self._meeting.listen(), "links listen")
 
     def close(self, now: float) -> None:
         """Say goodbye to everybody and leave all rooms."""
@@ -199,6 +201,11 @@ class Links:
         slot, member = self._up(link), self._rendezvous.rooms.get(room_id)
         if slot is not None and member is not None and room_id not in slot.rooms:
             self._proofs.prove(slot, member.room)
+
+    def was_in(self, link: tuple[int, int], room_id: bytes) -> bool:
+        """Whether a link has served this room at any time."""
+        slot = self._up(link)
+        return slot is not None and room_id in slot.rooms_before
 
     def leave_room(self, link: tuple[int, int], room_id: bytes) -> None:
         """Use a link in this room no more. It ends with the last of its rooms."""
@@ -366,12 +373,13 @@ class Links:
             if self._proofs.on_proof(slot, message):
                 self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
         else:
-            self._events.append(commands.Received(slot.link, message))
+            self._events.append(commands.Received(slot.link, slot.peer_id, message))
 
     def _forget_room(self, slot: Slot, room_id: bytes) -> None:
         if room_id not in slot.rooms:
             return
         slot.rooms.discard(room_id)
+        slot.rooms_before.add(room_id)
         slot.proofs_sent.pop(room_id, None)
         self._events.append(commands.PeerRooms(slot.link, slot.peer_id, frozenset(slot.rooms)))
         if not slot.rooms:
@@ -432,11 +440,6 @@ class Links:
         return slot if slot is not None and slot.state is State.UP else None
 
     # --- inside: coroutines -------------------------------------------------------------------------------------------
-
-    async def _begin(self) -> None:
-        self.identity.begin(self._ports.hashes, self._ports.entropy, await DevicePublicKey())
-        self._tasks.spawn(self._look(), "links look")
-        self._tasks.spawn(self._meeting.listen(), "links listen")
 
     async def _look(self) -> None:
         while True:

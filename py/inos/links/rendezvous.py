@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from inos import limits
-from inos.links.bucket import TokenBucket
+from inos.bucket import TokenBucket
 from inos.links.rooms import Room
 
 ANNOUNCE_WANTING_FIRST_S = 4.0  # doubled each time up to ANNOUNCE_WANTING_S, since a signal may get lost
@@ -117,7 +117,8 @@ class Rendezvous:
         """The server let us in."""
         member = self.rooms.get(room_id)
         if member is not None:
-            member.joined, member.members = True, members
+            member.members = max(members, member.members if member.joined else 0)
+            member.joined = True
             self.announce_soon(member, now)
 
     def may_say(self, room_id: bytes, now: float) -> bool:

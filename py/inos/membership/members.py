@@ -86,8 +86,10 @@ class Members:
         "_tend_chore",
         "_view",
         "condition",
+        "idle",
         "incarnation",
         "on_contact",
+        "on_roles",
     )
 
     def __init__(
@@ -122,7 +124,9 @@ class Members:
         self._look_chore = Chore(self._look_around)
         self.condition = SHOWN
         self.incarnation = 0
+        self.idle = False
         self.on_contact: Callable[[Neighbour], None] | None = None
+        self.on_roles: Callable[[float], None] | None = None
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -166,7 +170,9 @@ class Members:
             self._carrier.send(peer_id, Introduce(own.signed))
         if not self._started:
             self._started = True
-            self._agenda.put(self._tend_chore, now)
+            if not self.idle:
+                self._agenda.put(self._tend_chore, now)
+                self._agenda.put(self._look_chore, now + JOIN_LOOKS_S[0])
 
     def preset(self, own: Known) -> None:
         """As ``start``, where everybody knows; chores begin with the first change, or with ``start``."""
@@ -185,6 +191,13 @@ class Members:
     def on_condition(self, condition: int, now: float) -> None:
         """Ours changed: everybody is told."""
         self.condition = condition
+        self.raise_incarnation()
+
+    def leave(self) -> None:
+        """Tend links no more; everybody is told."""
+        self._started = False
+        self._tend_chore.due = self._look_chore.due = inf
+        self.condition = LEAVING
         self.raise_incarnation()
 
     def raise_incarnation(self, above: int = 0) -> None:
@@ -212,7 +225,7 @@ class Members:
         self._carrier.send(peer_id, Peers(self._view.own_links()))
         self._carrier.send(peer_id, Condition(self.condition, self.incarnation))
         self._links_changed(now)
-        if first and self._started:
+        if first and self._started and not self.idle:
             self._looks = 0
             self._agenda.put(self._look_chore, now + JOIN_LOOKS_S[0])
         return neighbour
@@ -241,7 +254,7 @@ class Members:
         dial.pending = False
         dial.failures += 1
         wait_s = min(limits.MESH_DIAL_RETRY_S * 2 ** (dial.failures - 1), limits.MESH_DIAL_RETRY_MAX_S)
-        dial.not_before_s = now + wait_s * (0.75 + self._chance() / 2)
+        dial.not_before_s = now + wait_s * (0.75 + self.chance() / 2)
         if len(self._dials) > 4 * limits.MESH_PASSIVE_MAX:
             self._dials = {p: d for p, d in self._dials.items() if d.pending or d.not_before_s > now}
         self._hurry(now)
@@ -279,12 +292,15 @@ class Members:
         check_link_list(message.links)
         self._view.set_links(neighbour, message.links)
 
-    def on_said(self, neighbour: Neighbour, message: Condition) -> None:
-        """How it is. Raises ProtocolViolation."""
+    def on_said(self, neighbour: Neighbour, message: Condition) -> bool:
+        """How it is; whether that is news. Raises ProtocolViolation."""
         if message.state not in (SHOWN, HIDDEN, FROZEN, LEAVING):
             raise ProtocolViolation(f"condition {message.state}")
-        if message.incarnation >= neighbour.incarnation:
-            neighbour.condition, neighbour.incarnation = message.state, message.incarnation
+        if message.incarnation < neighbour.incarnation:
+            return False
+        news = (message.state, message.incarnation) != (neighbour.condition, neighbour.incarnation)
+        neighbour.condition, neighbour.incarnation = message.state, message.incarnation
+        return news
 
     # --- chores -------------------------------------------------------------------------------------------------------
 
@@ -296,7 +312,7 @@ class Members:
     def _hurry(self, now: float) -> None:
         """Tend soon, and not more often than dials may follow each other."""
         due = now + limits.MESH_DIAL_INTERVAL_S
-        if self._started and self._tend_chore.due > due:
+        if self._started and not self.idle and self._tend_chore.due > due:
             self._agenda.put(self._tend_chore, due)
 
     def _tell_links(self, now: float) -> None:
@@ -310,7 +326,7 @@ class Members:
             return
         self._looks += 1
         wait_s = JOIN_LOOKS_S[self._looks] if self._looks < len(JOIN_LOOKS_S) else LOOK_INTERVAL_S
-        self._agenda.put(self._look_chore, now + wait_s * (0.75 + self._chance() / 2))
+        self._agenda.put(self._look_chore, now + wait_s * (0.75 + self.chance() / 2))
         self._look(self._view.peer_id)
         if self._looks > 1:
             self._look(self._entropy.random(32))
@@ -319,12 +335,14 @@ class Members:
         """Compare links with the policy: dial one of those missing, drop one that nobody needs."""
         view = self._view
         roles = growth.assign(view, self._per_bucket())
+        if self.on_roles is not None:
+            self.on_roles(now)
         # Who could not be reached is left out for a while, so that others are wanted in its place.
         failed = {prefix for prefix, dial in self._dials.items() if dial.failures and dial.not_before_s > now}
         known = {known.prefix for known in view.passive.values()} - failed
         seen = [prefix for prefix in self._seen() if prefix not in failed]
         wanted = growth.missing(view, seen, known, self._per_bucket())
-        busy = any(self._approach(prefix, now) for prefix in wanted)
+        busy = any(self.approach(prefix, now) for prefix in wanted)
         if not busy and roles.spare < limits.MESH_RANDOM_LINKS:
             busy = self._dial_random(now)
         if len(view.active) > self._links_soft() + limits.MESH_LINKS_HYSTERESIS:
@@ -338,7 +356,7 @@ class Members:
         if self._tend_chore.due > now + wait_s:
             self._agenda.put(self._tend_chore, now + wait_s)
 
-    def _approach(self, prefix: int, now: float) -> bool:
+    def approach(self, prefix: int, now: float) -> bool:
         """Dial a node that is wanted, or find its contact first; whether something was begun."""
         dial = self._dials.get(prefix)
         if dial is not None and (dial.pending or dial.not_before_s > now):
@@ -365,13 +383,13 @@ class Members:
         dial.pending = False
         if any(known.prefix == dial.prefix for known in self._view.passive.values()):
             self._last_dial_s = -inf
-            self._approach(dial.prefix, now)
+            self.approach(dial.prefix, now)
         elif dial.prefix not in self._view.by_prefix:
             self._failed(dial, now)
 
     def _dial_random(self, now: float) -> bool:
         passive = list(self._view.passive.values())
-        return any(self._approach(passive[int(self._chance() * len(passive))].prefix, now) for _ in passive[:3])
+        return any(self.approach(passive[int(self.chance() * len(passive))].prefix, now) for _ in passive[:3])
 
     def _may_dial(self, now: float) -> bool:
         pending = sum(1 for dial in self._dials.values() if dial.pending)
@@ -381,7 +399,7 @@ class Members:
             and len(self._view.active) < self.links_max()
         )
 
-    def _chance(self) -> float:
+    def chance(self) -> float:
         """A random number from 0 to 1."""
         return int.from_bytes(self._entropy.random(4), "big") / (1 << 32)
 

@@ -28,8 +28,16 @@ class PeerAlive:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerDown:
+    """Its link is over, which says nothing of the peer. ``cause``: cut, or what the carrier said."""
+
+    peer_id: bytes
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PeerDead:
-    """Its link is over. ``cause``: silent, brain, left, frozen, accused, or what the carrier said."""
+    """It is held for gone. ``cause``: silent, brain (its Python stands still), left, frozen, accused (by others)."""
 
     peer_id: bytes
     cause: str
@@ -43,5 +51,5 @@ class LookupHop:
     path: tuple[int, ...]
 
 
-MeshEvent: TypeAlias = PeerUp | PeerSuspected | PeerAlive | PeerDead | LookupHop
+MeshEvent: TypeAlias = PeerUp | PeerDown | PeerSuspected | PeerAlive | PeerDead | LookupHop
 EVENTS_MAX = 256  # the oldest are dropped

@@ -21,15 +21,17 @@ from inos.errors import InosError
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
 from inos.membership.contact import Known, Notary, sign_contact
+from inos.membership.detector import Detector
 from inos.membership.members import Members
-from inos.membership.view import LEAVING, Neighbour, View, prefixes_in
-from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerDead, PeerUp
+from inos.membership.shuffling import Shuffling
+from inos.membership.view import Neighbour, View, prefixes_in
+from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
 from inos.tasks import Future, Tasks
-from inos.wire.membership import Condition, Contact, Introduce, Peers
+from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
-from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SIGNAL, Question, decode
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, Contacts, Question, decode, encode
 from inos.wire.routes import Answered, DeadEnd, Route, Took
 
 
@@ -47,6 +49,7 @@ class Mesh:
         "_agenda",
         "_box_key",
         "_carrier",
+        "_detector",
         "_entropy",
         "_events",
         "_flags",
@@ -57,6 +60,7 @@ class Mesh:
         "_notary",
         "_records",
         "_routes",
+        "_shuffling",
         "_signals",
         "_tasks",
         "_view",
@@ -89,7 +93,7 @@ class Mesh:
         self._flags = flags
         self.room_id = room_id
         self.listening = False  # whether somebody drains events that are only for looking at
-        self.on_dead: Callable[[bytes], None] | None = None
+        self.on_dead: Callable[[bytes, str, float], None] | None = None
         self._events: deque[MeshEvent] | None = None
         self._agenda = Agenda()
         self._view = view = View(hashes.hash(identity.public_key))
@@ -98,6 +102,12 @@ class Mesh:
         self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self._rtt)
         sight = self._routes.sight
         self._members = Members(tasks, view, self._agenda, carrier, entropy, self._notary, sight.all, self.lookup)
+        self._detector = Detector(view, self._agenda, carrier, entropy, self._members, self)
+        self._members.on_roles = self._detector.set_paces
+        self._routes.on_silent = self._detector.doubt
+        self._shuffling = Shuffling(
+            tasks, view, self._agenda, carrier, entropy, self._notary, self._members, sight.all, self._reply_shuffle
+        )
         self._lookups = Lookups(tasks, view, self._agenda, self._routes, self._notary, self._records, self._members)
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
 
@@ -110,20 +120,23 @@ class Mesh:
         )
         known = await sign_contact(self._hashes, self.room_id, contact)
         self._members.start(known, self._tasks.now)
+        if self._view.active:
+            self._shuffling.begin(self._tasks.now)
 
     def on_link_up(self, peer_id: bytes, now: float) -> None:
         """An authenticated link in this room."""
-        if self._members.on_link_up(peer_id, now) is not None:
+        first = not self._view.active
+        neighbour = self._members.on_link_up(peer_id, now)
+        if neighbour is not None and neighbour.watch is None:
+            self._detector.watch(neighbour, now)
+            if first:
+                self._shuffling.begin(now)
             self._tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
-        """A link ended."""
-        left = cause in ("left", "silent", "brain")
-        neighbour = self._members.on_link_down(peer_id, now, comes_back=not left)
-        if neighbour is None:
-            return
-        self._routes.on_down(neighbour, now)
-        self._tell(PeerDead(peer_id, cause))
+        """A link ended: the peer may live, and is dialled again where it is wanted."""
+        if self._end(peer_id, now, comes_back=True) is not None:
+            self._tell(PeerDown(peer_id, cause))
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
@@ -141,7 +154,14 @@ class Mesh:
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)
         elif isinstance(message, Condition):
-            self._members.on_said(neighbour, message)
+            if self._members.on_said(neighbour, message):
+                self._detector.on_said(neighbour, now)
+        elif isinstance(message, Probe | Probed | Accuse | Refute):
+            self._detector.on_message(neighbour, message, now)
+        elif isinstance(message, Shuffle):
+            self._shuffling.on_shuffle(neighbour, message, now)
+        elif isinstance(message, Shuffled):
+            self._shuffling.on_shuffled(message.contacts)
 
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
@@ -157,22 +177,33 @@ class Mesh:
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
-        self._members.on_condition(LEAVING, now)
+        self._members.leave()
 
     def adopt(self, contact: bytes) -> None:
         """A signed contact from outside (a rendezvous, an invitation, memory): kept if it is good, dialled if wanted."""
         self._tasks.spawn(self._adopt(contact), "adopt a contact")
 
-    def preset(self, own: Known, links: Iterable[tuple[Known, bytes]], now: float) -> None:
-        """Stand in a mesh that was built beforehand (simulations): our contact, and neighbours with their link lists.
+    # --- for simulations: a mesh that was built beforehand --------------------------------------------------------------
 
-        Nothing is said to anybody; the carrier has these links already.
-        """
-        for known, their_links in links:
-            neighbour = self._view.add(known.peer_id, now)
-            neighbour.known = known
-            neighbour.links = their_links
+    def preset(self, own: Known) -> None:
+        """Our contact, which everybody knows; chores begin with ``start``."""
         self._members.preset(own)
+
+    def restore(self, known: Known, links: bytes, now: float) -> None:
+        """A link that is up since long: all of it is known, nothing is said."""
+        neighbour = self._view.add(known.peer_id, now)
+        neighbour.known = known
+        neighbour.links = links
+        self._detector.watch(neighbour, now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything periodic is left out (tending, detection, shuffles, refreshes). Set it before links come up."""
+        return self._members.idle
+
+    @idle.setter
+    def idle(self, idle: bool) -> None:
+        self._members.idle = self._detector.idle = self._shuffling.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -236,11 +267,49 @@ class Mesh:
         if route.kind == FIND_PROVIDERS:
             records = self._records.of(decode(Question, route.body).key)
             return self._answer(relay, records) if final or records else Verdict.PASS
-        if route.target == self._view.peer_id and route.kind == SIGNAL:
-            return self._signals.take(relay)
+        if route.target == self._view.peer_id:
+            if route.kind == SIGNAL:
+                return self._signals.take(relay)
+            if route.kind == SHUFFLED:
+                self._shuffling.on_shuffled(decode(Contacts, route.body).contacts)
+                return Verdict.LATER
         return Verdict.PASS
 
+    # What the detector found.
+
+    def on_suspect(self, neighbour: Neighbour) -> None:
+        """It is silent."""
+        self._tell(PeerSuspected(neighbour.peer_id))
+
+    def on_alive(self, peer_id: bytes) -> None:
+        """It lives after all."""
+        self._tell(PeerAlive(peer_id))
+
+    def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
+        """It is gone, or its link does not carry; who was only cut off or frozen may be dialled again."""
+        comes_back = cause in ("cut", "frozen", "brain")
+        if self._end(peer_id, now, comes_back=comes_back) is not None:
+            self._carrier.hang_up(peer_id, cause)
+        if cause == "cut":
+            self._tell(PeerDown(peer_id, cause))
+            return
+        if not comes_back:
+            self._view.forget(peer_id)
+        self._tell(PeerDead(peer_id, cause))
+        if self.on_dead is not None:
+            self.on_dead(peer_id, cause, now)
+
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _end(self, peer_id: bytes, now: float, *, comes_back: bool) -> Neighbour | None:
+        neighbour = self._members.on_link_down(peer_id, now, comes_back=comes_back)
+        if neighbour is not None:
+            self._detector.forget(neighbour)
+            self._routes.on_down(neighbour, now)
+        return neighbour
+
+    def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
+        self._routes.begin(None, SHUFFLED, peer_id, encode(Contacts(contacts)), self._tasks.now)
 
     def _answer(self, relay: Relay, records: Iterable[Record]) -> bytes | Verdict:
         key = decode(Question, relay.route.body).key

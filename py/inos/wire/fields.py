@@ -13,6 +13,7 @@ from msgspec import Meta
 from inos import limits
 
 SESSION_BYTES = 16
+NONCE_BYTES = 16
 NOBODY = bytes(SESSION_BYTES)  # "to" of a signal meant for everybody in the room
 SDP_BYTES_MAX = 12 * limits.KIB  # as text; an SDP with one data channel is about 1 KiB, many candidates make it 4
 
@@ -28,5 +29,5 @@ Reason = Annotated[str, Meta(max_length=32, pattern=r"^[A-Za-z]*$")]
 Prefix = Annotated[
     bytes, Meta(min_length=8, max_length=8)
 ]  # the first 8 bytes of a peer id, enough to tell links apart
-Nonce = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Nonce = Annotated[bytes, Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
 U8 = Annotated[int, Meta(ge=0, le=0xFF)]

@@ -1,5 +1,6 @@
 """The links to a file: ``#inos1.`` and base64url of ``bid 32 | secret 32 | crc32 4`` (vault-format 1.3), or ``#inosv1.`` and
-``id 32 | key 32 | crc32 4`` of a grant that its owner can revoke.
+``id 32 | key 32 | crc32 4`` of a grant that its owner can revoke; and the link to a private mesh room, ``#inosr1.`` and
+``room secret 32 | crc32 4``.
 
 Nouns: a *grant* is a small sealed record, kept and handed out by the node that made it, which holds what a plain link would; a
 *fragment* is what follows ``#`` in a URL, which browsers never send to a server. The check sum (CRC-32, little-endian)
@@ -18,10 +19,12 @@ from inos.errors import BadArgument, BadLink
 
 PREFIX = "inos1."
 PREFIX_REVOCABLE = "inosv1."
+PREFIX_ROOM = "inosr1."
 ID_BYTES = 32
 CRC_BYTES = 4
 PAYLOAD_BYTES = 2 * ID_BYTES + CRC_BYTES
 TEXT_CHARACTERS = -(-PAYLOAD_BYTES * 4 // 3)  # 91, without padding
+ROOM_CHARACTERS = -(-(ID_BYTES + CRC_BYTES) * 4 // 3)  # 48
 URL_CHARACTERS_MAX = 4_096
 
 _KIND = re.compile(r"inos[a-z]{0,8}[0-9]{1,4}\.")
@@ -51,10 +54,53 @@ def encode(link: Link | RevocableLink, base_url: str = "") -> str:
     )
     if len(name) != ID_BYTES or len(secret) != ID_BYTES:
         raise BadArgument("a link needs 32 bytes of name and 32 of secret")
-    body = name + secret
+    return f"{base_url.partition('#')[0]}#{prefix}{checked_text(name + secret)}"
+
+
+def encode_room(secret: bytes, base_url: str = "") -> str:
+    """``base_url#inosr1...`` of a room's secret. Raises BadArgument."""
+    if len(secret) != ID_BYTES:
+        raise BadArgument("a room's secret has 32 bytes")
+    return f"{base_url.partition('#')[0]}#{PREFIX_ROOM}{checked_text(secret)}"
+
+
+def checked_text(body: bytes) -> str:
+    """Bytes and their check sum as base64url without padding."""
     payload = body + binascii.crc32(body).to_bytes(CRC_BYTES, "little")
-    text = binascii.b2a_base64(payload, newline=False).decode().rstrip("=").replace("+", "-").replace("/", "_")
-    return f"{base_url.partition('#')[0]}#{prefix}{text}"
+    return binascii.b2a_base64(payload, newline=False).decode().rstrip("=").replace("+", "-").replace("/", "_")
+
+
+def fragment_of(text: str) -> str:
+    """What follows ``#`` in a URL; the whole text where there is none."""
+    before, hash_mark, after = text.strip().partition("#")
+    return after if hash_mark else before
+
+
+def checked_bytes(encoded: str, what: str) -> bytes:
+    """Undo ``checked_text``. Raises BadLink."""
+    if _ALPHABET.fullmatch(encoded) is None:
+        raise BadLink(f"the {what} is mistyped: it has characters that no {what} has")
+    try:
+        payload = binascii.a2b_base64(encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4))
+    except binascii.Error:
+        raise BadLink(f"the {what} is cut") from None
+    body = payload[:-CRC_BYTES]
+    if len(payload) <= CRC_BYTES or checked_text(body) != encoded:
+        raise BadLink(f"the {what} is mistyped or cut: its check does not fit")
+    return body
+
+
+def parse_room(text: str) -> bytes:
+    """A whole URL, a fragment with or without ``#`` -> the room's secret. Raises BadLink."""
+    if len(text) > URL_CHARACTERS_MAX:
+        raise BadLink("this is far too long for a link")
+    fragment = fragment_of(text)
+    if not fragment.startswith(PREFIX_ROOM):
+        raise BadLink("this is not a link to a room")
+    encoded = fragment[len(PREFIX_ROOM) :]
+    if len(encoded) != ROOM_CHARACTERS:
+        raise BadLink(f"the link is cut or mistyped: it has {len(encoded)} of {ROOM_CHARACTERS} characters")
+    return checked_bytes(encoded, "link")
 
 
 def parse(text: str) -> Link:
@@ -69,8 +115,7 @@ def parse_any(text: str) -> Link | RevocableLink:
     """As ``parse``, for both kinds."""
     if len(text) > URL_CHARACTERS_MAX:
         raise BadLink("this is far too long for a link")
-    before, hash_mark, after = text.strip().partition("#")
-    fragment = after if hash_mark else before
+    fragment = fragment_of(text)
     prefix = next((prefix for prefix in (PREFIX, PREFIX_REVOCABLE) if fragment.startswith(prefix)), None)
     if prefix is None:
         raise BadLink(_why_not(fragment))

@@ -31,6 +31,7 @@ from inos.wire.fields import (
     Signature,
     WallMs,
 )
+from inos.wire.gossip import GossipMessage
 from inos.wire.membership import MembershipMessage
 from inos.wire.routes import RouteMessage
 
@@ -159,7 +160,7 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 T = TypeVar("T")
 
 Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
-Mesh: TypeAlias = MembershipMessage | RouteMessage | CustodyMessage
+Mesh: TypeAlias = MembershipMessage | RouteMessage | GossipMessage | CustodyMessage
 Control: TypeAlias = Hello | Auth | RoomProof | Leave | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer
 

@@ -16,7 +16,8 @@ from msgspec import Meta, Struct
 from inos import limits
 from inos.errors import ProtocolViolation
 from inos.wire.fields import U32, Id, Signature, WallMs
-from inos.wire.membership import ContactBytes, Contacts
+from inos.wire.membership import ContactBytes
+from inos.wire.membership import Contacts as ContactList
 from inos.wire.routes import BODY_BYTES_MAX, Path
 
 FIND_NODE = 1  # Question -> Found
@@ -43,7 +44,7 @@ class Found(Struct, tag=201, array_like=True, frozen=True, forbid_unknown_fields
 
     path: Path
     answerer: ContactBytes
-    closest: Contacts
+    closest: ContactList
     records: Annotated[list[RecordBytes], Meta(max_length=RECORDS_MAX)]
 
 
@@ -54,10 +55,10 @@ class Delivered(Struct, tag=202, array_like=True, frozen=True, forbid_unknown_fi
     payload: Payload
 
 
-class Shuffling(Struct, tag=203, array_like=True, frozen=True, forbid_unknown_fields=True):
+class Contacts(Struct, tag=203, array_like=True, frozen=True, forbid_unknown_fields=True):
     """Contacts in return for a shuffle's."""
 
-    contacts: Contacts
+    contacts: ContactList
 
 
 class Provider(Struct, tag=204, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +82,7 @@ T = TypeVar("T", bound=Struct)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoders: dict[type[Struct], msgspec.msgpack.Decoder[Struct]] = {
-    kind: msgspec.msgpack.Decoder(kind) for kind in (Question, Found, Delivered, Shuffling, Provider, SignedProvider)
+    kind: msgspec.msgpack.Decoder(kind) for kind in (Question, Found, Delivered, Contacts, Provider, SignedProvider)
 }
 
 

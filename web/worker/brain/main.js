@@ -82,7 +82,7 @@ class Brain {
     pyodide.FS.mkdirTree("/inos");
     pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
     const main = pyodide.pyimport("inos_web.main");
-    this.#python = main.start(REGION_PATH, start.muscles, performance.timeOrigin / 1000);
+    this.#python = main.start(REGION_PATH, start.muscles, performance.timeOrigin / 1000, self.location.origin);
     main.destroy();
     self.postMessage({ type: "booted", how, why, stages });
     await this.#loop();

@@ -10,7 +10,7 @@
  * What a signal says is not known here.
  */
 
-import { ROOMS_PER_SOCKET_MAX, SIGNAL_BYTES_MAX } from "../shared/layout.gen.js";
+import { ROOMS_PER_SOCKET_MAX, SIGNAL_BYTES_MAX } from "../../shared/layout.gen.js";
 
 export const SUBPROTOCOL = "inos.rendezvous.v1";
 const ROOM_BYTES = 32;

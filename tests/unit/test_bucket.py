@@ -6,8 +6,8 @@ import pytest
 from harness import Heartbeats, Peer, World
 
 from inos import limits
+from inos.bucket import TokenBucket
 from inos.links import commands as c
-from inos.links.bucket import TokenBucket
 from inos.wire import messages as m
 
 

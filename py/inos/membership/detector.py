@@ -1,0 +1,393 @@
+"""Who lives: suspicion by silence, asking others, and being asked (SWIM, Lifeguard).
+
+Nouns: a *watch* is what is known of one neighbour's signs of life; its *window* is how long it may be silent; ``health`` is our
+own (1 is well, up to MESH_HEALTH_MAX), by which windows widen while our own clock ticks late.
+
+Theory of operation. The net workers ping at the pace asked for and stamp when anything came; here those stamps are read, once
+a window. Three paces of silence make a suspect: up to three neighbours that have a link to it too are asked when they heard
+it. Who heard it later vouches for it; when nobody does in time it is dead here, at once, and those who also know it are told
+(``Accuse``). Who heard it just now answers by ``Refute``; who did not, passes the word to the accused, looks sooner, and refutes
+once the accused has raised its incarnation. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two
+who say so.
+
+Invariants: nobody is accused while we ourselves were late, or while most of our neighbours are silent at once (it is us);
+an accusation counts only for the incarnation it names. Must not know: what follows from a death.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Protocol
+
+from inos import limits
+from inos.errors import ProtocolViolation
+from inos.membership.agenda import Agenda
+from inos.membership.carrier import Carrier
+from inos.membership.members import Members
+from inos.membership.view import FROZEN, HIDDEN, LEAVING, PARTNER, SIBLING, Neighbour, View
+from inos.ports import Entropy
+from inos.wire.membership import Accuse, Probe, Probed, Refute
+
+UNKNOWN_AGE_MS = 0xFFFF_FFFF
+REPRIEVES_MAX = 3  # how often others may vouch for a peer that we ourselves do not hear
+DOUBT_PACES = 1.5  # silence that turns another's word into a suspicion
+JUST_NOW_S = 0.4  # later than whoever accuses or suspects it can have heard it
+VOUCHED_S = 0.75  # so long another's word that is older than that keeps a suspect from being held for dead
+SLACK_S = 0.02
+HEALTHY_AFTER_S = 5.0  # without being late: one step better
+
+
+class Judgement(Protocol):
+    """Whoever acts on it."""
+
+    def on_suspect(self, neighbour: Neighbour) -> None:
+        """It is silent."""
+
+    def on_alive(self, peer_id: bytes) -> None:
+        """It was suspected, or held for dead, and lives."""
+
+    def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
+        """It is gone: the link shall end, if there is one."""
+
+
+class Watch:
+    """Signs of life of one neighbour. Due when its window is over."""
+
+    __slots__ = (
+        "accusers",
+        "detector",
+        "due",
+        "floor_s",
+        "neighbour",
+        "nonce",
+        "pace_ms",
+        "planned_s",
+        "reprieves",
+        "suspected_s",
+        "vouched_s",
+    )
+
+    def __init__(self, detector: Detector, neighbour: Neighbour, now: float) -> None:
+        self.detector = detector
+        self.neighbour = neighbour
+        self.pace_ms = 0
+        self.floor_s = now  # silence counts from here, if nothing was heard later
+        self.planned_s = inf
+        self.nonce = 0
+        self.reprieves = 0
+        self.accusers: tuple[bytes, ...] = ()
+        self.suspected_s = inf  # since when, while it is suspected
+        self.vouched_s = -inf  # when others heard it
+        self.due = inf
+
+    def on_due(self, now: float) -> None:
+        """Look."""
+        self.detector.look(self, now)
+
+
+class Rumour:
+    """Somebody without a link to us is said to be gone. Due when it counts."""
+
+    __slots__ = ("accusers", "detector", "due", "incarnation", "peer_id")
+
+    def __init__(self, detector: Detector, peer_id: bytes, incarnation: int) -> None:
+        self.detector = detector
+        self.peer_id = peer_id
+        self.incarnation = incarnation
+        self.accusers: set[bytes] = set()
+        self.due = inf
+
+    def on_due(self, now: float) -> None:
+        """Nobody refuted it."""
+        self.detector.on_rumour(self, now)
+
+
+class Detector:
+    """Signs of life of all neighbours."""
+
+    __slots__ = (
+        "_agenda",
+        "_carrier",
+        "_entropy",
+        "_judge",
+        "_members",
+        "_probes",
+        "_rumours",
+        "_view",
+        "_well_since_s",
+        "false_alarms",
+        "health",
+        "idle",
+    )
+
+    def __init__(
+        self, view: View, agenda: Agenda, carrier: Carrier, entropy: Entropy, members: Members, judge: Judgement
+    ) -> None:
+        self._view = view
+        self._agenda = agenda
+        self._carrier = carrier
+        self._entropy = entropy
+        self._members = members
+        self._judge = judge
+        self._probes: dict[int, Watch] = {}
+        self._rumours: dict[bytes, Rumour] = {}
+        self._well_since_s = 0.0
+        self.health = 1
+        self.false_alarms = 0
+        self.idle = False
+
+    # --- links --------------------------------------------------------------------------------------------------------
+
+    def watch(self, neighbour: Neighbour, now: float) -> None:
+        """A link is up."""
+        if not self.idle:
+            neighbour.watch = Watch(self, neighbour, now)
+            self.set_pace(neighbour, now)
+        self._forget_rumour(neighbour.peer_id)
+
+    def forget(self, neighbour: Neighbour) -> None:
+        """Its link is gone."""
+        watch = neighbour.watch
+        if watch is not None:
+            assert isinstance(watch, Watch)
+            watch.due = inf
+            self._probes.pop(watch.nonce, None)
+            neighbour.watch = None
+
+    def set_paces(self, now: float) -> None:
+        """Roles were given anew."""
+        for neighbour in self._view.active.values():
+            self.set_pace(neighbour, now)
+
+    def set_pace(self, neighbour: Neighbour, now: float) -> None:
+        """Siblings and partners at the close pace, as many as are allowed; else the far one."""
+        watch = neighbour.watch
+        if not isinstance(watch, Watch):
+            return
+        close = bool(neighbour.roles & (SIBLING | PARTNER)) and (
+            watch.pace_ms == limits.MESH_PACE_CLOSE_MS or self._close_count() < limits.MESH_CLOSE_MAX
+        )
+        pace_ms = limits.MESH_PACE_CLOSE_MS if close else limits.MESH_PACE_FAR_MS
+        if pace_ms != watch.pace_ms:
+            quicker = pace_ms < watch.pace_ms
+            watch.pace_ms = pace_ms
+            if quicker:  # what was sent at the old pace says nothing about the new one
+                watch.floor_s = now
+            self._carrier.pace(neighbour.peer_id, pace_ms)
+            if not neighbour.suspect:
+                self._plan(watch, now + self._window_s(watch))
+
+    def doubt(self, neighbour: Neighbour, now: float) -> None:
+        """It did not do what it should have, or somebody accuses it: suspect it sooner if we do not hear it either."""
+        watch = neighbour.watch
+        if isinstance(watch, Watch) and not neighbour.suspect:
+            silent_s = now - self._last_heard_s(watch)
+            if silent_s > DOUBT_PACES * watch.pace_ms / 1_000 * self._factor(neighbour):
+                self._suspect(watch, now)
+
+    # --- messages -----------------------------------------------------------------------------------------------------
+
+    def on_message(self, sender: Neighbour, message: Probe | Probed | Accuse | Refute, now: float) -> None:
+        """From a neighbour. Raises ProtocolViolation."""
+        if isinstance(message, Probe):
+            self._on_probe(sender, message, now)
+        elif isinstance(message, Probed):
+            self._on_probed(sender, message, now)
+        elif isinstance(message, Accuse):
+            self._on_accuse(sender, message, now)
+        else:
+            self._on_refute(sender, message)
+
+    def on_said(self, neighbour: Neighbour, now: float) -> None:
+        """Its condition changed: who leaves, or is frozen, is gone; who is hidden, may be slow."""
+        if neighbour.condition in (LEAVING, FROZEN):
+            self._die(neighbour, "left" if neighbour.condition == LEAVING else "frozen", now, accuse=False)
+        elif isinstance(neighbour.watch, Watch):
+            watch = neighbour.watch
+            for accuser in watch.accusers:
+                self._carrier.send(accuser, Refute(neighbour.peer_id, neighbour.incarnation))
+            watch.accusers = ()
+            watch.floor_s = now
+            self._clear(watch, now)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def look(self, watch: Watch, now: float) -> None:
+        """Its window, or its suspicion, is over."""
+        neighbour = watch.neighbour
+        heard = self._carrier.heard(neighbour.peer_id)
+        if heard is None:
+            self._plan(watch, now + self._window_s(watch))  # the carrier will tell that it ended
+            return
+        if now - watch.planned_s > 2 * watch.pace_ms / 1_000:  # we were late: say nothing of others
+            self.health = min(limits.MESH_HEALTH_MAX, 2 * self.health)
+            self._well_since_s = watch.floor_s = now
+            self._plan(watch, now + self._window_s(watch))
+            return
+        if self.health > 1 and now - self._well_since_s > HEALTHY_AFTER_S:
+            self.health -= 1
+            self._well_since_s = now
+        silent_s, window_s = now - self._last_heard_s(watch), self._window_s(watch)
+        heard_since = now - silent_s > watch.suspected_s  # a suspicion may begin before the window is over
+        if heard_since or (silent_s < window_s - SLACK_S and not neighbour.suspect):
+            if neighbour.suspect:
+                self.false_alarms += 1
+            watch.reprieves = 0
+            if watch.accusers and silent_s > DOUBT_PACES * watch.pace_ms / 1_000 - SLACK_S:
+                self._suspect(watch, now)
+                return
+            self._clear(watch, now)
+            if heard.brain_age_s > limits.MESH_BRAIN_AGE_MAX_S * self._factor(neighbour):
+                self._die(neighbour, "brain", now, accuse=False)
+        elif not neighbour.suspect:
+            self._suspect(watch, now)
+        elif now - watch.vouched_s < VOUCHED_S * self.health or (self._is_it_us() and silent_s < 3 * window_s):
+            self._ask_others(watch, now)
+        else:
+            self._die(neighbour, "silent", now, accuse=True)
+
+    def on_rumour(self, rumour: Rumour, now: float) -> None:
+        """Its time to be refuted is over."""
+        del self._rumours[rumour.peer_id]
+        if len(rumour.accusers) > 1 and rumour.peer_id not in self._view.active:
+            self._judge.on_gone(rumour.peer_id, "accused", now)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _last_heard_s(self, watch: Watch) -> float:
+        heard = self._carrier.heard(watch.neighbour.peer_id)
+        return max(watch.floor_s, heard.last_heard_s) if heard is not None else watch.floor_s
+
+    def _factor(self, neighbour: Neighbour) -> int:
+        return limits.MESH_HIDDEN_FACTOR if neighbour.condition == HIDDEN else 1
+
+    def _window_s(self, watch: Watch) -> float:
+        return limits.MESH_MISSED_MAX * watch.pace_ms / 1_000 * self._factor(watch.neighbour) * self.health
+
+    def _close_count(self) -> int:
+        watches = (neighbour.watch for neighbour in self._view.active.values())
+        return sum(1 for w in watches if isinstance(w, Watch) and w.pace_ms == limits.MESH_PACE_CLOSE_MS)
+
+    def _plan(self, watch: Watch, due: float) -> None:
+        watch.planned_s = due
+        self._agenda.put(watch, due)
+
+    def _is_it_us(self) -> bool:
+        suspects = sum(1 for neighbour in self._view.active.values() if neighbour.suspect)
+        return suspects > 2 and 2 * suspects > len(self._view.active)
+
+    def _suspect(self, watch: Watch, now: float) -> None:
+        watch.neighbour.suspect = True
+        watch.suspected_s = now
+        self._judge.on_suspect(watch.neighbour)
+        self._ask_others(watch, now)
+
+    def _ask_others(self, watch: Watch, now: float) -> None:
+        neighbour = watch.neighbour
+        self._probes.pop(watch.nonce, None)
+        watch.nonce = int.from_bytes(self._entropy.random(4), "big")
+        self._probes[watch.nonce] = watch
+        message = Probe(watch.nonce, neighbour.peer_id)
+        for other in self._common(neighbour)[: limits.MESH_PROBES]:
+            self._carrier.send(other.peer_id, message)
+        self._plan(watch, now + limits.MESH_PROBE_TIMEOUT_S * self.health)
+
+    def _common(self, neighbour: Neighbour) -> list[Neighbour]:
+        """Who has a link to both of us and is well, in an order of its own for each of us."""
+        return [
+            other
+            for other in self._view.active.values()
+            if other is not neighbour and not other.suspect and other.has_link_to(neighbour.prefix)
+        ]
+
+    def _clear(self, watch: Watch, now: float) -> None:
+        """It lives: plan the next look."""
+        neighbour = watch.neighbour
+        watch.accusers = ()
+        watch.suspected_s = inf
+        self._probes.pop(watch.nonce, None)
+        if neighbour.suspect:
+            neighbour.suspect = False
+            self._judge.on_alive(neighbour.peer_id)
+        self._plan(watch, max(self._last_heard_s(watch) + self._window_s(watch), now + SLACK_S))
+
+    def _die(self, neighbour: Neighbour, cause: str, now: float, *, accuse: bool) -> None:
+        if accuse:
+            message = Accuse(neighbour.peer_id, neighbour.incarnation)
+            for other in self._common(neighbour):
+                self._carrier.send(other.peer_id, message)
+        self._judge.on_gone(neighbour.peer_id, cause, now)
+
+    def _on_probe(self, sender: Neighbour, message: Probe, now: float) -> None:
+        asked = self._view.active.get(message.peer)
+        age_ms = UNKNOWN_AGE_MS
+        heard = self._carrier.heard(message.peer) if asked is not None else None
+        if heard is not None:
+            age_ms = min(UNKNOWN_AGE_MS - 1, max(0, int((now - heard.last_heard_s) * 1_000)))
+        self._carrier.send(sender.peer_id, Probed(message.nonce, age_ms))
+
+    def _on_probed(self, sender: Neighbour, message: Probed, now: float) -> None:
+        watch = self._probes.get(message.nonce)
+        if watch is None or message.age_ms == UNKNOWN_AGE_MS or not watch.neighbour.suspect:
+            return
+        heard_s = now - message.age_ms / 1_000
+        watch.vouched_s = max(watch.vouched_s, heard_s)
+        if now - heard_s > JUST_NOW_S or heard_s <= self._last_heard_s(watch):
+            return
+        watch.reprieves += 1
+        if watch.reprieves > REPRIEVES_MAX:  # it lives, but this link does not carry
+            self._probes.pop(watch.nonce, None)
+            self._judge.on_gone(watch.neighbour.peer_id, "cut", now)
+            return
+        self.false_alarms += 1
+        watch.floor_s = max(watch.floor_s, heard_s)
+        self._clear(watch, now)
+
+    def _on_accuse(self, sender: Neighbour, message: Accuse, now: float) -> None:
+        if message.peer == self._view.peer_id:
+            if message.incarnation >= self._members.incarnation:
+                self._members.raise_incarnation(message.incarnation)
+            return
+        if message.peer == sender.peer_id:
+            raise ProtocolViolation("an accusation of oneself")
+        accused = self._view.active.get(message.peer)
+        if accused is None:
+            self._hear_rumour(sender, message, now)
+            return
+        if message.incarnation < accused.incarnation:
+            self._carrier.send(sender.peer_id, Refute(message.peer, accused.incarnation))
+            return
+        watch = accused.watch
+        if not isinstance(watch, Watch):
+            return
+        heard_s = self._last_heard_s(watch)
+        if now - heard_s <= JUST_NOW_S:
+            self._carrier.send(sender.peer_id, Refute(message.peer, message.incarnation))
+            self._carrier.send(message.peer, message)  # it shall know, and raise its incarnation
+        elif not accused.suspect and now - heard_s <= DOUBT_PACES * watch.pace_ms / 1_000:
+            watch.accusers = (*watch.accusers, sender.peer_id)[: limits.MESH_CLOSE_MAX]
+            self._carrier.send(message.peer, message)
+            self._plan(watch, min(watch.planned_s, heard_s + DOUBT_PACES * watch.pace_ms / 1_000))
+        else:
+            self.doubt(accused, now)
+
+    def _hear_rumour(self, sender: Neighbour, message: Accuse, now: float) -> None:
+        if self._view.contact_of(message.peer) is None:
+            return  # nobody whom we know
+        rumour = self._rumours.get(message.peer)
+        if rumour is None:
+            if len(self._rumours) >= limits.MESH_ACCUSED_MAX:
+                return
+            rumour = self._rumours[message.peer] = Rumour(self, message.peer, message.incarnation)
+            self._agenda.put(rumour, now + limits.MESH_REFUTE_S)
+        rumour.accusers.add(sender.peer_id)
+
+    def _on_refute(self, sender: Neighbour, message: Refute) -> None:
+        self._forget_rumour(message.peer)
+        if message.peer not in self._view.active:
+            self._judge.on_alive(message.peer)
+
+    def _forget_rumour(self, peer_id: bytes) -> None:
+        rumour = self._rumours.pop(peer_id, None)
+        if rumour is not None:
+            rumour.due = inf

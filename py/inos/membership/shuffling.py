@@ -1,0 +1,142 @@
+"""Contacts change hands (HyParView), so that every node knows a random few of all, and parts of a mesh find each other again.
+
+Nouns: a *shuffle* walks some random hops and is answered by the last node with as many contacts of its own; *healing* dials a
+contact that nobody near us has a link to.
+
+Invariants: what others say is hearsay until its signature was checked, at most MESH_REFERRALS_MAX of one message; a neighbour
+gets one shuffle an interval passed on, more is dropped. Must not know: how a routed answer travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from inos import limits
+from inos.errors import InosError
+from inos.membership.agenda import Agenda
+from inos.membership.carrier import Carrier
+from inos.membership.contact import Known, Notary
+from inos.membership.members import Chore, Members
+from inos.membership.view import Neighbour, View
+from inos.ports import Entropy
+from inos.tasks import Tasks
+from inos.wire.membership import Shuffle, Shuffled
+
+PASSED_PER_INTERVAL_MAX = 16  # shuffles of others in all, between two of ours: walks meet some nodes more often
+
+
+class Shuffling:
+    """The shuffles of one node."""
+
+    __slots__ = (
+        "_agenda",
+        "_carrier",
+        "_entropy",
+        "_heal_chore",
+        "_members",
+        "_notary",
+        "_passed",
+        "_reply",
+        "_seen",
+        "_shuffle_chore",
+        "_tasks",
+        "_view",
+        "idle",
+    )
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        view: View,
+        agenda: Agenda,
+        carrier: Carrier,
+        entropy: Entropy,
+        notary: Notary,
+        members: Members,
+        seen: Callable[[], object],
+        reply: Callable[[bytes, list[bytes]], None],
+    ) -> None:
+        """``seen``: a container of all prefixes in sight; ``reply``: contacts to a node that is no neighbour."""
+        self._tasks = tasks
+        self._view = view
+        self._agenda = agenda
+        self._carrier = carrier
+        self._entropy = entropy
+        self._notary = notary
+        self._members = members
+        self._seen = seen
+        self._reply = reply
+        self._passed = 0
+        self._shuffle_chore = Chore(self._shuffle)
+        self._heal_chore = Chore(self._heal)
+        self.idle = False
+
+    def begin(self, now: float) -> None:
+        """The first link is up."""
+        if not self.idle:
+            self._again(self._shuffle_chore, limits.MESH_SHUFFLE_INTERVAL_S / 8, now)  # a newcomer knows few
+            self._again(self._heal_chore, limits.MESH_HEAL_INTERVAL_S, now)
+
+    def on_shuffle(self, sender: Neighbour, message: Shuffle, now: float) -> None:
+        """On its walk: pass it on, or answer it."""
+        self._passed += 1
+        if not message.contacts or self._passed > PASSED_PER_INTERVAL_MAX:
+            return
+        others = [n for n in self._view.active.values() if n is not sender and not n.suspect]
+        if message.ttl > 0 and others:
+            onward = Shuffle(min(message.ttl, limits.MESH_SHUFFLE_TTL) - 1, message.contacts)
+            self._carrier.send(self._one_of(others).peer_id, onward)
+            return
+        self._tasks.spawn(self._answer(message.contacts), "answer a shuffle")
+
+    def on_shuffled(self, contacts: list[bytes]) -> None:
+        """What came for a shuffle of ours."""
+        self._tasks.spawn(self._learn(contacts), "learn contacts")
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _again(self, chore: Chore, interval_s: float, now: float) -> None:
+        self._agenda.put(chore, now + interval_s * (0.75 + self._members.chance() / 2))
+
+    def _one_of(self, neighbours: list[Neighbour]) -> Neighbour:
+        return neighbours[int(self._members.chance() * len(neighbours))]
+
+    def _shuffle(self, now: float) -> None:
+        self._passed = 0
+        active = list(self._view.active.values())
+        own = self._members.own
+        if not active or own is None:
+            return  # begins again with the next first link
+        self._again(self._shuffle_chore, limits.MESH_SHUFFLE_INTERVAL_S, now)
+        contacts = [own.signed, *self._some(limits.MESH_SHUFFLE_CONTACTS - 1)]
+        self._carrier.send(self._one_of(active).peer_id, Shuffle(limits.MESH_SHUFFLE_TTL, contacts))
+
+    def _some(self, count: int) -> list[bytes]:
+        contacts = [known.signed for known in self._view.contacts()]
+        return [contacts.pop(int(self._members.chance() * len(contacts))) for _ in range(min(count, len(contacts)))]
+
+    async def _answer(self, contacts: list[bytes]) -> None:
+        origin = None
+        with suppress(InosError):
+            origin = await self._notary.check(contacts[0])
+        if origin is None or origin.peer_id == self._view.peer_id:
+            return
+        ours = self._some(limits.MESH_SHUFFLE_CONTACTS)
+        if not self._carrier.send(origin.peer_id, Shuffled(ours)):
+            self._reply(origin.peer_id, ours)
+        await self._learn(contacts)
+
+    async def _learn(self, contacts: list[bytes]) -> None:
+        for signed in contacts[: limits.MESH_REFERRALS_MAX]:
+            with suppress(InosError):
+                self._members.learn(await self._notary.check(signed))
+
+    def _heal(self, now: float) -> None:
+        if not self._view.active:
+            return
+        self._again(self._heal_chore, limits.MESH_HEAL_INTERVAL_S, now)
+        seen = set(self._seen())  # type: ignore[call-overload]
+        outside: list[Known] = [known for known in self._view.passive.values() if known.prefix not in seen]
+        if outside:
+            self._members.approach(outside[int(self._members.chance() * len(outside))].prefix, now)

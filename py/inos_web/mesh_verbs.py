@@ -1,0 +1,126 @@
+"""The page's verbs for the mesh: rooms, members, topics, keys.
+
+Invariants: as in ``inos_web.verbs``, of which this is a part. Data of topics crosses as base64, since calls and events are JSON.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from inos import ids
+from inos.errors import BadArgument
+from inos.gossip.gossip import Delivery
+from inos.links.commands import PeerTable
+from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour
+from inos.node import Node
+from inos.ports import Ports
+
+_CONDITIONS = {"shown": SHOWN, "hidden": HIDDEN, "frozen": FROZEN, "leaving": LEAVING}
+_WORDS = {number: word for word, number in _CONDITIONS.items()}
+
+
+class MeshVerbs:
+    """What needs the mesh alone."""
+
+    _node: Node
+    _ports: Ports
+    _table: PeerTable
+    _emit: Callable[..., None]
+    _subscriptions: dict[str, Callable[[], None]]
+
+    async def do_join(self, _op: int, link: str = "") -> dict[str, object]:
+        """Enter the room of a link, or the origin's public one."""
+        await self._node.join(link)
+        self._emit(e="mesh", what="room")
+        return self._room()
+
+    async def do_room(self, _op: int) -> dict[str, object] | None:
+        """The room that we are in."""
+        return self._room() if self._node.commons.is_in else None
+
+    def _room(self) -> dict[str, object]:
+        commons = self._node.commons
+        mesh = commons.mesh
+        return {
+            "id": ids.to_hex(mesh.room_id),
+            "link": "" if commons.is_public else self._node.room_link(),
+            "isPublic": commons.is_public,
+            "node": ids.to_hex(mesh.peer_id),
+            "members": [self._member(neighbour) for neighbour in mesh.neighbours()],
+            "signals": self._node.links.signals_sent(mesh.room_id),
+        }
+
+    def _member(self, neighbour: Neighbour) -> dict[str, object]:
+        heard = self._node.commons.carrier.heard(neighbour.peer_id)
+        return {
+            "id": ids.to_hex(neighbour.peer_id),
+            "state": "suspect" if neighbour.suspect else _WORDS[neighbour.condition],
+            "rttMs": round(heard.rtt_s * 1_000, 1) if heard else None,
+            "heardMs": round((self._node.tasks.now - heard.last_heard_s) * 1_000) if heard else None,
+            "brainMs": round(heard.brain_age_s * 1_000) if heard else None,
+        }
+
+    async def do_new_room(self, _op: int) -> str:
+        """The link to a room that nobody is in yet."""
+        return self._node.new_room()
+
+    async def do_publish(self, _op: int, topic: str, data: str) -> str:
+        """Tell everybody who listens; the message's id."""
+        return ids.to_hex(await self._node.commons.publish(topic, _bytes(data)))
+
+    async def do_subscribe(self, _op: int, topic: str) -> None:
+        """Tell the page what others publish."""
+        if topic not in self._subscriptions:
+            self._subscriptions[topic] = self._node.commons.subscribe(topic, self._deliver)
+
+    async def do_unsubscribe(self, _op: int, topic: str) -> None:
+        """No more."""
+        stop = self._subscriptions.pop(topic, None)
+        if stop is not None:
+            stop()
+
+    def _deliver(self, delivery: Delivery) -> None:
+        data = binascii.b2a_base64(delivery.data, newline=False).decode()
+        self._emit(e="topic", topic=delivery.topic, data=data, **{"from": ids.to_hex(self._ports.hashes.hash(delivery.author))})
+
+    async def do_provide(self, _op: int, key: str) -> None:
+        """Be found under a key."""
+        self._node.commons.provide(ids.from_hex(key))
+
+    async def do_withdraw(self, _op: int, key: str) -> None:
+        """Be found no more."""
+        self._node.commons.withdraw(ids.from_hex(key))
+
+    async def do_find_providers(self, _op: int, key: str) -> list[dict[str, object]]:
+        """Who provides a key; each one's record was checked."""
+        return [
+            {"id": ids.to_hex(record.author), "expiresMs": record.expires_ms}
+            for record in await self._node.commons.mesh.find(ids.from_hex(key))
+        ]
+
+    async def do_condition(self, _op: int, condition: str) -> None:
+        """How the page is, told to all neighbours."""
+        if condition not in _CONDITIONS:
+            raise BadArgument(f"no such condition: {condition}")
+        self._node.commons.on_condition(_CONDITIONS[condition], self._node.tasks.now)
+
+    def tell_mesh(self) -> None:
+        """What happened in the mesh, as events."""
+        commons = self._node.commons
+        if not commons.is_in:
+            return
+        for event in commons.mesh.poll_events():
+            peer_id: Any = getattr(event, "peer_id", None)
+            if peer_id is not None:
+                cause = getattr(event, "cause", None)
+                now_ms = round(self._node.tasks.now * 1_000, 1)
+                self._emit(e="mesh", what=type(event).__name__, id=ids.to_hex(peer_id), cause=cause, atMs=now_ms)
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        raise BadArgument("not base64") from None
