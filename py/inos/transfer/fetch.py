@@ -9,14 +9,17 @@ Must not know: wishes, the vault; who asks again after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from inos.ports import KIND_MANIFEST, Arena, Entropy, Open
+from inos.errors import IdMismatch, PeerGone, PeerStalled
+from inos.ports import KIND_MANIFEST, Arena, Entropy, HashSpan, Open, Span
 from inos.tasks import Tasks
 from inos.transfer.download import Download
 from inos.transfer.needs import Capability, Link, Outliner, Progress, Step, Store, Wire
 from inos.transfer.requests import BUDGET_BYTES, Requests
 from inos.transfer.sources import Source
+
+MEMORY_PAUSE_S = 0.05  # until there may be room for another block
 
 
 class Fetcher:
@@ -121,6 +124,38 @@ class Fetcher:
             await download.run(timeout_s)
         finally:
             del self._downloads[capability.bid]
+
+    async def fetch_block(
+        self, peer_id: bytes, bid: bytes, length: int, sink: Callable[[Span], Awaitable[None]]
+    ) -> None:
+        """One block from one peer, checked, handed to ``sink``. Raises PeerGone, PeerStalled, NotFound, IdMismatch, and what the
+        sink raises."""
+        source = next((source for source in self._sources.values() if source.peer_id == peer_id), None)
+        if source is None:
+            raise PeerGone("no link")
+        while (request := self._requests.ask(source.link, bid, length)) is None:
+            if source.link not in self._sources:
+                raise PeerGone("the link ended")
+            await self._tasks.sleep(MEMORY_PAUSE_S)
+        source.opened(request, self._tasks.now)
+        try:
+            while not await self._tasks.wait(request.outcome, MEMORY_PAUSE_S * 8):
+                if source.is_stalled(self._wire, self._tasks.now):
+                    raise PeerStalled("nothing arrives")
+            block = request.span.part(0, request.outcome.result())
+            if block.length != length or await HashSpan(block) != bid:
+                error = IdMismatch("a block that is not what it is called")
+                self._wire.penalise(source.link, error)
+                raise error
+            await sink(block)
+        finally:
+            source.ended(request)
+            self._requests.close(request)
+
+    def peer_of(self, link: Link) -> bytes:
+        """Who is at the other end; empty for a link that is gone."""
+        source = self._sources.get(link)
+        return source.peer_id if source is not None else b""
 
     async def held(self, capability: Capability) -> set[bytes]:
         """Bids of a root's blocks that are held; what is missing, and what is below it, is left out."""
