@@ -299,6 +299,7 @@ class Index:
     def grant(self, grant_id: bytes, grant: Grant) -> None:
         """One more revocable link, which pins its root. Of too many the oldest revoked one is forgotten."""
         self.grants[grant_id] = grant
+        grant.revoked |= grant.root in self.removed  # while the link was being made
         if grant.root in self.roots:
             self.roots[grant.root].pinned = True
             self.pins += 1
