@@ -392,6 +392,7 @@ class Node:
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
+        self.replicas.seek_no_more(link_root)
         if link_root in self.joined.rooms:
             self.commons.forget(self.joined.rooms[link_root])
         self.joined.want(link_root, wanting=False, now=self.tasks.now)
@@ -407,8 +408,9 @@ class Node:
             self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
             self.commons.seek(room_id)
             await self.fetcher.fetch_root(
-                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s
-            )
+                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s,
+                keepers=self.replicas.seek(capability.bid),
+            )  # fmt: skip
             root = await self.vault.adopt(capability)
             # Received is offered on: the link's other holders may be gone when the next one wants it.
             await self.vault.share(root)

@@ -12,6 +12,7 @@ Invariants: only files that were put here get copies; only sealed blocks leave. 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from inos import limits
 from inos.commons import Commons
@@ -31,6 +32,8 @@ from inos.vault.vault import Vault
 ALL_FILES = bytes(32)  # the name under which the number of copies of all files is remembered
 BLOCKS_PER_STEP = 4_000  # looked at before others have their turn
 LOOK_AGAIN_S = 600.0
+SEEK_FIRST_S = 2.0
+SEEK_MAX_S = 60.0
 KEYS_MAX = 256  # guests under whose keys we let ourselves be found
 
 
@@ -53,6 +56,7 @@ class Replicas:
         self._looked_at = 0.0
         self._keys: set[bytes] = set()
         self._guests_seen = -1
+        self._seekers: dict[bytes, Task[None]] = {}
         self._quota_bytes = 0
         self.default_copies = limits.COPIES
         server.on_sent = self._on_sent
@@ -214,6 +218,34 @@ class Replicas:
         for key in self._keys - keys:
             self._commons.withdraw(key)
         self._keys = keys
+
+    # --- finding ------------------------------------------------------------------------------------------------------------
+
+    def seek(self, key: bytes) -> set[bytes]:
+        """Who keeps blocks of a root, looked up over and over until ``seek_no_more``; grows."""
+        found: set[bytes] = set()
+        if key not in self._seekers:
+            self._seekers[key] = self._tasks.spawn(self._seek(key, found), "seek keepers")
+        return found
+
+    def seek_no_more(self, key: bytes) -> None:
+        """Enough."""
+        task = self._seekers.pop(key, None)
+        if task is not None:
+            self._tasks.cancel(task)
+
+    async def _seek(self, key: bytes, found: set[bytes]) -> None:
+        wait_s = SEEK_FIRST_S
+        while True:
+            if self._commons.is_in:
+                mesh = self._commons.mesh
+                with suppress(InosError):  # no links yet, or too many look-ups: again in a while
+                    for record in await mesh.find(key):
+                        if record.author != mesh.peer_id and mesh.approach(record.author):
+                            found.add(record.author)
+                self._fetcher.poke()
+            await self._tasks.sleep(wait_s)
+            wait_s = min(2 * wait_s, SEEK_MAX_S)
 
     # --- reads --------------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ Must not know: wishes, the vault; who asks again after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from inos.errors import IdMismatch, PeerGone, PeerStalled
 from inos.ports import KIND_MANIFEST, Arena, Entropy, HashSpan, Open, Span
@@ -42,7 +42,7 @@ class Fetcher:
         self._store = store
         self._outline = outline
         self._requests = Requests(tasks, arena, wire, budget_bytes)
-        self._requests.on_free = self._poke
+        self._requests.on_free = self.poke
         self._sources: dict[Link, Source] = {}
         self._downloads: dict[bytes, Download] = {}
 
@@ -55,13 +55,13 @@ class Fetcher:
             self._sources[link] = Source(link, peer_id, rooms)
         else:
             source.rooms = rooms
-        self._poke()
+        self.poke()
 
     def on_peer_gone(self, link: Link) -> None:
         """A link ended: what it owed is asked elsewhere at once."""
         self._sources.pop(link, None)
         self._requests.on_peer_gone(link)
-        self._poke()
+        self.poke()
 
     def on_settled(self, link: Link) -> None:
         """The net worker has let go of all spans of this link."""
@@ -100,8 +100,10 @@ class Fetcher:
         on_progress: Callable[[Progress], None],
         on_held: Callable[[bytes], None] = lambda _bid: None,
         timeout_s: float | None = None,
+        keepers: Collection[bytes] = (),
     ) -> None:
-        """Hold every block of a root. ``on_held`` is told each one. The caller makes sure that nobody fetches it already.
+        """Hold every block of a root. ``on_held`` is told each one; ``keepers``: peers outside the room that may have some, which
+        may grow. The caller makes sure that nobody fetches it already.
 
         Raises NoPeers after ``timeout_s`` without a new block, AuthFailed (wrong secret), CorruptError, StorageError.
         """
@@ -114,7 +116,9 @@ class Fetcher:
             self._requests,
             self._outline,
             root=Step(capability.bid, capability.secret, None, is_manifest=True),
-            sources=lambda: [source for source in self._sources.values() if room_id in source.rooms],
+            sources=lambda: [
+                source for source in self._sources.values() if room_id in source.rooms or source.peer_id in keepers
+            ],
             start_at=self._any_below,
             on_progress=on_progress,
             on_held=on_held,
@@ -187,6 +191,7 @@ class Fetcher:
         """A random number below ``count``; 0 when there is none."""
         return int.from_bytes(self._entropy.random(4), "little") % max(count, 1)
 
-    def _poke(self) -> None:
+    def poke(self) -> None:
+        """There may be more to ask, or more to ask it of."""
         for download in self._downloads.values():
             download.poke()
