@@ -68,19 +68,19 @@ class Replicas:
         guests = self._vault.guests
         self._seen.clear()
         self._generation = self._guests_seen = -1
-        replication = self._replication = mesh.replication = Replication(
+        replication = self._replication = mesh.keeping.replication = Replication(
             self._tasks,
             self._ports.hashes,
             self._ports.entropy,
             guests,
             me=mesh.peer_id,
             send=lambda peer, message: self._commons.is_in and self._commons.carrier.send(peer, message),
-            neighbours=mesh.candidates,
+            neighbours=mesh.keeping.candidates,
             fetch_block=self._fetcher.fetch_block,
             auditing=Slices(self._ports.arena, self._vault.read_block),
             wall_ms=self._links.sealer.wall_ms,
-            lookup=mesh.lookup_candidates,
-            dial=mesh.approach,
+            lookup=mesh.keeping.closest,
+            dial=mesh.keeping.approach,
             penalise=self._penalise,
         )
         guests.keep_as_they_are(self._abroad)
@@ -241,7 +241,7 @@ class Replicas:
                 mesh = self._commons.mesh
                 with suppress(InosError):  # no links yet, or too many look-ups: again in a while
                     for record in await mesh.find(key):
-                        if record.author != mesh.peer_id and mesh.approach(record.author):
+                        if record.author != mesh.peer_id and mesh.keeping.approach(record.author):
                             found.add(record.author)
                 self._fetcher.poke()
             await self._tasks.sleep(wait_s)

@@ -22,16 +22,15 @@ from inos.errors import InosError
 from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
-from inos.membership.contact import Known, Notary, prefix_of, sign_contact
+from inos.membership.contact import Known, Notary, sign_contact
 from inos.membership.detector import Detector
 from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
-from inos.membership.view import PARTNER, SHOWN, Neighbour, View, prefixes_in
+from inos.membership.view import Neighbour, View, prefixes_in
 from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
+from inos.mesh.keeping import Keeping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
-from inos.replication.needs import Neighbour as Candidate
-from inos.replication.replication import Replication
 from inos.tasks import Future, Tasks
 from inos.wire.custody import CustodyMessage
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
@@ -71,9 +70,9 @@ class Mesh:
         "_tasks",
         "_view",
         "_wall_ms",
+        "keeping",
         "listening",
         "on_dead",
-        "replication",
         "room_id",
     )
 
@@ -101,7 +100,6 @@ class Mesh:
         self.room_id = room_id
         self.listening = False  # whether somebody drains events that are only for looking at
         self.on_dead: Callable[[bytes, str, float], None] | None = None
-        self.replication: Replication | None = None  # plugged in by who has blocks to keep
         self._events: deque[MeshEvent] | None = None
         self._agenda = Agenda()
         self._view = view = View(hashes.hash(identity.public_key))
@@ -121,6 +119,7 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
+        self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -142,8 +141,7 @@ class Mesh:
             self._detector.watch(neighbour, now)
             if first:
                 self._shuffling.begin(now)
-            if self.replication is not None:
-                self.replication.on_up(peer_id, now)
+            self.keeping.on_up(peer_id, now)
             self._providers.on_change(now)
             self._tell(PeerUp(peer_id))
 
@@ -177,8 +175,8 @@ class Mesh:
             self._shuffling.on_shuffle(neighbour, message, now)
         elif isinstance(message, Shuffled):
             self._shuffling.on_shuffled(message.contacts)
-        elif isinstance(message, CustodyMessage) and self.replication is not None:
-            self.replication.on_message(peer_id, message, now)
+        elif isinstance(message, CustodyMessage):
+            self.keeping.on_message(peer_id, message, now)
 
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
@@ -187,14 +185,11 @@ class Mesh:
     def on_time(self, now: float) -> None:
         """Do what is due."""
         self._agenda.on_time(now)
-        if self.replication is not None and self.replication.next_due() <= now:
-            self.replication.on_time(now)
-            self._mark_partners(self.replication.partners(), now)
+        self.keeping.on_time(now)
 
     def next_due(self) -> float:
         """When ``on_time`` wants to be called; inf: never."""
-        due = self._agenda.next_due()
-        return due if self.replication is None else min(due, self.replication.next_due())
+        return min(self._agenda.next_due(), self.keeping.next_due())
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
@@ -281,24 +276,6 @@ class Mesh:
         """Contacts without a link."""
         return self._view.passive.values()
 
-    def candidates(self) -> Iterable[Candidate]:
-        """Neighbours, as those who might keep a copy."""
-        now = self._tasks.now
-        for one in self._view.active.values():
-            hidden = float(one.condition != SHOWN)
-            fit = not (hidden or one.suspect)
-            yield Candidate(one.peer_id, fit=fit, uptime_s=now - one.since_s, hidden_ratio=hidden)
-
-    async def lookup_candidates(self, target: bytes) -> list[Candidate]:
-        """The nodes closest to a key, those without a link as well."""
-        found = await self.lookup(target)
-        ids = [self._hashes.hash(contact.public_key) for contact in found.closest]
-        return [Candidate(peer_id, linked=peer_id in self._view.active) for peer_id in ids]
-
-    def approach(self, peer_id: bytes) -> bool:
-        """Get a link to a node; whether that was begun."""
-        return peer_id in self._view.active or self._members.approach(prefix_of(peer_id), self._tasks.now)
-
     def stats(self) -> dict[str, object]:
         """Figures for the page; JSON-able."""
         view, counts = self._view, self._routes.counts
@@ -359,8 +336,7 @@ class Mesh:
         if not comes_back:
             self._view.forget(peer_id)
         self._tell(PeerDead(peer_id, cause))
-        if self.replication is not None:
-            self.replication.on_dead(peer_id, cause, now)
+        self.keeping.on_dead(peer_id, cause, now)
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
 
@@ -371,18 +347,10 @@ class Mesh:
         if neighbour is not None:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
-            if self.replication is not None:
-                self.replication.on_down(peer_id, now)
+            self.keeping.on_down(peer_id, now)
 
             self._providers.on_change(now)
         return neighbour
-
-    def _mark_partners(self, partners: Iterable[bytes], now: float) -> None:
-        wanted = set(partners)
-        for neighbour in self._view.active.values():
-            if bool(neighbour.roles & PARTNER) != (neighbour.peer_id in wanted):
-                neighbour.roles ^= PARTNER
-                self._detector.set_pace(neighbour, now)
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
         self._routes.begin(None, SHUFFLED, peer_id, encode(Contacts(contacts)), self._tasks.now)
