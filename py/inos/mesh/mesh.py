@@ -43,9 +43,11 @@ from inos.mesh.events import (
     RumorSeen,
 )
 from inos.mesh.gossiping import Gossiping
+from inos.mesh.keeping import Keeping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
 from inos.tasks import Future, Task, Tasks
+from inos.wire.custody import CustodyMessage
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
@@ -84,6 +86,7 @@ class Mesh:
         "_view",
         "_wall_ms",
         "gossip",
+        "keeping",
         "listening",
         "on_dead",
         "room_id",
@@ -145,6 +148,7 @@ class Mesh:
             wall_ms=wall_ms,
             sealer=sealer,
         )
+        self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -166,6 +170,7 @@ class Mesh:
             self._detector.watch(neighbour, now)
             if first:
                 self._shuffling.begin(now)
+            self.keeping.on_up(peer_id, now)
             self._providers.on_change(now)
             self.gossip.on_up(peer_id)
             self._tell(PeerUp(peer_id))
@@ -202,6 +207,8 @@ class Mesh:
             self._shuffling.on_shuffle(neighbour, message, now)
         elif isinstance(message, Shuffled):
             self._shuffling.on_shuffled(message.contacts)
+        elif isinstance(message, CustodyMessage):
+            self.keeping.on_message(peer_id, message, now)
 
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
@@ -213,10 +220,11 @@ class Mesh:
         """Do what is due."""
         self._agenda.on_time(now)
         self.gossip.on_time(now)
+        self.keeping.on_time(now)
 
     def next_due(self) -> float:
         """When ``on_time`` wants to be called; inf: never."""
-        return min(self._agenda.next_due(), self.gossip.next_due())
+        return min(self._agenda.next_due(), self.gossip.next_due(), self.keeping.next_due())
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
@@ -386,6 +394,7 @@ class Mesh:
         if not comes_back:
             self._view.forget(peer_id)
         self._tell(PeerDead(peer_id, cause))
+        self.keeping.on_dead(peer_id, cause, now)
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
 
@@ -396,6 +405,8 @@ class Mesh:
         if neighbour is not None:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
+            self.keeping.on_down(peer_id, now)
+
             self._providers.on_change(now)
             self.gossip.on_down(peer_id)
         return neighbour
