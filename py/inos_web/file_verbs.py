@@ -76,7 +76,7 @@ class FileVerbs:
 
         return await self._vault.use(count)
 
-    async def do_room(self, _op: int) -> list[dict[str, object]]:
+    async def do_space(self, _op: int) -> list[dict[str, object]]:
         """What takes room, by file: bytes that come free with it, and with its older versions alone."""
         return [
             {"root": ids.to_hex(row.root), "freedBytes": row.freed_bytes, "olderBytes": row.older_bytes}

@@ -83,7 +83,9 @@ class MeshVerbs:
 
     def _deliver(self, delivery: Delivery) -> None:
         data = binascii.b2a_base64(delivery.data, newline=False).decode()
-        self._emit(e="topic", topic=delivery.topic, data=data, **{"from": ids.to_hex(self._ports.hashes.hash(delivery.author))})
+        self._emit(
+            e="topic", topic=delivery.topic, data=data, **{"from": ids.to_hex(self._ports.hashes.hash(delivery.author))}
+        )
 
     async def do_provide(self, _op: int, key: str) -> None:
         """Be found under a key."""

@@ -125,8 +125,8 @@ export class FileCalls {
   }
 
   /** What takes room, by file. @returns {Promise<{root: string, freedBytes: number, olderBytes: number}[]>} */
-  async room() {
-    return this.#line().call("room");
+  async space() {
+    return this.#line().call("space");
   }
 
   /** The versions of a file or folder, newest first. @param {string} root */

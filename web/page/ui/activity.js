@@ -79,7 +79,7 @@ export function watched(node, log, nameOf) {
     entries: (root, path) => node.entries(root, path),
     countFiles: (root) => node.countFiles(root),
     find: (text) => node.find(text),
-    room: () => node.room(),
+    space: () => node.space(),
     exportArchive: (options) => log.during({ key: "export" }, node.exportArchive(options), { key: "exported" }),
     importArchive: (file, options) =>
       log.during({ key: "import" }, node.importArchive(file, options), { key: "imported" }),

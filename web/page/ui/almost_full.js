@@ -72,7 +72,7 @@ export class AlmostFull {
     this.#drawing = true;
     const { node, fail } = this.#target;
     try {
-      const [entries, rows, stats] = await Promise.all([node.list(), node.room(), node.stats()]);
+      const [entries, rows, stats] = await Promise.all([node.list(), node.space(), node.stats()]);
       this.#stats = stats;
       const held = this.#section.contains(document.activeElement);
       this.#section.replaceChildren(...this.#content(choicesOf(entries, rows)));

@@ -80,7 +80,7 @@ export class Storage {
 
   async #countOlder() {
     if (performance.now() - this.#older.timeMs > COUNT_INTERVAL_MS) {
-      const rows = await this.#node.room();
+      const rows = await this.#node.space();
       this.#older = { bytes: rows.reduce((sum, row) => sum + row.olderBytes, 0), timeMs: performance.now() };
     }
     return this.#older.bytes;
