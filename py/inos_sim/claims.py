@@ -77,7 +77,8 @@ class Ledger:
 
     def __init__(self, claim: Claim | None = None) -> None:
         self.now = claim or Claim()
-        self._lines = 0
+        known = (*self.now.files.values(), *self.now.older.values(), *self.now.gone.values())
+        self._lines = max((file.line for file in known), default=0)
 
     def begin_put(self, file: Kept) -> None:
         """A put of this file begins; what was removed under the same name with the same bytes may come back."""

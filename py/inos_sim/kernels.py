@@ -21,6 +21,7 @@ from inos.ports import (
     Cut,
     CutDone,
     HashSpan,
+    HashTree,
     HashUpdate,
     Open,
     Opened,
@@ -36,6 +37,7 @@ from inos.ports import (
     WrapKey,
     WrapWith,
 )
+from inos.reference.blake3 import tree
 from inos.tasks import Effect
 from inos.vault import block
 from inos.vault.block import OpenedBytes, SealedBytes
@@ -46,7 +48,7 @@ T = TypeVar("T")
 
 PIECES_MAX = 32
 KEY_EFFECTS = (WrapKey, UnwrapKey, SignHead, Verify, Stretch, WrapWith, UnwrapWith)
-KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
+KERNEL_EFFECTS = (HashSpan, HashTree, HashUpdate, Cut, Seal, Open)
 MEMORY_ANSWERS_MAX = 50_000
 
 
@@ -164,6 +166,10 @@ class ToyKernels:
         match effect:
             case HashSpan(src):
                 return self.hashes.hash(self.arena.read(src))
+            case HashTree(src, dst):
+                values = tree(self.arena.read(src))
+                self.arena.write(dst.part(0, len(values)), values)
+                return None
             case HashUpdate(src, stream):
                 self.hashes.streams[stream.offset].update(self.arena.read(src))
                 return None

@@ -17,7 +17,7 @@ import inos_js
 from inos import limits
 from inos.errors import Busy, InosError
 from inos.memory import Jobs, Region, layout
-from inos.ports import Cut, CutDone, HashSpan, HashUpdate, Open, Opened, Piece, Seal, Sealed, Span
+from inos.ports import Cut, CutDone, HashSpan, HashTree, HashUpdate, Open, Opened, Piece, Seal, Sealed, Span
 from inos.tasks import Effect
 from inos_web.memory import WebArena
 
@@ -26,8 +26,8 @@ _ROW_BYTES = layout.CUT_ROW_BYTES * _CUT_ROWS_MAX
 _HEAD = struct.Struct("<IIIIBBB")
 _NONE = bytes(32)
 
-KernelEffect = HashSpan | HashUpdate | Cut | Seal | Open
-KERNEL_EFFECTS = (HashSpan, HashUpdate, Cut, Seal, Open)
+KernelEffect = HashSpan | HashTree | HashUpdate | Cut | Seal | Open
+KERNEL_EFFECTS = (HashSpan, HashTree, HashUpdate, Cut, Seal, Open)
 THREAD_BRAIN = 0  # only the bridge's queues are used here, and they have their own
 
 
@@ -99,6 +99,9 @@ class Kernels:
         match effect:
             case HashSpan():
                 submit(ops["HASH"], src=src, src_len=length, urgent=True, job=job)
+            case HashTree():
+                dst, cap = effect.dst.offset, effect.dst.length
+                submit(ops["HASH"], src=src, src_len=length, dst=dst, dst_cap=cap, flags=layout.HASH_TREE, job=job)
             case HashUpdate():
                 submit(ops["HASH"], src=src, src_len=length, arg0=effect.stream.offset, urgent=True, job=job)
             case Cut():
@@ -134,7 +137,7 @@ class Kernels:
         fields = layout.RESULT_FIELDS
         if isinstance(effect, HashSpan):
             return result[fields["BID"] : fields["BID"] + 32]
-        if isinstance(effect, HashUpdate):
+        if isinstance(effect, HashTree | HashUpdate):
             return None
         if isinstance(effect, Cut):
             return self._cut_done(value, int.from_bytes(result[:4], "little"), extra)

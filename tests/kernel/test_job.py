@@ -12,6 +12,8 @@ from blake3 import blake3
 
 from inos.limits import RAW_BYTES_MAX
 from inos.memory import layout
+from inos.ports import hash_levels
+from inos.reference.blake3 import parent_hash, tree
 
 STATUS = layout.STATUS
 SECRET = bytes(range(32))
@@ -236,3 +238,31 @@ def test_random_data_is_stored_raw_and_fast(kernel, run):
     judged_took = min(seal_codec(kernel, run, noise)[2] for _ in range(3))
     assert seal_codec(kernel, run, noise)[0] == 0
     assert judged_took - raw_took < 0.1 * text_took
+
+
+def test_hash_tree(kernel, run, lengths):
+    """The values of every level, at any alignment; nothing is written where they do not fit."""
+    for length in (0, 1, 1024, 1025, 3 * KIB, 4 * KIB, 9 * KIB + 1, 32 * KIB, 45 * KIB + 7):
+        data = lengths.bytes(length)
+        src, dst = kernel.desk + (1 << 20) + lengths.alignment(), kernel.desk + (2 << 20) + lengths.alignment()
+        kernel.write(src, data)
+        values = sum(hash_levels(length))
+        kernel.write(dst, b"\xee" * (32 * values + 32))
+        assert run(1, layout.HASH_TREE, src, length, dst, 32 * values, 0)[:2] == (0, values)
+        assert kernel.read(dst, 32 * values) == tree(data)
+        assert kernel.read(dst + 32 * values, 32) == b"\xee" * 32
+        if values:
+            assert run(1, layout.HASH_TREE, src, length, dst, 32 * values - 1, 0)[0] == STATUS["BadArgument"]
+            assert run(1, layout.HASH_TREE, src, length, MEMORY_BYTES - 32, 64 * values, 0)[0] == STATUS["BadArgument"]
+
+
+def test_hash_tree_of_the_largest_block(kernel, run, lengths):
+    data = lengths.bytes(4 << 20)
+    src, dst = kernel.desk + (1 << 20), kernel.desk + (8 << 20)
+    kernel.write(src, data)
+    values = sum(hash_levels(len(data)))
+    begun = time.perf_counter()
+    assert run(1, layout.HASH_TREE, src, len(data), dst, 32 * values, 0)[:2] == (0, values)
+    assert time.perf_counter() - begun < 1
+    top = kernel.read(dst + 32 * (values - 2), 64)
+    assert parent_hash(top[:32], top[32:]) == blake3(data).digest()

@@ -14,8 +14,9 @@ from typing import Any
 
 from blake3 import blake3
 
+from inos.custody import Guest, HolderRecord
 from inos.errors import InosError, NotFound, PeerGone, PeerStalled, ProtocolViolation, StorageFull
-from inos.replication.needs import Guest, HolderRecord, Neighbour
+from inos.replication.needs import Neighbour
 from inos.replication.replication import Replication
 from inos.tasks import Tasks
 from inos.wire import messages

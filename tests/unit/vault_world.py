@@ -25,7 +25,9 @@ from inos.ports import (
     Ports,
 )
 from inos.tasks import Effect, Task, Tasks
+from inos.vault import checkpoint, ops
 from inos.vault.folder import FolderResult, Item
+from inos.vault.index import Index
 from inos.vault.vault import PutResult, Source, Vault
 from inos_host.arena import HostArena
 from inos_host.disk import STREAM_EFFECTS, Streams, list_segments
@@ -316,3 +318,17 @@ def reopen(world: World) -> None:
 def files_of(world: World) -> dict[str, bytes]:
     """What is listed, by name."""
     return {info.name: world.get(info.root) for info in world.vault.roots()}
+
+
+def facts(index: Index) -> dict[str, Any]:
+    """Everything that a replay must bring back."""
+    names = ("entries", "by_bid", "by_cid", "refs", "foreign", "roots", "by_content", "wishes", "grants", "next_number")
+    return {name: getattr(index, name) for name in names}
+
+
+def replayed(index: Index) -> Index:
+    """What an empty index becomes by the checkpoint of this one, through the records' own encoding."""
+    body = ops.decode_body(ops.encode_body(1, 0, list(checkpoint.operations_of(index))))
+    fresh = Index()
+    fresh.apply(1, body.operations)
+    return fresh

@@ -300,6 +300,71 @@ pub fn final(s: *const State, out: []u8) void {
     memory.wipe(&o);
 }
 
+/// How many chaining values `tree` writes.
+pub fn treeValues(len: usize) usize {
+    var total: usize = 0;
+    var count = chunksOf(len);
+    while (count > 1) : (count = (count + 1) / 2) total += count;
+    return total;
+}
+
+fn chunksOf(len: usize) usize {
+    return len / chunk_bytes + @intFromBool(len % chunk_bytes != 0);
+}
+
+/// Every chaining value below the root, 32 bytes each, level after level from the leaves. An odd one at the end of a level is
+/// the same one in the next, which makes the left subtrees full.
+pub fn tree(input: []const u8, out: [*]u8) void {
+    var count = chunksOf(input.len);
+    if (count < 2) return;
+    var s: State = undefined;
+    init(&s);
+    leaves(&s, input, out);
+    var level = out;
+    while (count > 2) : (count = (count + 1) / 2) {
+        const next = level + 32 * count;
+        parents(&s, level, count, next);
+        level = next;
+    }
+}
+
+fn leaves(s: *State, input: []const u8, out: [*]u8) void {
+    var at: usize = 0;
+    while (at < input.len) {
+        s.counter = at / chunk_bytes;
+        const to = out + 32 * (at / chunk_bytes);
+        if (input.len - at >= 4 * chunk_bytes) {
+            const cvs = subtree4(s, input.ptr + at, s.counter);
+            @memcpy(to[0..128], @as(*const [128]u8, @ptrCast(&cvs)));
+            at += 4 * chunk_bytes;
+        } else {
+            const take = @min(chunk_bytes, input.len - at);
+            startChunk(s);
+            update(s, input[at..][0..take]);
+            const cv = chunkOutput(s).chain();
+            @memcpy(to[0..32], @as(*const [32]u8, @ptrCast(&cv)));
+            at += take;
+        }
+    }
+}
+
+fn parents(s: *const State, level: [*]const u8, count: usize, out: [*]u8) void {
+    var at: usize = 0;
+    while (count - at >= 8) : (at += 8) {
+        var cvs: [4][8]u32 = undefined;
+        compress4(level + 32 * at, 64, 1, &s.key, 0, s.flags | parent, &cvs);
+        @memcpy((out + 16 * at)[0..128], @as(*const [128]u8, @ptrCast(&cvs)));
+    }
+    while (count - at >= 2) : (at += 2) {
+        const pair: *align(1) const [2][8]u32 = @ptrCast(level + 32 * at);
+        const left = pair[0];
+        const right = pair[1];
+        const cv = compressParent(s, &left, &right);
+        @memcpy((out + 16 * at)[0..32], @as(*const [32]u8, @ptrCast(&cv)));
+    }
+    if (at < count) @memcpy((out + 16 * at)[0..32], (level + 32 * at)[0..32]);
+}
+
 pub fn hash(input: []const u8, out: []u8) void {
     var s: State = undefined;
     init(&s);

@@ -67,9 +67,19 @@ fn runningHash(job: *const Words) error{BadArgument}!?*blake3.State {
 }
 
 fn hash(job: *const Words, src: []const u8, result: [*]u8, value: *u32) i32 {
+    if (job[layout.JOB_FLAGS] & layout.HASH_TREE != 0) return hashTree(job, src, value);
     const running = runningHash(job) catch return Status.BadArgument;
     if (running) |state| blake3.update(state, src) else blake3.hash(src, result[layout.RESULT_BID..][0..32]);
     value.* = @intCast(src.len);
+    return 0;
+}
+
+fn hashTree(job: *const Words, src: []const u8, value: *u32) i32 {
+    const count = blake3.treeValues(src.len);
+    const cap = job[layout.JOB_DST_CAP];
+    if (cap / 32 < count or !inRange(job[layout.JOB_DST], cap)) return Status.BadArgument;
+    blake3.tree(src, memory.bytes(job[layout.JOB_DST], cap).ptr);
+    value.* = @intCast(count);
     return 0;
 }
 

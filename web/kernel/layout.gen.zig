@@ -31,6 +31,7 @@ pub const QUEUE_FILLED: u32 = 1;
 pub const QUEUE_CLAIMED: u32 = 2;
 pub const QUEUE_TAKEN: u32 = 26;
 pub const QUEUE_ABANDONED: u32 = 50;
+pub const HASH_TREE: u32 = 1;
 pub const CUT_FINAL: u32 = 1;
 pub const CUT_ROW_BYTES: u32 = 72;
 pub const SEAL_NO_IDS: u32 = 1;

@@ -48,10 +48,7 @@ export class Network {
         this.#tell({ op: "joined", room, members }),
       onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
     };
-    const meeting = new Strategies(callbacks, [
-      (given) => new Rendezvous(url, given),
-      (given) => new Broadcast(given),
-    ]);
+    const meeting = new Strategies(callbacks, [(given) => new Rendezvous(url, given), (given) => new Broadcast(given)]);
     return { peers, meeting };
   }
 

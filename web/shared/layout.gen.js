@@ -31,6 +31,7 @@ export const QUEUE_FILLED = 1;
 export const QUEUE_CLAIMED = 2;
 export const QUEUE_TAKEN = 26;
 export const QUEUE_ABANDONED = 50;
+export const HASH_TREE = 1;
 export const CUT_FINAL = 1;
 export const CUT_ROW_BYTES = 72;
 export const SEAL_NO_IDS = 1;

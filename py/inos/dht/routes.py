@@ -256,7 +256,7 @@ class Routes:
         if hop is not None:
             self._forward(relay, hop, now)
             return
-        if may_go and self._is_end(relay) and relay.previous is not None:
+        if relay.previous is not None and self._is_end(relay):  # also after failures: all that seemed closer is silent
             said = self._server.serve(relay, now, final=True)
             if isinstance(said, bytes):
                 self._answer(relay, said)
@@ -289,7 +289,9 @@ class Routes:
 
     def _fail(self, relay: Relay, now: float) -> None:
         assert relay.hop is not None
-        relay.tried = {*relay.tried, relay.hop.neighbour.prefix}
+        failed = relay.hop.neighbour.prefix
+        relay.tried = {*relay.tried, failed}
+        relay.missed = {*relay.missed, failed}  # nor through others: they would find the same silence
         relay.hop = None
         relay.due = inf
         relay.failures += 1

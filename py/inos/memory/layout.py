@@ -113,6 +113,8 @@ JOB_OPS = {
     "SEAL": 3,  # src (plaintext) -> a block in the arena
     "OPEN": 4,  # src (a block) -> plaintext in the arena
 }
+# HASH: FLAGS bit 0: into DST/DST_CAP, all chaining values of src's tree below the root (inos.ports.HashTree). VALUE = how many.
+HASH_TREE = 1
 # CUT: FLAGS bit 0 = src ends the file. DST/DST_CAP = where CUT_ROW_BYTES rows go. ARG0 = offset of an incremental BLAKE3
 # state (0: none) that is fed the consumed bytes. VALUE = rows; RESULT word 0 = bytes consumed.
 CUT_FINAL = 1

@@ -13,10 +13,11 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from inos import limits
+from inos.custody import HolderRecord
 from inos.errors import InosError
 from inos.ports import Entropy, Hashes
 from inos.replication.bundle import Book, Bundle
-from inos.replication.needs import HolderRecord, Neighbour, ReplicaChanged, ReplicaEvent, Send, Store
+from inos.replication.needs import Neighbour, ReplicaChanged, ReplicaEvent, Send, Store
 from inos.tasks import Task, Tasks
 from inos.wire import custody as wire
 

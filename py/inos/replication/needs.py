@@ -9,28 +9,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from inos.custody import Guest, HolderRecord
 from inos.ports import Span
 from inos.wire.custody import CustodyMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """A bundle kept for others: what of it survives a restart. ``bids`` in any order; ``asker``: whose quota it is on."""
-
-    bundle: bytes
-    owner: bytes
-    key: bytes
-    asker: bytes
-    until_ms: int
-    copies: int  # 0: beyond the number that is wanted
-    bids: tuple[bytes, ...]
-
-
-class HolderRecord(NamedTuple):
-    """What is remembered of a bundle's holders (or, by the name of a root, of how many copies it shall have)."""
-
-    copies: int
-    peers: tuple[bytes, ...]
 
 
 class Store(Protocol):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from inos import limits
+from inos.custody import HolderRecord
 from inos.errors import InosError
 from inos.ports import Entropy, Hashes
 from inos.replication.audits import Auditor
@@ -22,7 +23,7 @@ from inos.replication.common import Common
 from inos.replication.demand import Demand
 from inos.replication.holdings import Holdings
 from inos.replication.leaving import Leaver
-from inos.replication.needs import Auditing, FetchBlock, HolderRecord, Neighbour, ReplicaEvent, Send, Store
+from inos.replication.needs import Auditing, FetchBlock, Neighbour, ReplicaEvent, Send, Store
 from inos.replication.placing import Lookup, Placer
 from inos.replication.taking import Taker
 from inos.tasks import Future, Tasks

@@ -15,11 +15,12 @@ from collections import deque
 from collections.abc import Callable
 
 from inos import limits
+from inos.custody import Guest
 from inos.errors import Cancelled, InosError, LimitError, NotFound, ProtocolViolation, StorageError
 from inos.ports import Span
 from inos.replication.bundle import Block, Bundle, bundle_id
 from inos.replication.common import Common
-from inos.replication.needs import FetchBlock, Guest
+from inos.replication.needs import FetchBlock
 from inos.wire import custody as wire
 
 

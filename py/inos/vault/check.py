@@ -57,6 +57,7 @@ class CheckReport:
     block_bytes: int = 0
     bad: list[BadBlock] = field(default_factory=list)
     damaged_roots: list[bytes] = field(default_factory=list)
+    damaged_guests: list[bytes] = field(default_factory=list)  # bundles kept for others
     findings: list[str] = field(default_factory=list)
 
     @property
@@ -109,6 +110,7 @@ class Check:
         report.damaged_roots = [
             root.bid for root in store.index.roots.values() if root.bid in self._liars or store.index.is_damaged(root)
         ]
+        report.damaged_guests = store.index.lodging.damaged()
         return report
 
     async def _wait(self, running_max: int) -> None:

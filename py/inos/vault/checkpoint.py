@@ -36,6 +36,7 @@ def operations_of(index: Index, without: Container[int] = ()) -> Iterator[bytes]
             yield ops.encode_op(ops.REVOKE, name)
     for bid, wish in index.wishes.items():
         yield ops.encode_op(ops.WISH, bid, wish.secret, wish.time_ms)
+    yield from index.lodging.operations()
     yield ops.encode_op(ops.NEXT, index.next_number)
 
 

@@ -19,6 +19,7 @@ from inos.limits import BLOCKS_MAX, GRANTS_MAX, ROOTS_MAX
 from inos.ports import KIND_CHUNK
 from inos.vault import ops
 from inos.vault.heads import SignedHead
+from inos.vault.lodging import Lodging
 from inos.vault.ops import Root
 
 
@@ -70,6 +71,8 @@ class Index:
         self.next_number = 0
         self.pins = 0  # how often roots were given out, or not any more
         self.generation = 0  # of roots and lines: whoever derives something from them sees that they changed
+        self.lodging = Lodging(self)
+        self.abroad: Callable[[], set[bytes]] = set  # roots that others keep blocks of
         self.on_dead: Callable[[int], None] = lambda _: None
 
     def begin(self) -> None:
@@ -225,8 +228,11 @@ class Index:
             self.pins += 1
 
     def pinned_numbers(self) -> set[int]:
-        """Blocks of every root that was given out. O(their blocks)."""
-        return {number for root in self.roots.values() if root.pinned for number in root.numbers()}
+        """Blocks of every root that was given out, to people or to be kept, and of guests. O(their blocks)."""
+        abroad = self.abroad()
+        pinned = (root for root in self.roots.values() if root.pinned or root.bid in abroad)
+        numbers = {number for root in pinned for number in root.numbers()}
+        return numbers.union(*(lodger.numbers() for lodger in self.lodging.lodgers.values()))
 
     def remove_root(self, bid: bytes) -> None:
         """Forget a root and its references; its revocable links lead nowhere, also when it comes again."""
@@ -293,6 +299,7 @@ class Index:
     def grant(self, grant_id: bytes, grant: Grant) -> None:
         """One more revocable link, which pins its root. Of too many the oldest revoked one is forgotten."""
         self.grants[grant_id] = grant
+        grant.revoked |= grant.root in self.removed  # while the link was being made
         if grant.root in self.roots:
             self.roots[grant.root].pinned = True
             self.pins += 1
@@ -369,6 +376,8 @@ class Index:
             self.wishes[args[0]] = Wish(args[1], args[2])
         elif code == ops.UNWISH:
             self.wishes.pop(args[0], None)
+        else:
+            self.lodging.apply(code, args)
 
     def _apply_to_line(self, code: int, args: list[Any]) -> None:
         if code == ops.HEAD:

@@ -30,6 +30,7 @@ BLOCKS, ROOT, SHARE, UNSHARE, REMOVE, DROP, SCRUBBED, WISH, UNWISH, NEXT = range
 HEAD, OFFER, FORGET = range(11, 14)
 GRANT, REVOKE = 14, 15
 TOGETHER = 17  # operations that happen together or not at all
+GUEST, UNGUEST, HOLDERS = 18, 19, 20
 ENTRY_BYTES = 148
 FLAG_FOREIGN = 1
 FLAG_TRIED = 2  # sealing it again gains too little
@@ -259,6 +260,9 @@ _SHAPES: dict[int, tuple[type, ...]] = {
     TOGETHER: (list,),
     GRANT: (bytes, bytes, bytes, int),
     REVOKE: (bytes,),
+    GUEST: (bytes, bytes, bytes, bytes, int, int, bytes),
+    UNGUEST: (bytes,),
+    HOLDERS: (bytes, int, bytes),
 }
 
 
@@ -295,8 +299,8 @@ def _decode_op(item: object, *, within: bool = False) -> tuple[int, list[Any]]:
             raise LogDamaged("packed entries")
         _check_segments(args[1])
         ids = []
-    elif code in (DROP, OFFER):
-        check_runs(args[-1])
+    elif code in (DROP, OFFER, GUEST, HOLDERS):
+        _check_packed(code, args[-1])
         ids = args[:-1]
     elif code == HEAD:
         args[1] = _signed_head(args)
@@ -308,6 +312,13 @@ def _decode_op(item: object, *, within: bool = False) -> tuple[int, list[Any]]:
     if any(type(arg) is bytes and len(arg) != 32 for arg in ids):
         raise LogDamaged(f"an id in operation {code}")
     return code, args
+
+
+def _check_packed(code: int, packed: bytes) -> None:
+    if code != HOLDERS:
+        check_runs(packed)
+    elif len(packed) % 32:
+        raise LogDamaged("packed holders that are cut")
 
 
 def _check_segments(packed: bytes) -> None:

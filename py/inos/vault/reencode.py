@@ -67,8 +67,11 @@ class Reencoder:
         before_ms = self._store.wall_ms() - round(1000 * self._age_min_s)
         old: set[int] = set()
         kept: set[int] = set()
+        abroad = index.abroad()
         for root in index.roots.values():
-            (kept if root.pinned or root.link is not None or root.time_ms > before_ms else old).update(root.numbers())
+            (
+                kept if root.pinned or root.bid in abroad or root.link is not None or root.time_ms > before_ms else old
+            ).update(root.numbers())
         return sorted(
             n for n in old - kept if n in index.entries and n not in index.lost and _may_gain(index.entries[n])
         )

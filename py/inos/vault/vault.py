@@ -26,6 +26,7 @@ from inos.vault.check import BadBlock, Check, CheckReport, Level
 from inos.vault.collect import Collected
 from inos.vault.commit import RESERVE_BYTES, Committer
 from inos.vault.filing import Filing, RootInfo
+from inos.vault.guests import Guests
 from inos.vault.hand_out import GetResult
 from inos.vault.index import Grant, Index
 from inos.vault.library import Library
@@ -106,6 +107,7 @@ class Vault(Filing):
         self.upkeep = Upkeep(self._store, lambda: self._begun, reencode_age_s)
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
+        self.guests = Guests(self._store, self._receiver, self.upkeep, self._guest_call)
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
@@ -169,6 +171,15 @@ class Vault(Filing):
             self._calls -= 1
             if self._calls == 0:
                 self._quiet.set(None)
+
+    async def _guest_call(self, work: Coroutine[Any, Any, T]) -> T:
+        """For others: no person asked for it."""
+        try:
+            self._ready()
+        except InosError:
+            work.close()
+            raise
+        return await self._call(work, counts=False)
 
     def _is_open(self) -> bool:
         return self._state == "open"
@@ -361,6 +372,8 @@ class Vault(Filing):
             "foreign_blocks": len(self._index.foreign),
             "lost_blocks": len(self._index.lost),
             "wishes": len(self._index.wishes),
+            "guests": len(self._index.lodging.lodgers),
+            "guest_bytes": self._index.lodging.bytes,
             "commits": self._committer.commits,
             "log_bytes": self._committer.end.tail if self._state == "open" else 0,
             "in_flight_bytes": self._budget.in_flight_bytes,

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
-from vault_world import World, noise, opened
+from vault_world import World, facts, noise, opened, replayed
 
 from inos.vault import checkpoint, ops
 from inos.vault.index import Index
 from inos.vault.receive import Capability
-
-
-def facts(index: Index) -> dict[str, Any]:
-    """Everything that a replay must bring back."""
-    names = ("entries", "by_bid", "by_cid", "refs", "foreign", "roots", "by_content", "wishes", "grants", "next_number")
-    return {name: getattr(index, name) for name in names}
-
-
-def replayed(index: Index) -> Index:
-    """What an empty index becomes by the checkpoint of this one, through the records' own encoding."""
-    body = ops.decode_body(ops.encode_body(1, 0, list(checkpoint.operations_of(index))))
-    fresh = Index()
-    fresh.apply(1, body.operations)
-    return fresh
 
 
 def busy_world(seed: int) -> World:

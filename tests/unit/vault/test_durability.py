@@ -124,6 +124,19 @@ def test_a_file_that_is_given_out_while_chunks_are_sealed_again_keeps_its_blocks
     assert {n: ops.bid_of(index.entries[n]) for n in names} == names
 
 
+def test_a_link_made_while_its_file_is_removed_leads_nowhere() -> None:
+    world = opened()
+    root = world.put(noise(90_000, 1), "file").root
+    name = hashlib.sha256(root).digest()
+    tasks = [world.start(world.vault.grant(root, name, bytes(32))), world.start(world.vault.remove(root))]
+    for task in tasks:
+        world.run_until(task)
+    assert world.put(noise(90_000, 1), "file").root == root
+    assert world.vault.grants()[name].revoked
+    world.reboot()
+    assert world.vault.grants()[name].revoked
+
+
 def test_mending_a_file_leaves_its_revocable_links() -> None:
     world = opened()
     root = world.put(noise(30_000, 1), "file").root

@@ -98,7 +98,7 @@
  *   signal?: AbortSignal}) => Promise<ImportResult>} importArchive
  * @property {() => Promise<FileEntry[]>} list
  * @property {(root: string) => Promise<number>} countFiles  in a folder and the folders in it
- * @property {() => Promise<RoomRow[]>} space
+ * @property {() => Promise<RoomRow[]>} space  what could be deleted, and how much that would free
  * @property {(options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) => Promise<RepairResult>} repair
  * @property {(options: {paused: boolean}) => Promise<TidyState>} housekeeping
  * @property {() => Promise<TidyState>} tidy

@@ -1,0 +1,19 @@
+"""What is done to a world, and what must hold.
+
+Each module has a ``run(options) -> Report``. Must not know: the command line, wall clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inos_sim.mesh.options import Options
+from inos_sim.mesh.report import Report
+from inos_sim.mesh.scenarios import join, lookup
+
+SCENARIOS: dict[str, Callable[[Options], Report]] = {
+    "join": join.run,
+    "lookup": lookup.run,
+}
+
+__all__ = ["SCENARIOS", "Options"]
