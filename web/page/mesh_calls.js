@@ -47,6 +47,25 @@ export class MeshCalls extends FileCalls {
     return here(await this.#line().call("new_room"));
   }
 
+  /**
+   * A text (a link to this page) with which one other joins this room within ten minutes, without any server: they pass it to
+   * `answerInvitation` and bring the reply back to `takeReply`.
+   * @returns {Promise<string>}
+   */
+  async invite() {
+    return here(await this.#line().call("invite"));
+  }
+
+  /** Join by an invitation. @param {string} text @returns {Promise<string>} the reply, for whoever invited us */
+  async answerInvitation(text) {
+    return this.#line().call("answer_invitation", { text });
+  }
+
+  /** The reply to our invitation: resolves once the newcomer is linked. @param {string} text */
+  async takeReply(text) {
+    await this.#line().call("take_reply", { text });
+  }
+
   /** @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} the message's id */
   async publish(topic, data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
