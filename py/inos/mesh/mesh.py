@@ -15,9 +15,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from inos.dht.lookup import Lookup, Lookups
+from inos.dht.providers import Providers
 from inos.dht.records import Record, Records
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import InosError
+from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
 from inos.membership.contact import Known, Notary, sign_contact
@@ -31,7 +33,7 @@ from inos.ports import Entropy, Hashes
 from inos.tasks import Future, Tasks
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
-from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, Contacts, Question, decode, encode
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
 from inos.wire.routes import Answered, DeadEnd, Route, Took
 
 
@@ -58,6 +60,7 @@ class Mesh:
         "_lookups",
         "_members",
         "_notary",
+        "_providers",
         "_records",
         "_routes",
         "_shuffling",
@@ -109,6 +112,9 @@ class Mesh:
             tasks, view, self._agenda, carrier, entropy, self._notary, self._members, sight.all, self._reply_shuffle
         )
         self._lookups = Lookups(tasks, view, self._agenda, self._routes, self._notary, self._records, self._members)
+        self._providers = Providers(
+            tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
+        )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
@@ -131,6 +137,7 @@ class Mesh:
             self._detector.watch(neighbour, now)
             if first:
                 self._shuffling.begin(now)
+            self._providers.on_change(now)
             self._tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
@@ -151,6 +158,7 @@ class Mesh:
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
             self._members.on_peers(neighbour, message)
+            self._providers.on_change(now)
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)
         elif isinstance(message, Condition):
@@ -203,7 +211,7 @@ class Mesh:
 
     @idle.setter
     def idle(self, idle: bool) -> None:
-        self._members.idle = self._detector.idle = self._shuffling.idle = idle
+        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -223,6 +231,14 @@ class Mesh:
 
         looked.on_done(hand_over)
         return future
+
+    def provide(self, key: bytes) -> Future[int]:
+        """Say that we hold what ``key`` names, now and every ten minutes; how many nodes took the first word of it."""
+        return self._providers.provide(key)
+
+    def withdraw(self, key: bytes) -> Future[int]:
+        """Say it no more, and that it is not so any more."""
+        return self._providers.withdraw(key)
 
     def signal(self, peer_id: bytes, payload: bytes) -> Future[bytes]:
         """Bytes to one node, wherever it is; what it answers. Fails with PeerGone."""
@@ -252,6 +268,20 @@ class Mesh:
         """Contacts without a link."""
         return self._view.passive.values()
 
+    def stats(self) -> dict[str, object]:
+        """Figures for the page; JSON-able."""
+        view, counts = self._view, self._routes.counts
+        return {
+            "links": len(view.active),
+            "known": len(view.passive),
+            "estimate": self._members.nodes(),
+            "buckets": growth.buckets(view),
+            "routes": {name: getattr(counts, name) for name in counts.__slots__},
+            "lookups": self._lookups.stats(),
+            "providers": self._providers.stats(),
+            "detector": {"health": self._detector.health, "false_alarms": self._detector.false_alarms},
+        }
+
     def poll_events(self) -> list[MeshEvent]:
         """What happened since the last time."""
         events, self._events = self._events, None
@@ -270,6 +300,8 @@ class Mesh:
         if route.target == self._view.peer_id:
             if route.kind == SIGNAL:
                 return self._signals.take(relay)
+            if route.kind == STORE:
+                return self._providers.take(relay)
             if route.kind == SHUFFLED:
                 self._shuffling.on_shuffled(decode(Contacts, route.body).contacts)
                 return Verdict.LATER
@@ -306,6 +338,7 @@ class Mesh:
         if neighbour is not None:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
+            self._providers.on_change(now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
