@@ -29,6 +29,17 @@ export class MeshCalls extends FileCalls {
   constructor(line, scriptUrl) {
     super(line, scriptUrl);
     this.#line = line;
+    globalThis.document?.addEventListener("visibilitychange", () => this.#tellCondition());
+    if (globalThis.document?.hidden) this.#tellCondition();
+  }
+
+  /** A hidden page is slower to answer: others are told, and are patient. */
+  async #tellCondition() {
+    const condition = document.hidden ? "hidden" : "shown";
+    await null; // the node is being made
+    await this.#line()
+      .call("condition", { condition })
+      .catch(() => {}); // the node's own failure, which is said elsewhere
   }
 
   /** Enter a room: of a link, or else the origin's public one. @param {string} [roomLink] @returns {Promise<Room>} */
@@ -104,11 +115,6 @@ export class MeshCalls extends FileCalls {
   /** Who provides a key. @param {string} key @returns {Promise<{id: string, expiresMs: number}[]>} */
   async findProviders(key) {
     return this.#line().call("find_providers", { key });
-  }
-
-  /** Who says what may have changed: "shown", "hidden", "frozen", "leaving". @param {string} condition */
-  async tellCondition(condition) {
-    await this.#line().call("condition", { condition });
   }
 }
 

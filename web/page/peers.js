@@ -12,7 +12,14 @@
  * is dialled, and whether the peer is who it says, is the brain's business.
  */
 
-import { fingerprintOf, isAcceptable, MESSAGE_BYTES_MAX, parseFingerprint, withMessageLimit, withoutCandidates } from "./sdp.js";
+import {
+  fingerprintOf,
+  isAcceptable,
+  MESSAGE_BYTES_MAX,
+  parseFingerprint,
+  withMessageLimit,
+  withoutCandidates,
+} from "./sdp.js";
 
 /** How long candidates are gathered: in all, and after the first one (they come within milliseconds of each other). */
 const GATHER_MS_MAX = 1_500;
