@@ -16,6 +16,7 @@ within its rounds, whatever is answered. Must not know: how requests travel.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -34,6 +35,7 @@ from inos.wire.requests import FIND_PROVIDERS, Found, Question, decode, encode
 
 PLAUSIBLE_GAPS = 12  # mean distances between nodes; of honest closest nodes one in e^12 is further away
 DIRECT_BATCH = 3
+HOPS_KEPT, LAST_KEPT = 64, 8  # of look-ups, for the page
 NONE: frozenset[int] = frozenset()
 
 
@@ -53,7 +55,20 @@ class Lookup:
 class Lookups:
     """The queries of one node."""
 
-    __slots__ = ("_agenda", "_members", "_notary", "_open", "_records", "_routes", "_tasks", "_view", "bad_answers")
+    __slots__ = (
+        "_agenda",
+        "_count",
+        "_hops",
+        "_last",
+        "_members",
+        "_notary",
+        "_open",
+        "_records",
+        "_routes",
+        "_tasks",
+        "_view",
+        "bad_answers",
+    )
 
     def __init__(
         self,
@@ -73,6 +88,9 @@ class Lookups:
         self._records = records
         self._members = members
         self._open = 0
+        self._count = 0
+        self._hops: deque[int] | None = None  # of the latest
+        self._last: deque[Lookup] | None = None
         self.bad_answers = 0
 
     def begin(self, key: bytes, kind: int, now: float) -> Future[Lookup]:
@@ -99,6 +117,23 @@ class Lookups:
         known.sort(key=lambda contact: contact.prefix ^ target)
         closest = [contact.signed for contact in known[: limits.LOOKUP_CLOSEST]]
         return encode(Found(relay.route.path, own.signed, closest, records))
+
+    def stats(self) -> dict[str, object]:
+        """For the page: how many, and the latest."""
+        last = [
+            {"target": looked.key.hex(), "path": path.hex(), "hops": looked.hops, "ok": len(looked.closest) > 1}
+            for looked in self._last or ()
+            for path in looked.paths[:1]
+        ]
+        return {"count": self._count, "bad_answers": self.bad_answers, "hops": list(self._hops or ()), "last": last}
+
+    def _note(self, looked: Lookup) -> None:
+        self._open -= 1
+        self._count += 1
+        if self._hops is None or self._last is None:
+            self._hops, self._last = deque(maxlen=HOPS_KEPT), deque(maxlen=LAST_KEPT)
+        self._hops.append(looked.hops)
+        self._last.append(looked)
 
     def _is_suspect(self, known: Known) -> bool:
         neighbour = self._view.active.get(known.peer_id)
@@ -337,21 +372,20 @@ class _Query:
             self._all._routes.drop(relay)
         self._open.clear()
         self.due = inf
-        self._all._open -= 1
         live = self._ranked()
         while live[0].peer_id not in self._answered:
             del live[0]
         closest = live[: limits.LOOKUP_CLOSEST]
         for known in closest:
             self._all._members.learn(known)
-        self._future.set(
-            Lookup(
-                self._key,
-                [known.contact for known in closest],
-                [known.peer_id for known in closest],
-                list(self._records.values()),
-                self._answered[closest[0].peer_id],
-                self._copies,
-                self._paths,
-            )
+        looked = Lookup(
+            self._key,
+            [known.contact for known in closest],
+            [known.peer_id for known in closest],
+            [record for record in self._records.values() if not record.withdrawn],
+            self._answered[closest[0].peer_id],
+            self._copies,
+            self._paths,
         )
+        self._all._note(looked)
+        self._future.set(looked)

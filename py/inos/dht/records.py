@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from inos import ed25519_strict, limits
+from inos import limits
 from inos.errors import ProtocolViolation
 from inos.membership.contact import Known, Notary
-from inos.ports import Sign, Verify
-from inos.wire.requests import Provider, SignedProvider, decode, encode
+from inos.ports import Sign
+from inos.wire.requests import RECORDS_MAX, Provider, SignedProvider, decode, encode
 
 LABEL = b"inos provider1\0"
 WITHDRAWN = 1 << 0
@@ -37,6 +37,11 @@ class Record:
         self.expires_ms = provider.expires_ms
         self.flags = provider.flags
         self.data = data
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it takes the earlier ones back."""
+        return bool(self.flags & WITHDRAWN)
 
 
 async def sign_record(room_id: bytes, own: Known, key: bytes, now_ms: int, flags: int = 0) -> Record:
@@ -74,20 +79,20 @@ class Records:
         if provider.expires_ms - provider.seq > limits.PROVIDER_TTL_S * 1_000:
             raise ProtocolViolation("a record that lives too long")
         known = await self._notary.check(provider.contact)
-        public_key = known.contact.public_key
-        good = ed25519_strict.precheck(public_key, signed.signature)
-        if not good or not await Verify(public_key, signed.signature, LABEL + self._room_id + signed.record):
+        said = LABEL + self._room_id + signed.record
+        if not await self._notary.verify(known.contact.public_key, signed.signature, said):
             self.forged += 1
             raise ProtocolViolation("a record's signature does not verify")
         return Record(known, provider, data)
 
     def of(self, key: bytes) -> list[Record]:
-        """Records about a key that are valid now, withdrawn ones left out."""
+        """The latest records about a key that are valid now, as many as an answer takes; withdrawals too."""
         held = self._by_key.get(key)
         if not held:
             return []
         now_ms = self._wall_ms()
-        return [record for record in held.values() if record.expires_ms > now_ms and not record.flags & WITHDRAWN]
+        valid = [record for record in held.values() if record.expires_ms > now_ms]
+        return sorted(valid, key=lambda record: -record.seq)[:RECORDS_MAX]
 
     def keys(self) -> Iterator[bytes]:
         """All keys that something is kept of."""

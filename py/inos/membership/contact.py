@@ -97,17 +97,20 @@ class Notary:
         ahead_s = (contact.time_ms - self._wall_ms()) / 1_000
         if not -limits.MESH_CONTACT_AGE_MAX_S <= ahead_s <= limits.CLOCK_WINDOW_S:
             raise ProtocolViolation("contact outside the clock window")
-        if not ed25519_strict.precheck(contact.public_key, outer.signature):
-            raise ProtocolViolation("key or signature outside the strict set")
-        if self._pending >= limits.MESH_VERIFIES_PENDING_MAX:
-            raise Busy("contacts are being checked")
-        self._pending += 1
-        try:
-            good = await Verify(contact.public_key, outer.signature, said(self._room_id, outer.contact))
-        finally:
-            self._pending -= 1
-        if not good:
+        if not await self.verify(contact.public_key, outer.signature, said(self._room_id, outer.contact)):
             raise ProtocolViolation("contact's signature does not verify")
         known = Known(peer_id, contact, signed)
         self.vouch(known)
         return known
+
+    async def verify(self, public_key: bytes, signature: bytes, data: bytes) -> bool:
+        """Whether the signature is good, by the strict rules. Raises Busy: too many are being checked."""
+        if not ed25519_strict.precheck(public_key, signature):
+            return False
+        if self._pending >= limits.MESH_VERIFIES_PENDING_MAX:
+            raise Busy("signatures are being checked")
+        self._pending += 1
+        try:
+            return await Verify(public_key, signature, data)
+        finally:
+            self._pending -= 1

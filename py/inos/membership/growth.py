@@ -60,6 +60,16 @@ def gap_of(view: View, seen: Iterable[int]) -> float:
     return min(most, median(told)) if told else most
 
 
+def buckets(view: View) -> list[tuple[int, int, int]]:
+    """Index, links and other contacts of each bucket that has any."""
+    found: dict[int, list[int]] = {}
+    for prefix in view.by_prefix:
+        found.setdefault(bucket_of(view.prefix, prefix), [0, 0])[0] += 1
+    for known in view.passive.values():
+        found.setdefault(bucket_of(view.prefix, known.prefix), [0, 0])[1] += 1
+    return [(index, links, known) for index, (links, known) in sorted(found.items())]
+
+
 class Roles(NamedTuple):
     """How many links there are of each kind."""
 

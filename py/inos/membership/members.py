@@ -363,7 +363,7 @@ class Members:
             return False
         if not self._may_dial(now):
             return False
-        known = next((known for known in self._view.passive.values() if known.prefix == prefix), None)
+        known = self._view.contact_at(prefix)
         dial = self._dials.setdefault(prefix, Dial(self, prefix))
         dial.pending = True
         self._last_dial_s = now
@@ -381,7 +381,7 @@ class Members:
         if not dial.pending:
             return
         dial.pending = False
-        if any(known.prefix == dial.prefix for known in self._view.passive.values()):
+        if self._view.contact_at(dial.prefix) is not None and dial.prefix not in self._view.by_prefix:
             self._last_dial_s = -inf
             self.approach(dial.prefix, now)
         elif dial.prefix not in self._view.by_prefix:

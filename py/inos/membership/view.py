@@ -173,6 +173,13 @@ class View:
         neighbour = self.active.get(peer_id)
         return neighbour.known if neighbour is not None else self.passive.get(peer_id)
 
+    def contact_at(self, prefix: int) -> Known | None:
+        """The same, by prefix."""
+        neighbour = self.by_prefix.get(prefix)
+        if neighbour is not None:
+            return neighbour.known
+        return next((known for known in self.passive.values() if known.prefix == prefix), None)
+
     def contacts(self) -> Iterator[Known]:
         """All that we have."""
         for neighbour in self.active.values():

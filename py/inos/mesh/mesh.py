@@ -15,38 +15,28 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from inos.dht.lookup import Lookup, Lookups
+from inos.dht.providers import Providers
 from inos.dht.records import Record, Records
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import InosError
 from inos.gossip.gossip import Subscriber
-from inos.gossip.rumors import RoomKeys
 from inos.gossip.sealing import Sealer
-from inos.gossip.store import Entry
+from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
 from inos.membership.contact import Known, Notary, sign_contact
 from inos.membership.detector import Detector
 from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
-from inos.membership.view import SHOWN, Neighbour, View, prefixes_in
-from inos.mesh.events import (
-    EVENTS_MAX,
-    LookupHop,
-    MeshEvent,
-    PeerAlive,
-    PeerDead,
-    PeerDown,
-    PeerSuspected,
-    PeerUp,
-    RumorSeen,
-)
+from inos.membership.view import Neighbour, View, prefixes_in
+from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
 from inos.mesh.gossiping import Gossiping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
 from inos.tasks import Future, Task, Tasks
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
-from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, Contacts, Question, decode, encode
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
 from inos.wire.routes import Answered, DeadEnd, Route, Took
 
 
@@ -73,6 +63,7 @@ class Mesh:
         "_lookups",
         "_members",
         "_notary",
+        "_providers",
         "_records",
         "_routes",
         "_shuffling",
@@ -127,18 +118,11 @@ class Mesh:
             tasks, view, self._agenda, carrier, entropy, self._notary, self._members, sight.all, self._reply_shuffle
         )
         self._lookups = Lookups(tasks, view, self._agenda, self._routes, self._notary, self._records, self._members)
-        self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
-        self.gossip = Gossiping(
-            tasks,
-            hashes,
-            entropy,
-            carrier,
-            self,
-            keys=RoomKeys(hashes, room_id, room_secret or room_id),
-            identity=identity,
-            wall_ms=wall_ms,
-            sealer=sealer,
+        self._providers = Providers(
+            tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
+        self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
+        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -161,12 +145,13 @@ class Mesh:
             if first:
                 self._shuffling.begin(now)
             self.gossip.on_up(peer_id)
-            self._tell(PeerUp(peer_id))
+            self._providers.on_change(now)
+            self.tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
         """A link ended: the peer may live, and is dialled again where it is wanted."""
         if self._end(peer_id, now, comes_back=True) is not None:
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
@@ -183,6 +168,7 @@ class Mesh:
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
             self._members.on_peers(neighbour, message)
+            self._providers.on_change(now)
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)
         elif isinstance(message, Condition):
@@ -198,8 +184,7 @@ class Mesh:
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
         self._members.on_condition(condition, now)
-        if condition == SHOWN:
-            self.gossip.catch_up()
+        self.gossip.on_condition(condition)
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
@@ -238,7 +223,7 @@ class Mesh:
 
     @idle.setter
     def idle(self, idle: bool) -> None:
-        self._members.idle = self._detector.idle = self._shuffling.idle = self.gossip.idle = idle
+        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = self.gossip.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -258,6 +243,14 @@ class Mesh:
 
         looked.on_done(hand_over)
         return future
+
+    def provide(self, key: bytes) -> Future[int]:
+        """Say that we hold what ``key`` names, now and every ten minutes; how many nodes took the first word of it."""
+        return self._providers.provide(key)
+
+    def withdraw(self, key: bytes) -> Future[int]:
+        """Say it no more, and that it is not so any more."""
+        return self._providers.withdraw(key)
 
     def signal(self, peer_id: bytes, payload: bytes) -> Future[bytes]:
         """Bytes to one node, wherever it is; what it answers. Fails with PeerGone."""
@@ -295,6 +288,20 @@ class Mesh:
         """Contacts without a link."""
         return self._view.passive.values()
 
+    def stats(self) -> dict[str, object]:
+        """Figures for the page; JSON-able."""
+        view, counts = self._view, self._routes.counts
+        return {
+            "links": len(view.active),
+            "known": len(view.passive),
+            "estimate": self._members.nodes(),
+            "buckets": growth.buckets(view),
+            "routes": {name: getattr(counts, name) for name in counts.__slots__},
+            "lookups": self._lookups.stats(),
+            "providers": self._providers.stats(),
+            "detector": {"health": self._detector.health, "false_alarms": self._detector.false_alarms},
+        }
+
     def poll_events(self) -> list[MeshEvent]:
         """What happened since the last time."""
         events, self._events = self._events, None
@@ -313,34 +320,32 @@ class Mesh:
         if route.target == self._view.peer_id:
             if route.kind == SIGNAL:
                 return self._signals.take(relay)
+            if route.kind == STORE:
+                return self._providers.take(relay)
             if route.kind == SHUFFLED:
                 self._shuffling.on_shuffled(decode(Contacts, route.body).contacts)
                 return Verdict.LATER
         return Verdict.PASS
-
-    def linked(self) -> Iterable[bytes]:
-        """Ids of those with a link."""
-        return self._view.active
 
     def rtt_s(self, peer_id: bytes) -> float:
         """Measured on the link; 0: not known."""
         heard = self._carrier.heard(peer_id)
         return heard.rtt_s if heard is not None else 0.0
 
-    def on_rumor(self, entry: Entry) -> None:
-        """One came, from a neighbour."""
-        if self.listening and entry.sender is not None:
-            self._tell(RumorSeen(entry.topic, entry.sender, entry.hops, len(entry.rumor)))
+    def tell(self, event: MeshEvent) -> None:
+        """Whoever watches."""
+        self._events = self._events or deque(maxlen=EVENTS_MAX)
+        self._events.append(event)
 
     # What the detector found.
 
     def on_suspect(self, neighbour: Neighbour) -> None:
         """It is silent."""
-        self._tell(PeerSuspected(neighbour.peer_id))
+        self.tell(PeerSuspected(neighbour.peer_id))
 
     def on_alive(self, peer_id: bytes) -> None:
         """It lives after all."""
-        self._tell(PeerAlive(peer_id))
+        self.tell(PeerAlive(peer_id))
 
     def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
         """It is gone, or its link does not carry; who was only cut off or frozen may be dialled again."""
@@ -348,11 +353,11 @@ class Mesh:
         if self._end(peer_id, now, comes_back=comes_back) is not None:
             self._carrier.hang_up(peer_id, cause)
         if cause == "cut":
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
             return
         if not comes_back:
             self._view.forget(peer_id)
-        self._tell(PeerDead(peer_id, cause))
+        self.tell(PeerDead(peer_id, cause))
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
 
@@ -364,6 +369,7 @@ class Mesh:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
             self.gossip.on_down(peer_id)
+            self._providers.on_change(now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
@@ -385,7 +391,7 @@ class Mesh:
         except InosError:
             return
         for path in lookup.paths:
-            self._tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
+            self.tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
 
     async def _adopt(self, signed: bytes) -> None:
         try:
@@ -393,8 +399,3 @@ class Mesh:
         except InosError:
             return
         self._members.adopt(known, self._tasks.now)
-
-    def _tell(self, event: MeshEvent) -> None:
-        if self._events is None:
-            self._events = deque(maxlen=EVENTS_MAX)
-        self._events.append(event)
