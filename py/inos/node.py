@@ -85,8 +85,9 @@ class Node:
         wall_offset_s: float,
         in_flight_bytes: int = limits.IN_FLIGHT_BYTES_MAX,
         origin: str = "",
+        alone: bool = False,
     ) -> None:
-        """``origin``: of the page, whose public mesh room is entered at the start; none: no room is."""
+        """``origin``: of the page, whose public mesh room is entered at the start unless it begins ``alone``."""
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
@@ -101,6 +102,7 @@ class Node:
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
         self.invitations = Invitations(tasks, self.links)
         self._origin = origin
+        self._alone = alone
         self.links.dialer.busy = lambda link: (
             self.fetcher.is_busy(link) or self.server.is_busy(link) or self.commons.holds(link)
         )
@@ -117,7 +119,7 @@ class Node:
         self._is_running = True
         await self.links.start()
         self.revocable.start()
-        if self._origin and not self.commons.is_in:
+        if self._origin and not self._alone and not self.commons.is_in:
             await self.join()
         for capability in self.vault.shared():
             await self.offer(capability)

@@ -8,8 +8,9 @@ import { mount } from "./ui/app.js";
 const LINK_PREFIX = "#inos";
 const ROOM_PREFIX = "#inosr1.";
 
-const muscles = Number(new URLSearchParams(location.search).get("muscles")) || undefined;
-const node = new InosNode({ muscles });
+const query = new URLSearchParams(location.search);
+const muscles = Number(query.get("muscles")) || undefined;
+const node = new InosNode({ muscles, alone: query.get("room") === "none" });
 /** @type {any} */ (globalThis).inos = node;
 const app = mount(node);
 
