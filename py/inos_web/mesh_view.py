@@ -46,7 +46,8 @@ def mesh_view(node: Node, memory: Words) -> dict[str, object] | None:
         "lookups": {
             "count": figures["lookups"]["count"],
             "hops": figures["lookups"]["hops"],
-            "last": [{**looked, "path": _prefixes(looked["path"])} for looked in figures["lookups"]["last"]],
+            # Paths begin with us.
+            "last": [{**looked, "path": _prefixes(looked["path"])[1:]} for looked in figures["lookups"]["last"]],
         },
         "gossip": _gossip(mesh.gossip.stats.as_dict()),
         "replicas": _replicas(node),

@@ -101,12 +101,12 @@ export class Mesh {
   /** @param {MeshView} mesh */
   #showLookups({ lookups }) {
     const last = lookups.last.slice(-LOOKUPS_SHOWN_MAX).reverse();
-    const rows = last.map(({ target, path, ok }) =>
+    const rows = last.map(({ target, path, hops, ok }) =>
       h(
         "li",
         { class: "numbers" },
         h("code", null, target.slice(0, 8)),
-        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(path.length) : TEXTS.failed}`,
+        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(hops) : TEXTS.failed}`,
       ),
     );
     this.#lookups.replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet-text" }, TEXTS.noLookups)]));
