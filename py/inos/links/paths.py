@@ -35,7 +35,9 @@ Route = Callable[[bytes], Future[bytes]]  # sends a payload to the peer; what it
 
 
 class Path(Protocol):
-    """Carries one attempt's signals."""
+    """Carries one attempt's signals. ``patience_s``: how long they may take."""
+
+    patience_s: float
 
     async def offer(self, slot: Slot, offer: Offer) -> None:
         """Send an offer; its answer goes to ``slot.answer``."""
@@ -46,6 +48,8 @@ class Path(Protocol):
 
 class RoomPath:
     """Through the rendezvous; answers come back by ``Meeting``."""
+
+    patience_s = limits.DIAL_TIMEOUT_S
 
     def __init__(self, sealer: Sealer, rendezvous: Rendezvous, room: Room, emit: Callable[[Command], None]) -> None:
         self._sealer = sealer
@@ -105,6 +109,8 @@ class Pairs:
 class RoutedPath:
     """Through the mesh, when we offer."""
 
+    patience_s = limits.DIAL_TIMEOUT_S
+
     def __init__(self, sealer: Sealer, pair: Pair, route: Route) -> None:
         self._sealer = sealer
         self._pair = pair
@@ -125,6 +131,8 @@ class RoutedPath:
 
 class ReplyPath:
     """Through the mesh, when we answer: ``reply`` is what goes back."""
+
+    patience_s = limits.DIAL_TIMEOUT_S
 
     def __init__(self, sealer: Sealer, pair: Pair) -> None:
         self._sealer = sealer

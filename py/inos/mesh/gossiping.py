@@ -16,6 +16,8 @@ from inos.gossip.sealing import Sealer
 from inos.gossip.stats import Stats
 from inos.gossip.store import Entry
 from inos.membership.carrier import Carrier
+from inos.membership.view import SHOWN, View
+from inos.mesh.events import MeshEvent, RumorSeen
 from inos.ports import Entropy, Hashes
 from inos.tasks import Tasks
 from inos.wire.gossip import DontWant, Graft, IHave, Prune, Pull, Push, Recent, Sync
@@ -27,14 +29,14 @@ MESSAGES = frozenset((DontWant, Graft, IHave, Prune, Pull, Push, Recent, Sync))
 class Owner(Protocol):
     """The mesh."""
 
-    def linked(self) -> Iterable[bytes]:
-        """Ids of those with a link."""
+    listening: bool
+    room_id: bytes
 
     def rtt_s(self, peer_id: bytes) -> float:
         """Measured on the link."""
 
-    def on_rumor(self, entry: Entry) -> None:
-        """One came."""
+    def tell(self, event: MeshEvent) -> None:
+        """To whoever watches."""
 
 
 class Gossiping:
@@ -47,10 +49,11 @@ class Gossiping:
         "_hashes",
         "_identity",
         "_idle",
-        "_keys",
         "_owner",
+        "_room_secret",
         "_sealer",
         "_tasks",
+        "_view",
         "_wall_ms",
     )
 
@@ -61,10 +64,10 @@ class Gossiping:
         entropy: Entropy,
         carrier: Carrier,
         owner: Owner,
-        *,
-        keys: RoomKeys,
+        view: View,
         identity: Identity,
         wall_ms: Callable[[], int],
+        room_secret: bytes | None,
         sealer: Sealer | None,
     ) -> None:
         self._tasks = tasks
@@ -72,7 +75,8 @@ class Gossiping:
         self._entropy = entropy
         self._carrier = carrier
         self._owner = owner
-        self._keys = keys
+        self._view = view
+        self._room_secret = room_secret or owner.room_id
         self._identity = identity
         self._wall_ms = wall_ms
         self._sealer = sealer
@@ -103,18 +107,18 @@ class Gossiping:
                 self._tasks,
                 self._hashes,
                 self._entropy,
-                keys=self._keys,
+                keys=RoomKeys(self._hashes, self._owner.room_id, self._room_secret),
                 identity=self._identity,
                 send=self._carrier.send,
-                neighbours=self._owner.linked,
+                neighbours=self._linked,
                 srtt=self._owner.rtt_s,
                 wall_ms=self._wall_ms,
                 sealer=self._sealer,
                 blame=self._blame,
             )
             gossip.idle = self._idle
-            gossip.on_rumor = self._owner.on_rumor
-            for peer_id in self._owner.linked():
+            gossip.on_rumor = self._on_rumor
+            for peer_id in self._view.active:
                 gossip.on_up(peer_id)
         return gossip
 
@@ -135,9 +139,9 @@ class Gossiping:
         self.get().on_message(peer_id, message)  # type: ignore[arg-type] # what the table says
         return True
 
-    def catch_up(self) -> None:
-        """The page sleeps no more."""
-        if self._gossip is not None:
+    def on_condition(self, condition: int) -> None:
+        """Our page was shown (after a sleep, perhaps), hidden, frozen."""
+        if self._gossip is not None and condition == SHOWN:
             self._gossip.catch_up()
 
     def next_due(self) -> float:
@@ -153,6 +157,13 @@ class Gossiping:
     def stats(self) -> Stats:
         """Numbers."""
         return self.get().stats
+
+    def _linked(self) -> Iterable[bytes]:
+        return self._view.active
+
+    def _on_rumor(self, entry: Entry) -> None:
+        if self._owner.listening and entry.sender is not None:
+            self._owner.tell(RumorSeen(entry.topic, entry.sender, entry.hops, len(entry.rumor)))
 
     def _blame(self, peer_id: bytes, error: InosError) -> None:
         self._carrier.hang_up(peer_id, error.code)

@@ -20,9 +20,7 @@ from inos.dht.records import Record, Records
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import InosError
 from inos.gossip.gossip import Subscriber
-from inos.gossip.rumors import RoomKeys
 from inos.gossip.sealing import Sealer
-from inos.gossip.store import Entry
 from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
@@ -30,18 +28,8 @@ from inos.membership.contact import Known, Notary, sign_contact
 from inos.membership.detector import Detector
 from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
-from inos.membership.view import SHOWN, Neighbour, View, prefixes_in
-from inos.mesh.events import (
-    EVENTS_MAX,
-    LookupHop,
-    MeshEvent,
-    PeerAlive,
-    PeerDead,
-    PeerDown,
-    PeerSuspected,
-    PeerUp,
-    RumorSeen,
-)
+from inos.membership.view import Neighbour, View, prefixes_in
+from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
 from inos.mesh.gossiping import Gossiping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
@@ -134,17 +122,7 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
-        self.gossip = Gossiping(
-            tasks,
-            hashes,
-            entropy,
-            carrier,
-            self,
-            keys=RoomKeys(hashes, room_id, room_secret or room_id),
-            identity=identity,
-            wall_ms=wall_ms,
-            sealer=sealer,
-        )
+        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -166,14 +144,14 @@ class Mesh:
             self._detector.watch(neighbour, now)
             if first:
                 self._shuffling.begin(now)
-            self._providers.on_change(now)
             self.gossip.on_up(peer_id)
-            self._tell(PeerUp(peer_id))
+            self._providers.on_change(now)
+            self.tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
         """A link ended: the peer may live, and is dialled again where it is wanted."""
         if self._end(peer_id, now, comes_back=True) is not None:
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
@@ -206,8 +184,7 @@ class Mesh:
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
         self._members.on_condition(condition, now)
-        if condition == SHOWN:
-            self.gossip.catch_up()
+        self.gossip.on_condition(condition)
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
@@ -246,8 +223,7 @@ class Mesh:
 
     @idle.setter
     def idle(self, idle: bool) -> None:
-        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = idle
-        self.gossip.idle = idle
+        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = self.gossip.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -351,29 +327,25 @@ class Mesh:
                 return Verdict.LATER
         return Verdict.PASS
 
-    def linked(self) -> Iterable[bytes]:
-        """Ids of those with a link."""
-        return self._view.active
-
     def rtt_s(self, peer_id: bytes) -> float:
         """Measured on the link; 0: not known."""
         heard = self._carrier.heard(peer_id)
         return heard.rtt_s if heard is not None else 0.0
 
-    def on_rumor(self, entry: Entry) -> None:
-        """One came, from a neighbour."""
-        if self.listening and entry.sender is not None:
-            self._tell(RumorSeen(entry.topic, entry.sender, entry.hops, len(entry.rumor)))
+    def tell(self, event: MeshEvent) -> None:
+        """Whoever watches."""
+        self._events = self._events or deque(maxlen=EVENTS_MAX)
+        self._events.append(event)
 
     # What the detector found.
 
     def on_suspect(self, neighbour: Neighbour) -> None:
         """It is silent."""
-        self._tell(PeerSuspected(neighbour.peer_id))
+        self.tell(PeerSuspected(neighbour.peer_id))
 
     def on_alive(self, peer_id: bytes) -> None:
         """It lives after all."""
-        self._tell(PeerAlive(peer_id))
+        self.tell(PeerAlive(peer_id))
 
     def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
         """It is gone, or its link does not carry; who was only cut off or frozen may be dialled again."""
@@ -381,11 +353,11 @@ class Mesh:
         if self._end(peer_id, now, comes_back=comes_back) is not None:
             self._carrier.hang_up(peer_id, cause)
         if cause == "cut":
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
             return
         if not comes_back:
             self._view.forget(peer_id)
-        self._tell(PeerDead(peer_id, cause))
+        self.tell(PeerDead(peer_id, cause))
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
 
@@ -396,8 +368,8 @@ class Mesh:
         if neighbour is not None:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
-            self._providers.on_change(now)
             self.gossip.on_down(peer_id)
+            self._providers.on_change(now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
@@ -419,7 +391,7 @@ class Mesh:
         except InosError:
             return
         for path in lookup.paths:
-            self._tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
+            self.tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
 
     async def _adopt(self, signed: bytes) -> None:
         try:
@@ -427,8 +399,3 @@ class Mesh:
         except InosError:
             return
         self._members.adopt(known, self._tasks.now)
-
-    def _tell(self, event: MeshEvent) -> None:
-        if self._events is None:
-            self._events = deque(maxlen=EVENTS_MAX)
-        self._events.append(event)

@@ -22,7 +22,9 @@ def test_meshes_that_grew_by_themselves_tell_each_other_everything():
     assert len(published.result()) == 16
     assert {len(heard[node.peer_id]) for node in nodes if node is not author} == {1}
     seen = [event for event in nodes[0].mesh.poll_events() if isinstance(event, RumorSeen)]
-    assert [(event.hops, event.peer_id in nodes[0].links) for event in seen] == [(heard[nodes[0].peer_id][0].hops, True)]
+    assert [(event.hops, event.peer_id in nodes[0].links) for event in seen] == [
+        (heard[nodes[0].peer_id][0].hops, True)
+    ]
     assert all(not node.errors for node in nodes)
 
 
