@@ -24,6 +24,7 @@ from inos.wire import messages
 DETECT_S = 0.95
 DISK_S = 0.02
 STILL_MAX = 5_000
+NETS: list[Net] = []  # of the test that runs: see conftest
 WALL_MS = 1_790_000_000_000
 
 
@@ -173,6 +174,14 @@ class Keeper:
                 self.rep.on_up(other.id, net.now)
                 other.rep.on_up(self.id, net.now)
 
+    def end_tasks(self) -> None:
+        """Whatever it was at ends here, without a trace on the disk."""
+        self.alive = False
+        while self.tasks.alive:
+            for task in list(self.tasks.alive):
+                self.tasks.cancel(task)
+            self.tasks.poll_effects()
+
     def _crashed(self, task: Any, error: BaseException) -> None:
         self.net.crashes.append((task.name, error))
 
@@ -238,8 +247,14 @@ class Net:
         self._serial = 0
         self.keepers: list[Keeper] = []
         self.by_id: dict[bytes, Keeper] = {}
+        NETS.append(self)
         for _ in range(count):
             self.join()
+
+    def close(self) -> None:
+        """No coroutine of anybody is left."""
+        for keeper in self.keepers:
+            keeper.end_tasks()
 
     def join(self) -> Keeper:
         """One more node."""
@@ -279,9 +294,7 @@ class Net:
     def kill(self, keeper: Keeper) -> None:
         """It is gone at once; the others notice."""
         keeper.alive = False
-        for task in list(keeper.tasks.alive):
-            task._coro.close()
-        keeper.tasks = Tasks()
+        keeper.end_tasks()
         self._noticed(keeper, "silent", DETECT_S)
 
     def leave(self, keeper: Keeper) -> None:

@@ -183,7 +183,7 @@ def test_leases_run_out_and_are_renewed_while_somebody_cares() -> None:
 def test_quotas_hold_and_the_next_one_takes_it() -> None:
     net = Net(4)
     owner = net.keepers[0]
-    small = sorted(net.keepers[1:], key=lambda keeper: keeper.id)[0]
+    small = min(net.keepers[1:], key=lambda keeper: keeper.id)
     small.rep.taker.allowed_bytes = 15_000
     names = [name for _ in range(12) for name in owner.put(2, 2_000)]
     assert net.run(60, lambda: net.full(names))
@@ -264,7 +264,7 @@ def test_what_shares_blocks_goes_to_the_same_holders() -> None:
     first = owner.put(4, 2_000)
     assert net.run(20, lambda: net.full(first))
     net.run(2)
-    key, (blocks, _) = next(iter(owner.roots.items()))
+    _key, (blocks, _) = next(iter(owner.roots.items()))
     more = net.rng.randbytes(2_000)
     bid = hash_of(more)
     owner.shelf.own[bid] = owner.shelf.blocks[bid] = more
