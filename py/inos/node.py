@@ -30,6 +30,7 @@ from inos.links.links import Links
 from inos.links.rooms import origin_room_secret, share_room_secret
 from inos.ports import Ports
 from inos.repair import RepairReport, repair
+from inos.replicas import Replicas
 from inos.revocable import Revocable
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.events import TransferFailed, TransferProgress
@@ -100,6 +101,7 @@ class Node:
         self.joined = Joined(ports.hashes, self.links, self._is_needed)
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
+        self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
         self.invitations = Invitations(tasks, self.links)
         self._origin = origin
         self._alone = alone
@@ -277,6 +279,7 @@ class Node:
             "fetching": len(self._fetching),
             "offered": len(self._offered),
             "vault": self.vault.stats(),
+            "replication": self.replicas.stats(),
             "blocks_sent": self.server.blocks_sent,
             "bytes_sent": self.server.bytes_sent,
         }
@@ -285,6 +288,7 @@ class Node:
 
     def poll_effects(self) -> Effects:
         """Run everything that can run; the effects to perform."""
+        self.replicas.look()
         out = self.tasks.poll_effects()
         while self._dispatch():
             out += self.tasks.poll_effects()
@@ -379,8 +383,10 @@ class Node:
 
     # --- inside: offering and fetching --------------------------------------------------------------------------------
 
-    def _offers(self, bid: bytes) -> bool:
-        return any(bid in held for held in self._offered.values())
+    def _offers(self, link: tuple[int, int], bid: bytes) -> bool:
+        return any(bid in held for held in self._offered.values()) or self.replicas.serves(
+            self.fetcher.peer_of(link), bid
+        )
 
     async def offer(self, capability: Capability) -> None:
         held = await self.fetcher.held(capability)
@@ -416,6 +422,7 @@ class Node:
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
+        self.replicas.seek_no_more(link_root)
         if link_root in self.joined.rooms:
             self.commons.forget(self.joined.rooms[link_root])
         self.joined.want(link_root, wanting=False, now=self.tasks.now)
@@ -431,8 +438,9 @@ class Node:
             self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
             self.commons.seek(room_id)
             await self.fetcher.fetch_root(
-                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s
-            )
+                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s,
+                keepers=self.replicas.seek(capability.bid),
+            )  # fmt: skip
             root = await self.vault.adopt(capability)
             # Received is offered on: the link's other holders may be gone when the next one wants it.
             await self.vault.share(root)

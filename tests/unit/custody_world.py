@@ -285,7 +285,7 @@ class Net:
 
     def leave(self, keeper: Keeper) -> None:
         keeper.alive = False
-        self._noticed(keeper, "leaving", 0.01)
+        self._noticed(keeper, "left", 0.01)
 
     def freeze(self, keeper: Keeper) -> None:
         keeper.frozen = True

@@ -22,6 +22,7 @@ export const meshWords = {
       bucket: "far across",
       random: "by chance",
       partner: "keeps copies with you",
+      needed: "asked for by the other side",
     },
     /** @param {string} id @param {string} roles @param {string} rtt */
     node: (id, roles, rtt) => `${id}: ${roles}, ${rtt} there and back`,
@@ -48,6 +49,8 @@ export const meshWords = {
     /** @param {number} hops */
     hops: (hops) => counted(hops, "hop", "hops"),
     failed: "not found",
+    rumors: "Messages by the links they came over",
+    noRumors: "No message has come yet.",
     paths: "Bytes by path",
     path: { direct: "Straight between browsers", relayed: "Passed on for others", server: "From the server" },
     replicas: "Copies of your files",

@@ -31,9 +31,11 @@ from inos.membership.shuffling import Shuffling
 from inos.membership.view import Neighbour, View, prefixes_in
 from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
 from inos.mesh.gossiping import Gossiping
+from inos.mesh.keeping import Keeping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
 from inos.tasks import Future, Task, Tasks
+from inos.wire.custody import CustodyMessage
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
@@ -72,6 +74,7 @@ class Mesh:
         "_view",
         "_wall_ms",
         "gossip",
+        "keeping",
         "listening",
         "on_dead",
         "room_id",
@@ -123,6 +126,7 @@ class Mesh:
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
         self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
+        self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
 
@@ -146,6 +150,7 @@ class Mesh:
                 self._shuffling.begin(now)
             self.gossip.on_up(peer_id)
             self._providers.on_change(now)
+            self.keeping.on_up(peer_id, now)
             self.tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
@@ -180,6 +185,8 @@ class Mesh:
             self._shuffling.on_shuffle(neighbour, message, now)
         elif isinstance(message, Shuffled):
             self._shuffling.on_shuffled(message.contacts)
+        elif isinstance(message, CustodyMessage):
+            self.keeping.on_message(peer_id, message, now)
 
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
@@ -190,10 +197,11 @@ class Mesh:
         """Do what is due."""
         self._agenda.on_time(now)
         self.gossip.on_time(now)
+        self.keeping.on_time(now)
 
     def next_due(self) -> float:
         """When ``on_time`` wants to be called; inf: never."""
-        return min(self._agenda.next_due(), self.gossip.next_due())
+        return min(self._agenda.next_due(), self.gossip.next_due(), self.keeping.next_due())
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
@@ -358,6 +366,7 @@ class Mesh:
         if not comes_back:
             self._view.forget(peer_id)
         self.tell(PeerDead(peer_id, cause))
+        self.keeping.on_dead(peer_id, cause, now)
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
 
@@ -370,6 +379,7 @@ class Mesh:
             self._routes.on_down(neighbour, now)
             self.gossip.on_down(peer_id)
             self._providers.on_change(now)
+            self.keeping.on_down(peer_id, now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:

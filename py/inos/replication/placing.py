@@ -36,7 +36,7 @@ RESTS_S = {
     wire.REFUSED_UNSOUND: 600.0,
 }
 SILENT_REST_S = 30.0
-QUIET_CAUSES = frozenset({"leaving", "frozen", "hidden", "goodbye"})
+QUIET_CAUSES = frozenset({"left", "frozen", "hidden"})
 
 Lookup = Callable[[bytes], Awaitable[list[Neighbour]]]
 

@@ -371,6 +371,14 @@ class Replication:
         shared = self.book.of_peer
         return sorted(shared, key=lambda peer: -len(shared[peer]))[:PARTNERS_MAX]
 
+    def guest_keys(self, count: int) -> set[bytes]:
+        """Names under which the guests that came last can be found."""
+        keys: set[bytes] = set()
+        for bundle in reversed(self.book.bundles.values()):
+            if len(keys) < count and not self.book.is_own(bundle):
+                keys.add(bundle.key)
+        return keys
+
     def copies_of(self, names: Iterable[bytes]) -> list[tuple[bytes, list[bytes], int]]:
         """Of these own bundles: name, live holders, copies wanted."""
         found = [self.book.bundles[name] for name in names if name in self.book.bundles]

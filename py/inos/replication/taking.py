@@ -43,7 +43,17 @@ class Pull:
 class Taker:
     """Keeps bundles for others."""
 
-    __slots__ = ("_begun", "_c", "_fetch_block", "_waiting", "allowed_bytes", "make_room", "on_taken", "pulls")
+    __slots__ = (
+        "_begun",
+        "_c",
+        "_fetch_block",
+        "_waiting",
+        "allowed_bytes",
+        "generation",
+        "make_room",
+        "on_taken",
+        "pulls",
+    )
 
     def __init__(self, common: Common, fetch_block: FetchBlock) -> None:
         self._c = common
@@ -51,6 +61,7 @@ class Taker:
         self.pulls: dict[bytes, Pull] = {}  # by bundle
         self._waiting: deque[bytes] = deque()
         self._begun = 0
+        self.generation = 0  # changes when guests come
         self.allowed_bytes = limits.GUEST_BYTES_MAX
         self.make_room: Callable[[int], None] = lambda _: None
         self.on_taken: Callable[[Bundle], None] = lambda _: None
@@ -241,6 +252,7 @@ class Taker:
     def _taken(self, bundle: Bundle) -> None:
         c = self._c
         c.book.add(bundle)
+        self.generation += 1
         c.counts["copies_taken"] += 1
         c.note(bundle)
         c.emit(bundle, "kept")

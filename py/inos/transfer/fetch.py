@@ -9,14 +9,17 @@ Must not know: wishes, the vault; who asks again after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
-from inos.ports import KIND_MANIFEST, Arena, Entropy, Open
+from inos.errors import IdMismatch, PeerGone, PeerStalled
+from inos.ports import KIND_MANIFEST, Arena, Entropy, HashSpan, Open, Span
 from inos.tasks import Tasks
 from inos.transfer.download import Download
 from inos.transfer.needs import Capability, Link, Outliner, Progress, Step, Store, Wire
 from inos.transfer.requests import BUDGET_BYTES, Requests
 from inos.transfer.sources import Source
+
+MEMORY_PAUSE_S = 0.05  # until there may be room for another block
 
 
 class Fetcher:
@@ -39,7 +42,7 @@ class Fetcher:
         self._store = store
         self._outline = outline
         self._requests = Requests(tasks, arena, wire, budget_bytes)
-        self._requests.on_free = self._poke
+        self._requests.on_free = self.poke
         self._sources: dict[Link, Source] = {}
         self._downloads: dict[bytes, Download] = {}
 
@@ -52,13 +55,13 @@ class Fetcher:
             self._sources[link] = Source(link, peer_id, rooms)
         else:
             source.rooms = rooms
-        self._poke()
+        self.poke()
 
     def on_peer_gone(self, link: Link) -> None:
         """A link ended: what it owed is asked elsewhere at once."""
         self._sources.pop(link, None)
         self._requests.on_peer_gone(link)
-        self._poke()
+        self.poke()
 
     def on_settled(self, link: Link) -> None:
         """The net worker has let go of all spans of this link."""
@@ -97,8 +100,10 @@ class Fetcher:
         on_progress: Callable[[Progress], None],
         on_held: Callable[[bytes], None] = lambda _bid: None,
         timeout_s: float | None = None,
+        keepers: Collection[bytes] = (),
     ) -> None:
-        """Hold every block of a root. ``on_held`` is told each one. The caller makes sure that nobody fetches it already.
+        """Hold every block of a root. ``on_held`` is told each one; ``keepers``: peers outside the room that may have some, which
+        may grow. The caller makes sure that nobody fetches it already.
 
         Raises NoPeers after ``timeout_s`` without a new block, AuthFailed (wrong secret), CorruptError, StorageError.
         """
@@ -111,7 +116,9 @@ class Fetcher:
             self._requests,
             self._outline,
             root=Step(capability.bid, capability.secret, None, is_manifest=True),
-            sources=lambda: [source for source in self._sources.values() if room_id in source.rooms],
+            sources=lambda: [
+                source for source in self._sources.values() if room_id in source.rooms or source.peer_id in keepers
+            ],
             start_at=self._any_below,
             on_progress=on_progress,
             on_held=on_held,
@@ -121,6 +128,38 @@ class Fetcher:
             await download.run(timeout_s)
         finally:
             del self._downloads[capability.bid]
+
+    async def fetch_block(
+        self, peer_id: bytes, bid: bytes, length: int, sink: Callable[[Span], Awaitable[None]]
+    ) -> None:
+        """One block from one peer, checked, handed to ``sink``. Raises PeerGone, PeerStalled, NotFound, IdMismatch, and what the
+        sink raises."""
+        source = next((source for source in self._sources.values() if source.peer_id == peer_id), None)
+        if source is None:
+            raise PeerGone("no link")
+        while (request := self._requests.ask(source.link, bid, length)) is None:
+            if source.link not in self._sources:
+                raise PeerGone("the link ended")
+            await self._tasks.sleep(MEMORY_PAUSE_S)
+        source.opened(request, self._tasks.now)
+        try:
+            while not await self._tasks.wait(request.outcome, MEMORY_PAUSE_S * 8):
+                if source.is_stalled(self._wire, self._tasks.now):
+                    raise PeerStalled("nothing arrives")
+            block = request.span.part(0, request.outcome.result())
+            if block.length != length or await HashSpan(block) != bid:
+                error = IdMismatch("a block that is not what it is called")
+                self._wire.penalise(source.link, error)
+                raise error
+            await sink(block)
+        finally:
+            source.ended(request)
+            self._requests.close(request)
+
+    def peer_of(self, link: Link) -> bytes:
+        """Who is at the other end; empty for a link that is gone."""
+        source = self._sources.get(link)
+        return source.peer_id if source is not None else b""
 
     async def held(self, capability: Capability) -> set[bytes]:
         """Bids of a root's blocks that are held; what is missing, and what is below it, is left out."""
@@ -152,6 +191,7 @@ class Fetcher:
         """A random number below ``count``; 0 when there is none."""
         return int.from_bytes(self._entropy.random(4), "little") % max(count, 1)
 
-    def _poke(self) -> None:
+    def poke(self) -> None:
+        """There may be more to ask, or more to ask it of."""
         for download in self._downloads.values():
             download.poke()

@@ -63,7 +63,7 @@ class Client:
 
 
 class Server:
-    """Serves all peers. ``offers(bid)`` says whether a block may be given away."""
+    """Serves all peers. ``offers(link, bid)`` says whether a block may be given to a peer."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Server:
         arena: Arena,
         wire: Wire,
         store: Store,
-        offers: Callable[[bytes], bool],
+        offers: Callable[[Link, bytes], bool],
         budget_bytes: int = BUDGET_BYTES,
     ) -> None:
         self._tasks = tasks
@@ -84,6 +84,7 @@ class Server:
         self._turn = 0
         self._active = 0
         self._watching = False
+        self.on_sent: Callable[[bytes, int], None] = lambda _bid, _length: None
         self.blocks_sent = 0
         self.bytes_sent = 0
 
@@ -96,7 +97,7 @@ class Server:
             raise ProtocolViolation("a request number twice")
         if len(client.queue) >= QUEUED_PER_PEER_MAX:
             raise ProtocolViolation("too many requests")
-        length = self._store.block_len(bid) if self._offers(bid) else None
+        length = self._store.block_len(bid) if self._offers(link, bid) else None
         client.queue.append(Wanted(request, bid, length or 0))
         self._pump()
 
@@ -199,6 +200,7 @@ class Server:
                 if await sent:
                     self.blocks_sent += 1
                     self.bytes_sent += wanted.length
+                    self.on_sent(wanted.bid, wanted.length)
         finally:
             self._arena.release(span)
 

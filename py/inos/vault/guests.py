@@ -137,9 +137,10 @@ class Guests:
         entries = [index.entries[number] for number in known.numbers() if number in index.entries]
         return {(ops.bid_of(entry), ops.block_len_of(entry)) for entry in entries}
 
-    def own_roots(self) -> list[bytes]:
-        """Every file that was put here, older versions too, oldest first."""
-        return [root.bid for root in self._store.index.roots.values() if root.link is None]
+    def own_roots(self) -> dict[bytes, tuple[bytes, bytes]]:
+        """Every file that was put here, older versions too, oldest first; with something that changes when its blocks do."""
+        roots = self._store.index.roots.values()
+        return {root.bid: (root.runs, root.offer_runs) for root in roots if root.link is None}
 
     def keep_as_they_are(self, abroad: Callable[[], set[bytes]]) -> None:
         """Says of which roots others have blocks: those are not sealed again under other names."""

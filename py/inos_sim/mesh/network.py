@@ -160,8 +160,7 @@ class Network:
                     break
                 when += wait
                 wait *= 2
-        if when < end.arrives_s:
-            when = end.arrives_s  # behind what was sent before
+        when = max(when, end.arrives_s)  # behind what was sent before
         end.arrives_s = when
         self.clock.at(when, self._arrive, end.back, message)
 
@@ -197,10 +196,14 @@ class Network:
             return end.heard_s
         rtt_s, pace_s, paced_s = 2 * end.delay_s, end.pace_s, end.paced_s
         newest = int((now - rtt_s - paced_s) // pace_s)
+        if newest < 0:
+            return end.heard_s
+        if not self.weather.loss:
+            return max(end.heard_s, paced_s + newest * pace_s + rtt_s)
         survives = (1 - self.weather.loss) ** 2
         for number in range(newest, max(-1, newest - PINGS_BACK_MAX), -1):
             came_s = paced_s + number * pace_s + rtt_s * (1 + self.weather.jitter * _chance(end.salt, 2 * number))
-            if came_s <= now and (survives >= 1.0 or _chance(end.salt, 2 * number + 1) < survives):
+            if came_s <= now and _chance(end.salt, 2 * number + 1) < survives:
                 return max(end.heard_s, came_s)
         return end.heard_s
 

@@ -537,7 +537,7 @@ def settle_all(server: Server, tasks: Tasks, budget_bytes: int) -> None:
 
 def test_whoever_has_the_fewest_bytes_out_is_next():
     tasks, shelf, mib = Tasks(), Shelf(), limits.MIB
-    server = Server(tasks, shelf, shelf, shelf, lambda _bid: True, budget_bytes=12 * mib)
+    server = Server(tasks, shelf, shelf, shelf, lambda _link, _bid: True, budget_bytes=12 * mib)
     one, two, three = (0, 1), (1, 1), (2, 1)
     for link, count in ((one, 6), (two, 3), (three, 2)):
         for number in range(count):
@@ -555,7 +555,7 @@ def test_shares_are_kept_whatever_is_asked_and_taken(world):
     """Many clients, some of whom take nothing."""
     for clients in range(1, 9):
         tasks, shelf = Tasks(), Shelf()
-        server = Server(tasks, shelf, shelf, shelf, lambda _bid: True)
+        server = Server(tasks, shelf, shelf, shelf, lambda _link, _bid: True)
         for number in range(400):
             link = (world.rng.randrange(clients), 1)
             takers = [sent for sent in shelf.sent if sent[0][0] % 2 == 0]

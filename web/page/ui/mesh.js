@@ -28,6 +28,8 @@ export class Mesh {
   #facts = new Map();
   #buckets = h("ol", { class: "mesh-buckets" });
   #lookups = h("ul", { class: "recent mesh-lookups" });
+  #rumors = h("dl", { class: "mesh-paths" });
+  #noRumors = h("p", { class: "quiet-text" }, TEXTS.noRumors);
   #paths = h("dl", { class: "mesh-paths" });
   #replicas = h("tbody");
   #replicasTable = replicasTable(this.#replicas);
@@ -53,6 +55,7 @@ export class Mesh {
         { class: "groups" },
         section(TEXTS.buckets, this.#buckets, h("p", { class: "quiet-text" }, TEXTS.bucketsHint)),
         section(TEXTS.lookups, this.#lookups),
+        section(TEXTS.rumors, this.#noRumors, this.#rumors),
       ),
       section(TEXTS.replicas, this.#noReplicas, this.#replicasTable, this.#moreReplicas),
     );
@@ -87,18 +90,23 @@ export class Mesh {
     this.#buckets.replaceChildren(...mesh.buckets.map(bucketBar));
     this.#showLookups(mesh);
     this.#paths.replaceChildren(...pathBars(mesh.bytes));
+    const spread = Object.entries(mesh.gossip.hops);
+    this.#noRumors.hidden = spread.length > 0;
+    this.#rumors.replaceChildren(
+      ...bars(spread.map(([hops, count]) => [TEXTS.hops(Number(hops)), count, formatCount(count)])),
+    );
     this.#showReplicas(mesh);
   }
 
   /** @param {MeshView} mesh */
   #showLookups({ lookups }) {
     const last = lookups.last.slice(-LOOKUPS_SHOWN_MAX).reverse();
-    const rows = last.map(({ target, path, ok }) =>
+    const rows = last.map(({ target, path, hops, ok }) =>
       h(
         "li",
         { class: "numbers" },
         h("code", null, target.slice(0, 8)),
-        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(path.length) : TEXTS.failed}`,
+        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(hops) : TEXTS.failed}`,
       ),
     );
     this.#lookups.replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet-text" }, TEXTS.noLookups)]));
@@ -165,7 +173,7 @@ function factsOf({ self, neighbours, known, lookups, gossip, replicas, bytes }) 
     0.5,
   );
   const [middle, worst] = [quantile(lookups.hops, 0.5), quantile(lookups.hops, 1)];
-  const copies = gossip.delivered > 0 ? (gossip.copies / gossip.delivered).toFixed(2) : null;
+  const copies = gossip.received > 0 ? (gossip.copies / gossip.received).toFixed(2) : null;
   const full = replicas.timeToFullMs;
   return {
     size: formatCount(Math.max(self.estimate, neighbours.length + 1)),
@@ -189,14 +197,19 @@ function bucketBar({ index, links, known }) {
 /** @param {MeshView["bytes"]} bytes */
 function pathBars(bytes) {
   const keys = /** @type {const} */ (["direct", "relayed", "server"]);
-  const most = Math.max(1, ...keys.map((key) => bytes[key]));
-  return keys.flatMap((key) => [
-    h("dt", null, TEXTS.path[key]),
+  return bars(keys.map((key) => [TEXTS.path[key], bytes[key], formatBytes(bytes[key])]));
+}
+
+/** Names and values side by side, with bars that compare. @param {Array<[string, number, string]>} rows */
+function bars(rows) {
+  const most = Math.max(1, ...rows.map(([, value]) => value));
+  return rows.flatMap(([name, value, text]) => [
+    h("dt", null, name),
     h(
       "dd",
-      { class: "numbers", data: { path: key } },
-      h("meter", { min: "0", max: String(most), value: String(bytes[key]), "aria-label": TEXTS.path[key] }),
-      h("span", null, formatBytes(bytes[key])),
+      { class: "numbers" },
+      h("meter", { min: "0", max: String(most), value: String(value), "aria-label": name }),
+      h("span", null, text),
     ),
   ]);
 }

@@ -70,8 +70,8 @@
  * @property {MeshNeighbour[]} neighbours
  * @property {string[]} known  ids of nodes without a link
  * @property {Array<{index: number, links: number, known: number}>} buckets
- * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], ok: boolean}>}} lookups
- * @property {{delivered: number, copies: number}} gossip
+ * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], hops: number, ok: boolean}>}} lookups
+ * @property {{received: number, copies: number, hops: Record<string, number>}} gossip  `hops`: how many came over so many links
  * @property {{objects: Array<{root: string, copies: number, wanted: number, state: "full" | "repairing" | "short" | "alone"}>,
  *   timeToFullMs: number | null, guestBytes: number}} replicas
  * @property {{direct: number, relayed: number, server: number, peersShare: number | null}} bytes
