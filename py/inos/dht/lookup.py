@@ -54,6 +54,20 @@ class Lookup:
     paths: list[bytes]
 
 
+def records_of(looked: Future[Lookup]) -> Future[list[Record]]:
+    """The records of a look-up, as a future of their own."""
+    future: Future[list[Record]] = Future()
+
+    def hand_over() -> None:
+        try:
+            future.set(looked.result().records)
+        except InosError as error:
+            future.fail(error)
+
+    looked.on_done(hand_over)
+    return future
+
+
 class Lookups:
     """The queries of one node."""
 
@@ -158,6 +172,7 @@ class _Query:
         "_kind",
         "_number",
         "_open",
+        "_overdue",
         "_own",
         "_paths",
         "_records",
@@ -180,6 +195,7 @@ class _Query:
         self._failed: set[bytes] = set()
         self._records: dict[bytes, Record] = {}
         self._open: dict[Relay, bytes | None] = {}  # and the exact id that is asked
+        self._overdue: dict[Relay, bytes | None] = {}
         self._used: set[int] = set()  # first hops of copies
         self._second: set[int] = set()  # and second ones
         self._paths: list[bytes] = []
@@ -199,7 +215,7 @@ class _Query:
 
     def on_answer(self, relay: Relay, body: bytes, now: float) -> None:
         """A copy's answer: check what it says, aside."""
-        asked = self._open.pop(relay)
+        asked = self._pop(relay)
         try:
             found = decode(Found, body)
         except ProtocolViolation:
@@ -211,19 +227,22 @@ class _Query:
 
     def on_dead_end(self, relay: Relay, now: float) -> None:
         """A copy found no way."""
-        self._give_up(self._open.pop(relay))
+        self._give_up(self._pop(relay))
         self._judge(now)
 
     def on_due(self, now: float) -> None:
-        """The round is over: what is still open is held for lost."""
+        """The round is over: what is still open is not waited for, but may yet come."""
         if self._is_good():
             self._end()
             return
-        for relay, asked in self._open.items():
-            self._all._routes.drop(relay)
+        for asked in self._open.values():
             self._give_up(asked)
+        self._overdue |= self._open
         self._open.clear()
         self._judge(now)
+
+    def _pop(self, relay: Relay) -> bytes | None:
+        return (self._open if relay in self._open else self._overdue).pop(relay)
 
     def _give_up(self, asked: bytes | None) -> None:
         if asked is not None and asked not in self._answered:
@@ -378,9 +397,10 @@ class _Query:
         return sorted(live, key=lambda known: self._number ^ int.from_bytes(known.peer_id, "big"))
 
     def _end(self) -> None:
-        for relay in self._open:
+        for relay in (*self._open, *self._overdue):
             self._all._routes.drop(relay)
         self._open.clear()
+        self._overdue.clear()
         self.due = inf
         live = self._ranked()
         while live[0].peer_id not in self._answered:

@@ -391,6 +391,14 @@ class Members:
             looked.on_done(lambda: self._looked(dial))
         return True
 
+    def dial_outside(self, known: Known, now: float) -> None:
+        """Dial somebody who may be in another part of the mesh: a look there, whatever its failures before."""
+        dial = self._dials.setdefault(known.prefix, Dial(self, known.prefix))
+        if not dial.pending and known.prefix not in self._view.by_prefix and len(self._view.active) < self.links_max():
+            dial.pending = True
+            self._agenda.put(dial, now + limits.MESH_DIAL_TIMEOUT_S)
+            self._carrier.dial(known.contact)
+
     def _looked(self, dial: Dial) -> None:
         """The look-up for a contact is over: it is among those learnt now, or nobody has that prefix."""
         now = self._tasks.now
