@@ -159,7 +159,7 @@ class Shuffling:
         self._again(self._heal_chore, limits.MESH_HEAL_LOST_S if fresh else limits.MESH_HEAL_INTERVAL_S, now)
         outside += [known for known, _ in lost]
         if outside:
-            self._members.dial_outside(outside[int(self._members.chance() * len(outside))], now)
+            self._members.dialling.dial_outside(outside[int(self._members.chance() * len(outside))], now)
 
     def _lost_outside(self, seen: set[int], now: float) -> list[tuple[Known, float]]:
         """Those lost ones that did not come back; old ones are forgotten."""

@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from inos.dht.lookup import Lookup, Lookups, records_of
+from inos.dht.lookup import Lookups, records_of
 from inos.dht.providers import Providers
+from inos.dht.query import Lookup
 from inos.dht.records import Record, Records
 from inos.dht.routes import Routes
 from inos.errors import InosError
@@ -164,7 +165,7 @@ class Mesh:
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
-        self._members.on_dial_failed(peer_id, now)
+        self._members.dialling.on_failed(peer_id, now)
 
     def on_message(self, peer_id: bytes, message: MeshMessage, now: float) -> None:
         """From a neighbour. Raises ProtocolViolation."""
