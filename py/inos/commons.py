@@ -16,6 +16,7 @@ from collections.abc import Callable
 from inos import limits
 from inos.errors import InosError, NotReady, ProtocolViolation
 from inos.gossip.gossip import Subscriber
+from inos.gossip.sealing import BlockSealer
 from inos.links.carrier import LinkCarrier
 from inos.links.commands import LinkEvent, LinkId
 from inos.links.links import Links
@@ -72,6 +73,8 @@ class Commons:
             wall_ms=self._wall_ms,
             identity=self._links.identity,
             box_key=carrier.box_key,
+            room_secret=secret,
+            sealer=BlockSealer(self._ports),
         )
 
         async def answer(sender: Known, payload: bytes) -> bytes | None:

@@ -101,8 +101,8 @@ class Node:
         self.joined = Joined(ports.hashes, self.links, self._is_needed)
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
-        self.invitations = Invitations(tasks, self.links)
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
+        self.invitations = Invitations(tasks, self.links)
         self._origin = origin
         self._alone = alone
         self.links.dialer.busy = lambda link: (

@@ -149,8 +149,8 @@ class Mesh:
             if first:
                 self._shuffling.begin(now)
             self.gossip.on_up(peer_id)
-            self.keeping.on_up(peer_id, now)
             self._providers.on_change(now)
+            self.keeping.on_up(peer_id, now)
             self.tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
@@ -172,7 +172,7 @@ class Mesh:
         if isinstance(message, Route | Took | Answered | DeadEnd):
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
-            self._members.on_peers(neighbour, message)
+            self._members.on_peers(neighbour, message, now)
             self._providers.on_change(now)
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)
@@ -378,8 +378,8 @@ class Mesh:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
             self.gossip.on_down(peer_id)
-            self.keeping.on_down(peer_id, now)
             self._providers.on_change(now)
+            self.keeping.on_down(peer_id, now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:

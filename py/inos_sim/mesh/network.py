@@ -162,8 +162,7 @@ class Network:
                     break
                 when += wait
                 wait *= 2
-        if when < end.arrives_s:
-            when = end.arrives_s  # behind what was sent before
+        when = max(when, end.arrives_s)  # behind what was sent before
         end.arrives_s = when
         self.clock.at(when, self._arrive, end.back, message)
 
