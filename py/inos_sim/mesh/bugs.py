@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from inos.wire.gossip import Graft
-from inos.wire.membership import Condition, Peers, Probed, Refute
+from inos.wire.membership import Condition, Probed, Refute
 from inos.wire.messages import Mesh as Message
+from inos.wire.routes import Answered
 from inos_sim.mesh.network import LinkEnd
 from inos_sim.mesh.node import Node
-
-NO_SIBLINGS = "no-siblings"
 
 
 class Mute:
@@ -42,14 +41,13 @@ def no_refutation(node: Node) -> None:
     node.liar = Mute(Refute, Probed, Condition)
 
 
-def no_siblings(node: Node) -> None:
-    """No links to siblings, and no sight of theirs: none are drawn (see ``population.standing``), nobody lets itself be dialled."""
-    node.accepts = False
-    node.liar = Mute(Peers)
+def no_answers(node: Node) -> None:
+    """Requests find their way, answers do not."""
+    node.liar = Mute(Answered)
 
 
 BUGS: dict[str, Callable[[Node], None]] = {
     "no-graft": no_graft,
     "no-refutation": no_refutation,
-    NO_SIBLINGS: no_siblings,
+    "no-answers": no_answers,
 }

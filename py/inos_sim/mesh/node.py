@@ -67,7 +67,6 @@ class Node:
     """A tab."""
 
     __slots__ = (
-        "accepts",
         "alive",
         "busy_s",
         "carrier",
@@ -99,7 +98,6 @@ class Node:
         self.peer_id = peer_id
         self.place = world.network.place()
         self.alive = True
-        self.accepts = True  # whether it lets itself be dialled
         self.frozen = False
         self.side = 0  # of a partition
         self.throttle_s = 0.0
@@ -180,7 +178,7 @@ class Node:
 
     async def answer(self, _sender: Any, payload: bytes) -> bytes | None:
         """Another node wants to connect: an answer if we have room."""
-        if self.accepts and payload.startswith(DIAL_TOKEN) and len(self.carrier.links) < limits.MESH_LINKS_MAX:
+        if payload.startswith(DIAL_TOKEN) and len(self.carrier.links) < limits.MESH_LINKS_MAX:
             return DIAL_TOKEN
         return None
 

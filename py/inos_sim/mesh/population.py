@@ -14,7 +14,7 @@ from inos.membership.contact import Known, sign_contact
 from inos.membership.view import link_list
 from inos.mesh.mesh import Mesh
 from inos.wire.membership import Contact
-from inos_sim.mesh.bugs import BUGS, NO_SIBLINGS
+from inos_sim.mesh.bugs import BUGS
 from inos_sim.mesh.node import MeshLike, Node
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.prebuilt import Plan
@@ -86,8 +86,7 @@ def standing(options: Options, **more: object) -> World:
     world = world_of(options, **more)
     nodes = [world.add() for _ in range(options.nodes)]
     knowns = [_contact(node) for node in nodes]
-    sighted = options.seed_bug != NO_SIBLINGS
-    plan = Plan([known.prefix for known in knowns], options.seed, siblings=sighted)
+    plan = Plan([known.prefix for known in knowns], options.seed)
     for one, other in plan.pairs():
         end = world.network.join(nodes[one], nodes[other])
         for side in (end, end.back):
@@ -98,7 +97,7 @@ def standing(options: Options, **more: object) -> World:
         mesh.idle = options.nodes > LIVE_NODES_MAX
         mesh.preset(knowns[node.number])
         for other in sorted(others):
-            mesh.restore(knowns[other], lists[other] if sighted else b"", 0.0)
+            mesh.restore(knowns[other], lists[other], 0.0)
         if not mesh.idle:
             world.clock.after(world.rng.random() * START_S, begin, node)
     return world

@@ -20,14 +20,13 @@ PER_BUCKET, PER_BUCKET_BIG = 1, 2
 class Plan:
     """Who is linked to whom, by number of node. Nodes are given by the prefixes of their ids."""
 
-    def __init__(self, prefixes: Sequence[int], seed: int, *, siblings: bool = True) -> None:
+    def __init__(self, prefixes: Sequence[int], seed: int) -> None:
         self._prefixes = prefixes
         self._order = sorted(range(len(prefixes)), key=prefixes.__getitem__)
         self._sorted = [prefixes[number] for number in self._order]
         self._rng = random.Random(f"{seed}|prebuilt")
         self.links: list[set[int]] = [set() for _ in prefixes]
-        if siblings:
-            self._siblings()
+        self._siblings()
         per_bucket = PER_BUCKET_BIG if len(prefixes) > limits.MESH_BIG_NODES else PER_BUCKET
         numbers = list(range(len(prefixes)))
         self._rng.shuffle(numbers)
