@@ -2,7 +2,8 @@
 
 How a dial goes: with a link to anybody, offer and answer travel through ``Mesh.signal``, as routed messages of the very mesh
 that is tested (the offer is a token; its content is `inos.links`' business); without one, through the rendezvous server, which is
-counted. Then the connection's round trips pass, and both ends have their link; or time runs out.
+counted. Where the world's ``server_heals``, what the mesh does not carry goes through the server as well: two halves that have
+no link between them have no other way. Then the connection's round trips pass, and both ends have their link; or time runs out.
 
 Invariants: between two nodes there is at most one link, whoever dials; each end is told once that it is up, and once that it
 is down. An end that hears nothing for SILENT_LINK_S is closed, as by the network worker. Must not know: why links are made.
@@ -62,8 +63,7 @@ class SimCarrier:
         self.dialling[peer_id] = clock.now
         clock.after(limits.DIAL_TIMEOUT_S, self._give_up, peer_id, clock.now)
         if not self.links:
-            self._node.server_calls += 1
-            clock.after(SERVER_S, self._answered, peer_id)
+            self._through_server(peer_id)
             return
         offer = DIAL_TOKEN + self._world.entropy.random(8)
         future = self._node.mesh.signal(peer_id, offer)
@@ -114,10 +114,17 @@ class SimCarrier:
         try:
             answer = future.result()
         except InosError:
-            self._world.clock.after(0.0, self._give_up, peer_id, began_s)
+            if self._world.server_heals:
+                self._through_server(peer_id)
+            else:
+                self._world.clock.after(0.0, self._give_up, peer_id, began_s)
             return
         if answer == DIAL_TOKEN:
             self._answered(peer_id)
+
+    def _through_server(self, peer_id: bytes) -> None:
+        self._node.server_calls += 1
+        self._world.clock.after(SERVER_S, self._answered, peer_id)
 
     def _answered(self, peer_id: bytes) -> None:
         """Offer and answer are exchanged: now both sides connect."""

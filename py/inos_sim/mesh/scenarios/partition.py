@@ -32,6 +32,7 @@ def run(options: Options) -> Report:
     """The scenario."""
     world = standing(options)
     report = Report(options.scenario, options.nodes, options.seed)
+    world.server_heals = True
     watching = Watching(world)
     keepers = Keepers(world)
     spread = Spread(world)
@@ -64,6 +65,7 @@ def run(options: Options) -> Report:
         "whole": len(whole_s),
         "whole_p50_s": percentile(whole_s, 0.5),
         "chunks": len(keepers.holders),
+        "server_calls": sum(node.server_calls for node in world.nodes),
         "events": world.clock.events,
     }
     report.expect("nodes of the larger side", apart, most=math.ceil(options.nodes / 2))
