@@ -16,10 +16,12 @@ from collections.abc import Callable
 from inos import limits
 from inos.errors import InosError, NotReady, ProtocolViolation
 from inos.gossip.gossip import Subscriber
+from inos.gossip.sealing import BlockSealer
 from inos.links.carrier import LinkCarrier
 from inos.links.commands import LinkEvent, LinkId
 from inos.links.links import Links
 from inos.membership.contact import Known
+from inos.membership.view import SHOWN
 from inos.mesh.mesh import Mesh
 from inos.ports import Ports
 from inos.tasks import Task, Tasks
@@ -44,6 +46,7 @@ class Commons:
         self._seekers: dict[bytes, Task[None]] = {}
         self._mesh: Mesh | None = None
         self._carrier: LinkCarrier | None = None
+        self._condition = SHOWN
         self.secret = b""
         self.is_public = False
         self.joined_at = 0.0
@@ -70,6 +73,8 @@ class Commons:
             wall_ms=self._wall_ms,
             identity=self._links.identity,
             box_key=carrier.box_key,
+            room_secret=secret,
+            sealer=BlockSealer(self._ports),
         )
 
         async def answer(sender: Known, payload: bytes) -> bytes | None:
@@ -85,6 +90,7 @@ class Commons:
             mesh.provide(key)
         for topic, subscriber in self._topics:
             self._topics[topic, subscriber] = mesh.subscribe(topic, subscriber)
+        mesh.on_condition(self._condition, self._tasks.now)
         carrier.start(mesh, self._tasks.now)
 
     def leave(self, now: float) -> None:
@@ -147,7 +153,8 @@ class Commons:
             self._mesh.on_time(now)
 
     def on_condition(self, condition: int, now: float) -> None:
-        """The page was shown, hidden or frozen."""
+        """The page was shown, hidden or frozen; the next room is told, too."""
+        self._condition = condition
         if self._mesh is not None:
             self._mesh.on_condition(condition, now)
 

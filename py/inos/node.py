@@ -24,6 +24,7 @@ from inos.commons import Commons
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
 from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
+from inos.links.invitations import Invitations
 from inos.links.joined import Joined
 from inos.links.links import Links
 from inos.links.rooms import origin_room_secret, share_room_secret
@@ -40,7 +41,17 @@ from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
-from inos.wire.link import Link, encode, encode_room, parse, parse_room
+from inos.wire.link import (
+    Link,
+    encode,
+    encode_invitation,
+    encode_reply,
+    encode_room,
+    parse,
+    parse_invitation,
+    parse_reply,
+    parse_room,
+)
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
@@ -75,8 +86,9 @@ class Node:
         wall_offset_s: float,
         in_flight_bytes: int = limits.IN_FLIGHT_BYTES_MAX,
         origin: str = "",
+        alone: bool = False,
     ) -> None:
-        """``origin``: of the page, whose public mesh room is entered at the start; none: no room is."""
+        """``origin``: of the page, whose public mesh room is entered at the start unless it begins ``alone``."""
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
@@ -90,7 +102,9 @@ class Node:
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
+        self.invitations = Invitations(tasks, self.links)
         self._origin = origin
+        self._alone = alone
         self.links.dialer.busy = lambda link: (
             self.fetcher.is_busy(link) or self.server.is_busy(link) or self.commons.holds(link)
         )
@@ -107,7 +121,7 @@ class Node:
         self._is_running = True
         await self.links.start()
         self.revocable.start()
-        if self._origin and not self.commons.is_in:
+        if self._origin and not self._alone and not self.commons.is_in:
             await self.join()
         for capability in self.vault.shared():
             await self.offer(capability)
@@ -136,6 +150,22 @@ class Node:
         """Enter the mesh room of a room link, or the origin's public one. Raises BadLink."""
         secret = parse_room(link) if link else origin_room_secret(self._hashes, self._origin)
         await self.commons.enter(secret, is_public=not link)
+
+    async def invite(self, base_url: str = "") -> str:
+        """A text with which somebody joins our room without any server; good for one, and for ten minutes."""
+        carrier, secret = self.commons.carrier, self.commons.secret
+        return encode_invitation(secret, await self.invitations.invite(carrier.room), base_url)
+
+    async def answer_invitation(self, text: str) -> str:
+        """Enter the room of an invitation; the reply, which its maker must get. Raises BadLink, and as ``Invitations``."""
+        secret, payload = parse_invitation(text)
+        public = origin_room_secret(self._hashes, self._origin) if self._origin else b""
+        await self.commons.enter(secret, is_public=secret == public)
+        return encode_reply(await self.invitations.answer(self.commons.carrier.room, payload))
+
+    async def take_reply(self, text: str) -> None:
+        """The reply to our invitation: link with the newcomer. Raises BadLink, NotFound, what ended the attempt."""
+        await self.invitations.take(parse_reply(text))
 
     def room_link(self, base_url: str = "") -> str:
         """The link to the room that we are in."""

@@ -59,7 +59,7 @@ def _contained(method: Callable[..., None]) -> Callable[..., None]:
 class Brain:
     """The composition of the node in a browser."""
 
-    def __init__(self, region_path: str, muscles: int, wall_offset_s: float, origin: str) -> None:
+    def __init__(self, region_path: str, muscles: int, wall_offset_s: float, origin: str, *, alone: bool) -> None:
         self._region = region = WebRegion(region_path)
         arena = WebArena(region)
         self.tasks = Tasks()
@@ -78,7 +78,7 @@ class Brain:
         }
         self.vault = Vault(ports, self.tasks, lanes=muscles, wall_offset_s=wall_offset_s)
         table = WebPeerTable(region, lambda: (self._clock, time.time() * 1000))
-        self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s, origin=origin)
+        self.node = Node(self.tasks, ports, self.vault, table, wall_offset_s=wall_offset_s, origin=origin, alone=alone)
         self._verbs = Verbs(ports, self.node, self.vault, table, region, self._emit, self._compute.workers)
         self._calls: dict[int, Task[Any]] = {}
         self._idle_since = 0.0
@@ -266,9 +266,9 @@ class Brain:
         sys.stderr.write(f"{what}\n{traceback.format_exc()}")
 
 
-def start(region_path: str, muscles: int, wall_offset_s: float, origin: str) -> Any:
+def start(region_path: str, muscles: int, wall_offset_s: float, origin: str, alone: bool) -> Any:
     """Make the brain; JavaScript keeps the proxy for the worker's life. ``wall_offset_s`` + now = seconds since 1970.
 
-    ``origin``: of the page; empty: no mesh room is entered by itself.
+    ``origin``: of the page, whose public mesh room is entered at the start unless it begins ``alone``.
     """
-    return create_proxy(Brain(region_path, muscles, wall_offset_s, origin))
+    return create_proxy(Brain(region_path, muscles, wall_offset_s, origin, alone=alone))

@@ -66,6 +66,20 @@ class MeshVerbs:
         """The link to a room that nobody is in yet."""
         return self._node.new_room()
 
+    async def do_invite(self, _op: int) -> str:
+        """A text with which somebody joins without any server."""
+        return await self._node.invite()
+
+    async def do_answer_invitation(self, _op: int, text: str) -> str:
+        """Join by such a text; the reply, to be carried back."""
+        reply = await self._node.answer_invitation(text)
+        self._emit(e="mesh", what="room")
+        return reply
+
+    async def do_take_reply(self, _op: int, text: str) -> None:
+        """Such a reply came: link with the newcomer."""
+        await self._node.take_reply(text)
+
     async def do_publish(self, _op: int, topic: str, data: str) -> str:
         """Tell everybody who listens; the message's id."""
         return ids.to_hex(await self._node.commons.publish(topic, _bytes(data)))

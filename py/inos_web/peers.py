@@ -67,8 +67,8 @@ class Outbox:
                 inos_js.signal(ids.to_hex(room_id), payload)
             case c.Dial(channel, generation):
                 _page(op="dial", channel=channel, generation=generation)
-            case c.Answer(channel, generation, sdp):
-                _page(op="answer", channel=channel, generation=generation, sdp=sdp)
+            case c.Answer(channel, generation, sdp, patient):
+                _page(op="answer", channel=channel, generation=generation, sdp=sdp, patient=patient)
             case c.Accept(channel, generation, sdp):
                 _page(op="accept", channel=channel, generation=generation, sdp=sdp)
             case c.Hangup(channel, generation):

@@ -97,6 +97,7 @@ before(async () => {
     base: pathToFileURL(OUT).href,
     thread: THREAD_BRAIN,
     muscles: 1,
+    alone: true,
   });
   const page = computePage(machine, { python: module, build }, (happening) =>
     brain.postMessage({ type: "compute", ...happening }),

@@ -33,6 +33,9 @@ class Hashes:
     def keyed(self, key: bytes, data: bytes) -> bytes:
         return blake3.blake3(data, key=key).digest()
 
+    def derive(self, context: str, material: bytes, length: int = 32) -> bytes:
+        return blake3.blake3(material, derive_key_context=context).digest(length=length)
+
 
 class SeededEntropy:
     def __init__(self, rng: random.Random) -> None:

@@ -132,10 +132,10 @@ export function muscleCount(forced) {
 }
 
 /**
- * @param {{muscles?: number, folder?: string}} [options]
+ * @param {{muscles?: number, folder?: string, alone?: boolean}} [options]
  * @returns {Promise<Workers>}
  */
-export async function startWorkers({ muscles: forced, folder = "inos-vault" } = {}) {
+export async function startWorkers({ muscles: forced, folder = "inos-vault", alone = false } = {}) {
   requireIsolation();
   const [build, kernel, python] = await Promise.all([
     fetched("/build/pyodide/build.json").then((response) => response.json()),
@@ -161,6 +161,7 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault" } = 
       base: "/build/pyodide/",
       thread: THREAD_BRAIN,
       muscles: count,
+      alone,
     });
   const startCompute = (/** @type {string} */ name, /** @type {object} */ start) =>
     startWorker(

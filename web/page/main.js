@@ -6,9 +6,11 @@ import { InosNode } from "./node.js";
 import { mount } from "./ui/app.js";
 
 const LINK_PREFIX = "#inos";
+const ROOM_PREFIX = "#inosr1.";
 
-const muscles = Number(new URLSearchParams(location.search).get("muscles")) || undefined;
-const node = new InosNode({ muscles });
+const query = new URLSearchParams(location.search);
+const muscles = Number(query.get("muscles")) || undefined;
+const node = new InosNode({ muscles, alone: query.get("room") === "none" });
 /** @type {any} */ (globalThis).inos = node;
 const app = mount(node);
 
@@ -16,7 +18,8 @@ const app = mount(node);
 function takeLink() {
   if (!location.hash.startsWith(LINK_PREFIX)) return;
   const link = location.hash;
-  app.openLink(link);
+  if (link.startsWith(ROOM_PREFIX)) node.join(link).catch(app.showError);
+  else app.openLink(link);
   history.replaceState(null, "", location.pathname + location.search);
 }
 

@@ -29,6 +29,17 @@ export class MeshCalls extends FileCalls {
   constructor(line, scriptUrl) {
     super(line, scriptUrl);
     this.#line = line;
+    globalThis.document?.addEventListener("visibilitychange", () => this.#tellCondition());
+    if (globalThis.document?.hidden) this.#tellCondition();
+  }
+
+  /** A hidden page is slower to answer: others are told, and are patient. */
+  async #tellCondition() {
+    const condition = document.hidden ? "hidden" : "shown";
+    await null; // the node is being made
+    await this.#line()
+      .call("condition", { condition })
+      .catch(() => {}); // the node's own failure, which is said elsewhere
   }
 
   /** Enter a room: of a link, or else the origin's public one. @param {string} [roomLink] @returns {Promise<Room>} */
@@ -45,6 +56,25 @@ export class MeshCalls extends FileCalls {
   /** The link to a new private room; whoever has it may join. @returns {Promise<string>} */
   async newRoom() {
     return here(await this.#line().call("new_room"));
+  }
+
+  /**
+   * A text (a link to this page) with which one other joins this room within ten minutes, without any server: they pass it to
+   * `answerInvitation` and bring the reply back to `takeReply`.
+   * @returns {Promise<string>}
+   */
+  async invite() {
+    return here(await this.#line().call("invite"));
+  }
+
+  /** Join by an invitation. @param {string} text @returns {Promise<string>} the reply, for whoever invited us */
+  async answerInvitation(text) {
+    return this.#line().call("answer_invitation", { text });
+  }
+
+  /** The reply to our invitation: resolves once the newcomer is linked. @param {string} text */
+  async takeReply(text) {
+    await this.#line().call("take_reply", { text });
   }
 
   /** @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} the message's id */
@@ -85,11 +115,6 @@ export class MeshCalls extends FileCalls {
   /** Who provides a key. @param {string} key @returns {Promise<{id: string, expiresMs: number}[]>} */
   async findProviders(key) {
     return this.#line().call("find_providers", { key });
-  }
-
-  /** Who says what may have changed: "shown", "hidden", "frozen", "leaving". @param {string} condition */
-  async tellCondition(condition) {
-    await this.#line().call("condition", { condition });
   }
 }
 

@@ -12,7 +12,14 @@
  * is dialled, and whether the peer is who it says, is the brain's business.
  */
 
-import { fingerprintOf, isAcceptable, MESSAGE_BYTES_MAX, parseFingerprint, withMessageLimit } from "./sdp.js";
+import {
+  fingerprintOf,
+  isAcceptable,
+  MESSAGE_BYTES_MAX,
+  parseFingerprint,
+  withMessageLimit,
+  withoutCandidates,
+} from "./sdp.js";
 
 /** How long candidates are gathered: in all, and after the first one (they come within milliseconds of each other). */
 const GATHER_MS_MAX = 1_500;
@@ -24,11 +31,12 @@ const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256" };
 
 /**
  * @typedef {{op: "dial" | "hangup", channel: number, generation: number}
- *   | {op: "answer" | "accept", channel: number, generation: number, sdp: string}} Command
+ *   | {op: "accept", channel: number, generation: number, sdp: string}
+ *   | {op: "answer", channel: number, generation: number, sdp: string, patient?: boolean}} Command
  * @typedef {{op: "sdp", channel: number, generation: number, sdp: string}
  *   | {op: "connected", channel: number, generation: number, local: Uint8Array, remote: Uint8Array}
  *   | {op: "failed", channel: number, generation: number, reason: string}} Answer
- * @typedef {{channel: number, generation: number, pc: RTCPeerConnection, connected: boolean,
+ * @typedef {{channel: number, generation: number, pc: RTCPeerConnection, connected: boolean, patient: boolean,
  *   ended: PromiseWithResolvers<void>}} Peer `ended`: it is closed (what waits on a closed connection never settles)
  * @typedef {{postMessage(message: unknown, transfer?: Transferable[]): void}} NetPort
  */
@@ -73,7 +81,7 @@ export class Peers {
     // No wait from here to the creation of the connection, so that a hangup on the heels of a dial finds it.
     const peer = this.#find(channel, generation);
     if (op === "dial") await this.#dial(channel, generation, certificate);
-    else if (op === "answer") await this.#answer(channel, generation, command.sdp, certificate);
+    else if (op === "answer") await this.#answer(command, certificate);
     else if (op === "accept" && peer !== undefined) await this.#accept(peer, command.sdp);
     else if (op === "hangup" && peer !== undefined) this.#close(peer);
   }
@@ -98,12 +106,12 @@ export class Peers {
   }
 
   /**
-   * @param {number} channel
-   * @param {number} generation
-   * @param {string} sdp
+   * Where the answer takes long (a person carries it), our checks would fail before the other end has begun its own: it is left
+   * to that end to find ours.
+   * @param {{channel: number, generation: number, sdp: string, patient?: boolean}} command
    * @param {RTCCertificate | null} certificate
    */
-  async #answer(channel, generation, sdp, certificate) {
+  async #answer({ channel, generation, sdp, patient = false }, certificate) {
     if (!isAcceptable(sdp)) {
       this.#onMessage({ op: "failed", channel, generation, reason: "the offer is not for a data channel" });
       return;
@@ -111,7 +119,8 @@ export class Peers {
     const peer = this.#create(channel, generation, certificate);
     if (peer === null) return;
     await this.#attempt(peer, async () => {
-      await peer.pc.setRemoteDescription({ type: "offer", sdp });
+      peer.patient = patient;
+      await peer.pc.setRemoteDescription({ type: "offer", sdp: patient ? withoutCandidates(sdp) : sdp });
       await peer.pc.setLocalDescription(await peer.pc.createAnswer());
       await this.#sendDescription(peer);
     });
@@ -155,7 +164,7 @@ export class Peers {
       if (pending >= PENDING_MAX) throw new RangeError(`${pending} connections are pending`);
       const pc = new RTCPeerConnection({ iceServers: this.#iceServers, certificates: [certificate] });
       /** @type {Peer} */
-      const peer = { channel, generation, pc, connected: false, ended: Promise.withResolvers() };
+      const peer = { channel, generation, pc, connected: false, patient: false, ended: Promise.withResolvers() };
       this.#peers.set(channel, peer);
       pc.onconnectionstatechange = () => this.#stateChanged(peer);
       const dc = pc.createDataChannel("inos", { negotiated: true, id: 0, ordered: true });
@@ -184,9 +193,10 @@ export class Peers {
   /** @param {Peer} peer */
   #stateChanged(peer) {
     const state = peer.pc.connectionState;
-    if (state === "failed" || state === "closed") this.#fail(peer, `connection ${state}`);
+    if (state === "closed" || (state === "failed" && !peer.patient)) this.#fail(peer, `connection ${state}`);
     if (state === "connected" && !peer.connected) {
       peer.connected = true;
+      peer.patient = false;
       void this.#attempt(peer, () => this.#connected(peer));
     }
   }

@@ -24,6 +24,14 @@ export function withMessageLimit(sdp) {
 }
 
 /**
+ * A description that gives no address to try.
+ * @param {string} sdp
+ */
+export function withoutCandidates(sdp) {
+  return sdp.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, "");
+}
+
+/**
  * Whether a description from a peer is one that we would make: a single section, for data.
  * @param {unknown} sdp
  * @returns {sdp is string}

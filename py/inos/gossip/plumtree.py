@@ -341,7 +341,7 @@ class PlumTree:
             self._drop(peer)
             return
         budget.ids += len(ids)
-        due = self._tasks.now + max(limits.GOSSIP_GRAFT_TIMEOUT_S, 2 * self._srtt(peer))
+        due = 0.0
         for id, hops in zip(ids, message.hops, strict=True):
             entry = self.store.get(id) or self._checking.get(id)
             if entry is not None:
@@ -350,8 +350,10 @@ class PlumTree:
                 tree = self.trees.get(entry.topic)
                 if tree is not None and id in self.store:
                     self._take_nearer(peer, entry, hops, tree)
-            elif id not in self.store and not self.missing.announced(id, peer, hops, due):
-                self._drop(peer)
+            elif id not in self.store:
+                due = due or self._tasks.now + max(limits.GOSSIP_GRAFT_TIMEOUT_S, 2 * self._srtt(peer))
+                if not self.missing.announced(id, peer, hops, due):
+                    self._drop(peer)
 
     def _spare(self, id: bytes, entry: Entry) -> None:
         message = DontWant(id, bytes((min(entry.hops + 1, HOPS_MAX),)))

@@ -30,15 +30,16 @@ class RoomKeys:
         self.room_id = room_id
         self._hashes = hashes
         self._secret = room_secret
-        self._rumor_ids = hashes.derive(contexts.RUMOR_IDS, room_secret)
-        self._topic_ids = hashes.derive(contexts.TOPIC_IDS, room_secret)
+        self._rumor_ids = self._topic_ids = b""  # derived when first needed
 
     def rumor_id(self, rumor: bytes) -> bytes:
         """The id of an encoded rumor."""
+        self._rumor_ids = self._rumor_ids or self._hashes.derive(contexts.RUMOR_IDS, self._secret)
         return self._hashes.keyed(self._rumor_ids, rumor)[:RUMOR_ID_BYTES]
 
     def topic_id(self, name: str) -> bytes:
         """The id of a topic. Raises BadArgument for what is no name."""
+        self._topic_ids = self._topic_ids or self._hashes.derive(contexts.TOPIC_IDS, self._secret)
         return self._hashes.keyed(self._topic_ids, _encoded(name))[:TOPIC_ID_BYTES]
 
     def topic_secret(self, name: str) -> bytes:

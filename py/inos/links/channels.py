@@ -42,9 +42,11 @@ class State(Enum):
 class Slot:
     """One use of one channel."""
 
-    def __init__(self, link: LinkId, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> None:
+    def __init__(self, link: LinkId, session: bytes | None, public_key: bytes, room: Room, *, offering: bool) -> None:
         self.link = link
-        self.session: bytes | None = session  # of the peer; None when its claim turned out untrue
+        self.session: bytes | None = (
+            session  # of the peer; None while it is not known, or when its claim turned out untrue
+        )
         self.public_key = public_key  # of the peer, as its signals showed it; proven by AUTH
         self.room = room  # where it was met; proven by AUTH
         self.offering = offering
@@ -124,7 +126,7 @@ class Channels:
             slot if slot is not None and slot.link.generation == generation and slot.state is not State.FREE else None
         )
 
-    def begin(self, session: bytes, public_key: bytes, room: Room, *, offering: bool) -> Slot | None:
+    def begin(self, session: bytes | None, public_key: bytes, room: Room, *, offering: bool) -> Slot | None:
         """Use a free channel; the least used one, so that late news of an old use is told apart. None: all are taken."""
         free = [n for n, slot in enumerate(self._slots) if slot is None or slot.state is State.FREE]
         if not free:

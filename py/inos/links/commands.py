@@ -84,11 +84,12 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The same from a remote offer: make an answer."""
+    """The same from a remote offer: make an answer. ``patient``: it takes long until the peer gets it."""
 
     channel: int
     generation: int
     sdp: str
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from inos.links.rooms import Room
 from inos.links.sealing import Sealer
 from inos.ports import Ports
 from inos.tasks import Future, Task, Tasks
-from inos.wire.fields import SESSION_BYTES
+from inos.wire.fields import NOBODY, SESSION_BYTES
 from inos.wire.messages import Answer, Control, Offer, encode
 
 T = TypeVar("T")
@@ -91,18 +91,30 @@ class Dialer:
             if slot.offering and slot.room == room and slot.offer_nonce == answer.offer:
                 slot.answer.set(answer.sdp)
 
-    def dial(self, contact: Contact, room: Room, path: Path, *, wanting: bool) -> Slot | None:
+    def dial(self, contact: Contact, room: Room, path: Path | None, *, wanting: bool) -> Slot | None:
         """Dial somebody whom another part chose, now; None when too many attempts are under way or all channels taken."""
         assert self._identity.session < contact.session, "the lower session offers"
-        return self._start(contact, room, None, path, wanting=wanting)
+        return self._start(contact, room, None, path or self._room_path(room), wanting=wanting)
+
+    def invite(self, room: Room, path: Path) -> Slot | None:
+        """Make an offer to whoever gets it; who it is the answer tells."""
+        return self._start(None, room, None, path, wanting=True)
+
+    def answer_invitation(self, offer: Offer, room: Room, path: Path) -> Slot | None:
+        """Answer an offer that was made to nobody in particular."""
+        contact = Contact(offer.sender, offer.public_key, self._tasks.now)
+        return self._start(contact, room, offer, path, wanting=True)
 
     def _room_path(self, room: Room) -> RoomPath:
         return RoomPath(self._sealer, self._rendezvous, room, self._emit)
 
-    def _start(self, contact: Contact, room: Room, offer: Offer | None, path: Path, *, wanting: bool) -> Slot | None:
+    def _start(
+        self, contact: Contact | None, room: Room, offer: Offer | None, path: Path, *, wanting: bool
+    ) -> Slot | None:
         if len(self._channels.in_state(State.PENDING)) >= limits.DIALS_PENDING_MAX:
             return None
-        slot = self._channels.begin(contact.session, contact.public_key, room, offering=offer is None)
+        session, public_key = (contact.session, contact.public_key) if contact is not None else (None, b"")
+        slot = self._channels.begin(session, public_key, room, offering=offer is None)
         if slot is not None:
             self._tasks.spawn(self._attempt(slot, offer, path), f"attempt {slot.link}")
         elif wanting:
@@ -131,10 +143,9 @@ class Dialer:
                 self._end(slot, error)
 
     async def _connect(self, slot: Slot, offer: Offer | None, path: Path) -> None:
-        deadline = self._tasks.now + limits.DIAL_TIMEOUT_S
-        to, nonce = slot.session, self._ports.entropy.random(SESSION_BYTES)
+        deadline = self._tasks.now + path.patience_s
+        to, nonce = slot.session or NOBODY, self._ports.entropy.random(SESSION_BYTES)
         own_key, own_session = self._identity.public_key, self._identity.session
-        assert to is not None
         if offer is None:
             slot.offer_nonce = nonce
             self._emit(commands.Dial(*slot.link))
@@ -143,8 +154,10 @@ class Dialer:
             say = self._tasks.spawn(path.offer(slot, signal), f"offer {slot.link}")
             say.on_done(lambda: self._said(slot, say))
             self._emit(commands.Accept(*slot.link, await self._within(slot.answer, deadline)))
+            deadline = self._tasks.now + limits.DIAL_TIMEOUT_S
         else:
-            self._emit(commands.Answer(*slot.link, offer.sdp))
+            patient = path.patience_s > limits.DIAL_TIMEOUT_S
+            self._emit(commands.Answer(*slot.link, offer.sdp, patient))
             sdp = await self._within(slot.local_sdp, deadline)
             answer = Answer(own_key, own_session, to, self._sealer.wall_ms(), nonce, offer.nonce, sdp)
             await path.answer(slot, answer)

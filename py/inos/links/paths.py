@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from inos import limits
-from inos.errors import InosError, ProtocolViolation
+from inos.errors import Busy, InosError, ProtocolViolation
 from inos.links import commands, contexts
 from inos.links.channels import Slot
 from inos.links.commands import Command
@@ -35,7 +35,9 @@ Route = Callable[[bytes], Future[bytes]]  # sends a payload to the peer; what it
 
 
 class Path(Protocol):
-    """Carries one attempt's signals."""
+    """Carries one attempt's signals. ``patience_s``: how long they may take."""
+
+    patience_s: float
 
     async def offer(self, slot: Slot, offer: Offer) -> None:
         """Send an offer; its answer goes to ``slot.answer``."""
@@ -46,6 +48,8 @@ class Path(Protocol):
 
 class RoomPath:
     """Through the rendezvous; answers come back by ``Meeting``."""
+
+    patience_s = limits.DIAL_TIMEOUT_S
 
     def __init__(self, sealer: Sealer, rendezvous: Rendezvous, room: Room, emit: Callable[[Command], None]) -> None:
         self._sealer = sealer
@@ -63,8 +67,11 @@ class RoomPath:
 
     async def _send(self, slot: Slot, signal: Offer | Answer) -> None:
         payload = await self._sealer.seal(self._room, signal)
-        if slot.is_pending and self._rendezvous.may_say(self._room.room_id, self._sealer.now):
-            self._emit(commands.SendSignal(self._room.room_id, payload))
+        if not slot.is_pending:
+            return
+        if not self._rendezvous.may_say(self._room.room_id, self._sealer.now):
+            raise Busy("enough was said in this room for now")
+        self._emit(commands.SendSignal(self._room.room_id, payload))
 
 
 class Pair:
@@ -105,6 +112,8 @@ class Pairs:
 class RoutedPath:
     """Through the mesh, when we offer."""
 
+    patience_s = limits.DIAL_TIMEOUT_S
+
     def __init__(self, sealer: Sealer, pair: Pair, route: Route) -> None:
         self._sealer = sealer
         self._pair = pair
@@ -125,6 +134,8 @@ class RoutedPath:
 
 class ReplyPath:
     """Through the mesh, when we answer: ``reply`` is what goes back."""
+
+    patience_s = limits.DIAL_TIMEOUT_S
 
     def __init__(self, sealer: Sealer, pair: Pair) -> None:
         self._sealer = sealer

@@ -60,14 +60,14 @@ class Sealer:
         signature = await Sign(said(room.room_id, encoded))
         return await self._seal(room, encode(Signed(encoded, signature)))
 
-    async def open(self, room: Room, payload: bytes) -> Signal:
+    async def open(self, room: Room, payload: bytes, window_s: float = limits.CLOCK_WINDOW_S) -> Signal:
         """The signal of a payload. Raises ProtocolViolation (old, repeated, not for us, forged, malformed) or a CorruptError.
 
         Payloads of one room are opened one after the other, so that of two copies one is seen first.
         """
         signed = decode_signed(await self._open(room, payload))
         signal = decode_signal(signed.signal)
-        self._check_fresh(room, signal)
+        self._check_fresh(room, signal, window_s)
         if not is_session_of(self._ports.hashes, signal.sender, signal.public_key):
             raise ProtocolViolation("a session that does not belong to the key")
         if not ed25519_strict.precheck(signal.public_key, signed.signature):
@@ -124,12 +124,12 @@ class Sealer:
         finally:
             self._ports.arena.release(opened.raw)
 
-    def _check_fresh(self, room: Room, signal: Signal) -> None:
+    def _check_fresh(self, room: Room, signal: Signal, window_s: float) -> None:
         if signal.sender == self._identity.session:
             raise ProtocolViolation("our own signal came back")
         if signal.to not in (NOBODY, self._identity.session):
             raise ProtocolViolation("meant for another member")
-        if abs(signal.time_ms - self.wall_ms()) > limits.CLOCK_WINDOW_S * 1_000:
+        if abs(signal.time_ms - self.wall_ms()) > window_s * 1_000:
             raise ProtocolViolation("signal outside the clock window")
         if signal.nonce in self._seen.get(room.room_id, ()):
             raise ProtocolViolation("signal seen before")

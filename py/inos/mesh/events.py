@@ -51,5 +51,15 @@ class LookupHop:
     path: tuple[int, ...]
 
 
-MeshEvent: TypeAlias = PeerUp | PeerDown | PeerSuspected | PeerAlive | PeerDead | LookupHop
+@dataclass(frozen=True, slots=True)
+class RumorSeen:
+    """A rumor came, over so many hops. ``topic`` is an id, ``length`` as it travels. Only while somebody listens."""
+
+    topic: bytes
+    peer_id: bytes
+    hops: int
+    length: int
+
+
+MeshEvent: TypeAlias = PeerUp | PeerDown | PeerSuspected | PeerAlive | PeerDead | LookupHop | RumorSeen
 EVENTS_MAX = 256  # the oldest are dropped

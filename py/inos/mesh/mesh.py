@@ -19,6 +19,8 @@ from inos.dht.providers import Providers
 from inos.dht.records import Record, Records
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import InosError
+from inos.gossip.gossip import Subscriber
+from inos.gossip.sealing import Sealer
 from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
@@ -28,10 +30,11 @@ from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
 from inos.membership.view import Neighbour, View, prefixes_in
 from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
+from inos.mesh.gossiping import Gossiping
 from inos.mesh.keeping import Keeping
 from inos.mesh.signals import Signals
 from inos.ports import Entropy, Hashes
-from inos.tasks import Future, Tasks
+from inos.tasks import Future, Task, Tasks
 from inos.wire.custody import CustodyMessage
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
@@ -70,6 +73,7 @@ class Mesh:
         "_tasks",
         "_view",
         "_wall_ms",
+        "gossip",
         "keeping",
         "listening",
         "on_dead",
@@ -88,6 +92,8 @@ class Mesh:
         identity: IdentityLike,
         box_key: bytes,
         flags: int = 0,
+        room_secret: bytes | None = None,  # what topics' keys come from; the room's id where everybody may know it
+        sealer: Sealer | None = None,  # None: relays can read rumors (simulations)
     ) -> None:
         self._tasks = tasks
         self._hashes = hashes
@@ -105,7 +111,7 @@ class Mesh:
         self._view = view = View(hashes.hash(identity.public_key))
         self._notary = Notary(hashes, room_id, wall_ms)
         self._records = Records(self._notary, room_id, wall_ms)
-        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self._rtt)
+        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self.rtt_s)
         sight = self._routes.sight
         self._members = Members(tasks, view, self._agenda, carrier, entropy, self._notary, sight.all, self.lookup)
         self._detector = Detector(view, self._agenda, carrier, entropy, self._members, self)
@@ -119,6 +125,7 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
+        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
         self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
@@ -141,14 +148,15 @@ class Mesh:
             self._detector.watch(neighbour, now)
             if first:
                 self._shuffling.begin(now)
-            self.keeping.on_up(peer_id, now)
+            self.gossip.on_up(peer_id)
             self._providers.on_change(now)
-            self._tell(PeerUp(peer_id))
+            self.keeping.on_up(peer_id, now)
+            self.tell(PeerUp(peer_id))
 
     def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None:
         """A link ended: the peer may live, and is dialled again where it is wanted."""
         if self._end(peer_id, now, comes_back=True) is not None:
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
@@ -159,10 +167,12 @@ class Mesh:
         neighbour = self._view.active.get(peer_id)
         if neighbour is None:
             return  # on its way when the link ended
+        if self.gossip.on_message(peer_id, message):
+            return
         if isinstance(message, Route | Took | Answered | DeadEnd):
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
-            self._members.on_peers(neighbour, message)
+            self._members.on_peers(neighbour, message, now)
             self._providers.on_change(now)
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)
@@ -181,15 +191,17 @@ class Mesh:
     def on_condition(self, condition: int, now: float) -> None:
         """Our page was shown, hidden, frozen (``inos.membership.view``)."""
         self._members.on_condition(condition, now)
+        self.gossip.on_condition(condition)
 
     def on_time(self, now: float) -> None:
         """Do what is due."""
         self._agenda.on_time(now)
+        self.gossip.on_time(now)
         self.keeping.on_time(now)
 
     def next_due(self) -> float:
         """When ``on_time`` wants to be called; inf: never."""
-        return min(self._agenda.next_due(), self.keeping.next_due())
+        return min(self._agenda.next_due(), self.gossip.next_due(), self.keeping.next_due())
 
     def leave(self, now: float) -> None:
         """Goodbye to all."""
@@ -219,7 +231,7 @@ class Mesh:
 
     @idle.setter
     def idle(self, idle: bool) -> None:
-        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = idle
+        self._members.idle = self._detector.idle = self._shuffling.idle = self._providers.idle = self.gossip.idle = idle
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -255,6 +267,14 @@ class Mesh:
     def on_signal(self, answer: Callable[[Known, bytes], Awaitable[bytes | None]]) -> None:
         """Who answers signals to us: gets the sender's checked contact and the payload."""
         self._signals.answer = answer
+
+    def publish(self, topic: str, data: bytes) -> Task[bytes]:
+        """Tell everybody in the room; see ``Gossip.publish``."""
+        return self.gossip.get().publish(topic, data)
+
+    def subscribe(self, topic: str, subscriber: Subscriber) -> Callable[[], None]:
+        """Be told what others publish; see ``Gossip.subscribe``."""
+        return self.gossip.get().subscribe(topic, subscriber)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
@@ -315,15 +335,25 @@ class Mesh:
                 return Verdict.LATER
         return Verdict.PASS
 
+    def rtt_s(self, peer_id: bytes) -> float:
+        """Measured on the link; 0: not known."""
+        heard = self._carrier.heard(peer_id)
+        return heard.rtt_s if heard is not None else 0.0
+
+    def tell(self, event: MeshEvent) -> None:
+        """Whoever watches."""
+        self._events = self._events or deque(maxlen=EVENTS_MAX)
+        self._events.append(event)
+
     # What the detector found.
 
     def on_suspect(self, neighbour: Neighbour) -> None:
         """It is silent."""
-        self._tell(PeerSuspected(neighbour.peer_id))
+        self.tell(PeerSuspected(neighbour.peer_id))
 
     def on_alive(self, peer_id: bytes) -> None:
         """It lives after all."""
-        self._tell(PeerAlive(peer_id))
+        self.tell(PeerAlive(peer_id))
 
     def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
         """It is gone, or its link does not carry; who was only cut off or frozen may be dialled again."""
@@ -331,11 +361,11 @@ class Mesh:
         if self._end(peer_id, now, comes_back=comes_back) is not None:
             self._carrier.hang_up(peer_id, cause)
         if cause == "cut":
-            self._tell(PeerDown(peer_id, cause))
+            self.tell(PeerDown(peer_id, cause))
             return
         if not comes_back:
             self._view.forget(peer_id)
-        self._tell(PeerDead(peer_id, cause))
+        self.tell(PeerDead(peer_id, cause))
         self.keeping.on_dead(peer_id, cause, now)
         if self.on_dead is not None:
             self.on_dead(peer_id, cause, now)
@@ -347,9 +377,9 @@ class Mesh:
         if neighbour is not None:
             self._detector.forget(neighbour)
             self._routes.on_down(neighbour, now)
-            self.keeping.on_down(peer_id, now)
-
+            self.gossip.on_down(peer_id)
             self._providers.on_change(now)
+            self.keeping.on_down(peer_id, now)
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
@@ -371,7 +401,7 @@ class Mesh:
         except InosError:
             return
         for path in lookup.paths:
-            self._tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
+            self.tell(LookupHop(lookup.key, tuple(prefixes_in(path))))
 
     async def _adopt(self, signed: bytes) -> None:
         try:
@@ -379,12 +409,3 @@ class Mesh:
         except InosError:
             return
         self._members.adopt(known, self._tasks.now)
-
-    def _rtt(self, peer_id: bytes) -> float:
-        heard = self._carrier.heard(peer_id)
-        return heard.rtt_s if heard is not None else 0.0
-
-    def _tell(self, event: MeshEvent) -> None:
-        if self._events is None:
-            self._events = deque(maxlen=EVENTS_MAX)
-        self._events.append(event)

@@ -1,6 +1,7 @@
 """The links to a file: ``#inos1.`` and base64url of ``bid 32 | secret 32 | crc32 4`` (vault-format 1.3), or ``#inosv1.`` and
 ``id 32 | key 32 | crc32 4`` of a grant that its owner can revoke; and the link to a private mesh room, ``#inosr1.`` and
-``room secret 32 | crc32 4``.
+``room secret 32 | crc32 4``; an invitation, ``#inosj1.`` and ``room secret 32 | sealed offer | crc32 4``, and the reply to it,
+``#inosk1.`` and ``sealed answer | crc32 4`` (``inos.links.invitations``).
 
 Nouns: a *grant* is a small sealed record, kept and handed out by the node that made it, which holds what a plain link would; a
 *fragment* is what follows ``#`` in a URL, which browsers never send to a server. The check sum (CRC-32, little-endian)
@@ -20,6 +21,8 @@ from inos.errors import BadArgument, BadLink
 PREFIX = "inos1."
 PREFIX_REVOCABLE = "inosv1."
 PREFIX_ROOM = "inosr1."
+PREFIX_INVITATION = "inosj1."
+PREFIX_REPLY = "inosk1."
 ID_BYTES = 32
 CRC_BYTES = 4
 PAYLOAD_BYTES = 2 * ID_BYTES + CRC_BYTES
@@ -88,6 +91,38 @@ def checked_bytes(encoded: str, what: str) -> bytes:
     if len(payload) <= CRC_BYTES or checked_text(body) != encoded:
         raise BadLink(f"the {what} is mistyped or cut: its check does not fit")
     return body
+
+
+def encode_invitation(secret: bytes, payload: bytes, base_url: str = "") -> str:
+    """``base_url#inosj1...``: a room's secret and an offer."""
+    return f"{base_url.partition('#')[0]}#{PREFIX_INVITATION}{checked_text(secret + payload)}"
+
+
+def parse_invitation(text: str) -> tuple[bytes, bytes]:
+    """The room's secret and the offer. Raises BadLink."""
+    body = _parse(text, PREFIX_INVITATION, "invitation")
+    if len(body) <= ID_BYTES:
+        raise BadLink("the invitation is cut")
+    return body[:ID_BYTES], body[ID_BYTES:]
+
+
+def encode_reply(payload: bytes) -> str:
+    """``#inosk1...``: the answer to an invitation."""
+    return f"#{PREFIX_REPLY}{checked_text(payload)}"
+
+
+def parse_reply(text: str) -> bytes:
+    """The answer. Raises BadLink."""
+    return _parse(text, PREFIX_REPLY, "reply")
+
+
+def _parse(text: str, prefix: str, what: str) -> bytes:
+    if len(text) > URL_CHARACTERS_MAX:
+        raise BadLink(f"this is far too long for the {what}")
+    fragment = fragment_of("".join(text.split()))  # who carries it may have broken its lines
+    if not fragment.startswith(prefix):
+        raise BadLink(f"this is not the {what} to a room")
+    return checked_bytes(fragment[len(prefix) :], what)
 
 
 def parse_room(text: str) -> bytes:

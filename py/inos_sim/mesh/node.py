@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from inos import limits
 from inos.errors import ProtocolViolation
+from inos.mesh.events import MeshEvent
 from inos.ports import DevicePublicKey, Sign, Verify
 from inos.tasks import Effect, Future, Tasks
 from inos.wire.messages import Mesh as Message
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 INF = math.inf
+
+
+class Liar(Protocol):
+    """What makes a node dishonest."""
+
+    def says(self, end: LinkEnd, message: Message) -> bool:
+        """It is about to be sent; False keeps it back (others may be sent instead)."""
+
+    def hears(self, end: LinkEnd, message: Message) -> bool:
+        """It has come in; False keeps it from the node."""
 
 
 class MeshLike(Protocol):
@@ -49,6 +60,8 @@ class MeshLike(Protocol):
 
     def signal(self, peer_id: bytes, payload: bytes) -> Future[bytes]: ...
 
+    def poll_events(self) -> list[MeshEvent]: ...
+
 
 class Node:
     """A tab."""
@@ -58,6 +71,7 @@ class Node:
         "busy_s",
         "carrier",
         "frozen",
+        "liar",
         "mesh",
         "number",
         "peer_id",
@@ -72,7 +86,6 @@ class Node:
         "tasks",
         "throttle_s",
         "timer_s",
-        "timers_on",
         "world",
     )
 
@@ -93,9 +106,9 @@ class Node:
         self.stalled_s = 0.0  # until then
         self.ran_s = 0.0  # when it was stalled
         self.timer_s = INF
-        self.timers_on = True
         self.received = 0
         self.server_calls = 0
+        self.liar: Liar | None = None  # that changes what it says and hears
         self.tasks = Tasks()
         self.tasks.on_crash = world.on_crash
         self.carrier = SimCarrier(world, self)
@@ -118,6 +131,8 @@ class Node:
 
     def receive(self, end: LinkEnd, message: Message) -> None:
         """A message has come in over this end."""
+        if self.liar is not None and not self.liar.hears(end, message):
+            return
         now = self.world.clock.now
         if self.service_s or self.stalled_s > now:
             self.busy_s = max(now, self.busy_s, self.stalled_s) + self.service_s
@@ -183,8 +198,9 @@ class Node:
         while effects := tasks.poll_effects():
             for number, effect in effects:
                 tasks.on_done(number, self._perform(effect), now)
-        if not self.timers_on:
-            return
+        if self.world.on_event is not None:
+            for event in self.mesh.poll_events():
+                self.world.on_event(self, event)
         due = self.mesh.next_due()
         deadline = tasks.next_deadline()
         if deadline is not None and deadline < due:

@@ -90,8 +90,12 @@ def standing(options: Options, **more: object) -> World:
             side.node.carrier.took(side)
     lists = [link_list(knowns[other].prefix for other in others) for others in plan.links]
     for node, others in zip(nodes, plan.links, strict=True):
-        node.mesh.preset(knowns[node.number], [(knowns[other], lists[other]) for other in sorted(others)], 0.0)
-        if options.nodes <= LIVE_NODES_MAX:
+        mesh = node.mesh
+        mesh.idle = options.nodes > LIVE_NODES_MAX
+        mesh.preset(knowns[node.number])
+        for other in sorted(others):
+            mesh.restore(knowns[other], lists[other], 0.0)
+        if not mesh.idle:
             world.clock.after(world.rng.random() * START_S, begin, node)
     return world
 

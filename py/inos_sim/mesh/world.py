@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inos.errors import ProtocolViolation
+from inos.mesh.events import MeshEvent
 from inos.tasks import Task
 from inos.wire.messages import Mesh as Message
 from inos.wire.messages import decode_control, encode
@@ -62,6 +63,7 @@ class World:
         self.oracle = Oracle()
         self.violations: Counter[str] = Counter()
         self.crashes: list[BaseException] = []
+        self.on_event: Callable[[Node, MeshEvent], None] | None = None  # of every mesh, if anybody looks
         self._make = make
         self._peer_ids: dict[bytes, bytes] = {}  # by public key
         self._cut_pairs: set[frozenset[int]] = set()
@@ -150,6 +152,8 @@ class World:
 
     def send(self, end: LinkEnd, message: Message) -> bool:
         """On its way; a liar's world may change it first."""
+        if end.node.liar is not None and not end.node.liar.says(end, message):
+            return True
         return self.network.send(end, message)
 
     def can_connect(self, one: Node, other: Node) -> bool:

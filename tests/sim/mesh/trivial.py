@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from inos.mesh.events import MeshEvent
 from inos.tasks import Future
 from inos.wire.membership import Contact
 from inos.wire.messages import Mesh as Message
+from inos_sim.mesh.carrier import DIAL_TOKEN
 from inos_sim.mesh.network import Weather
 from inos_sim.mesh.node import MeshLike, Node
 from inos_sim.mesh.world import Setting, World
@@ -50,8 +52,11 @@ class Recorder:
         """At once, if the peer lives."""
         future: Future[bytes] = Future()
         if self.world.by_id[peer_id].runs:
-            future.set(payload)
+            future.set(DIAL_TOKEN)
         return future
+
+    def poll_events(self) -> list[MeshEvent]:
+        return []
 
     def said(self, what: str) -> list[object]:
         """The last column of all lines of that kind."""

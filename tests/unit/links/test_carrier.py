@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from harness import Heartbeats, Peer, World
 
+from inos import limits
+from inos.errors import BadLink, NotFound, PeerGone, ProtocolViolation
+from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
 from inos.links.rooms import origin_room_secret, room_of
 
@@ -67,3 +70,102 @@ def test_a_mesh_closes_up_without_the_server(world):
     for peer in peers:
         assert peer.links.signals_sent(room_id(peer)) <= MEET_SIGNALS
     assert_sound(world)
+
+
+def cut(groups: list[list[Peer]]) -> None:
+    """Every link between two groups is over."""
+    for group in groups:
+        others = {ends for other in groups if other is not group for ends in ids(other)}
+        for peer in group:
+            for link, peer_id, _ in peer.links.peers():
+                if peer_id in others:
+                    peer.links.drop(link, PeerGone("cut"))
+
+
+def test_a_mesh_in_two_halves_closes_up_through_the_server(world):
+    peers = nodes(world, 6)
+    assert world.run(lambda: is_whole(peers), 60)
+    cut([peers[:3], peers[3:]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 90)
+    assert_sound(world)
+
+
+def test_a_cut_that_leaves_a_way_round_heals_without_the_server(world):
+    peers = nodes(world, 5)
+    assert world.run(lambda: is_whole(peers), 60)
+    world.stop_server()
+    cut([peers[:2], peers[2:4]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 60)
+    assert_sound(world)
+
+
+# --- without any server ------------------------------------------------------------------------------------------------------
+
+
+def result(world: World, peer: Peer, coro, seconds: float = 20):
+    task = peer.tasks.spawn(coro, "test")
+    task.on_done(lambda: None)  # watched
+    assert world.run(lambda: task.done, seconds)
+    return task.result()
+
+
+def invite(world: World, inviter: Peer, newcomer: Peer, pause_s: float = 30.0) -> None:
+    text = result(world, inviter, inviter.node.invite("https://a.example/"))
+    assert len(text) < 2_048
+    world.run(seconds=pause_s)  # whoever carries it walks
+    reply = result(world, newcomer, newcomer.node.answer_invitation(text))
+    assert len(reply) < 2_048
+    world.run(seconds=pause_s)
+    result(world, inviter, inviter.node.take_reply(reply))
+
+
+@pytest.fixture
+def quiet(world) -> World:
+    """A world in which no server has ever been."""
+    world.stop_server()
+    return world
+
+
+def test_two_texts_make_a_mesh_of_two_and_then_of_four(quiet):
+    peers = nodes(quiet, 4)
+    assert quiet.run(lambda: all(peer.node.commons.is_in for peer in peers), 5)
+    invite(quiet, peers[0], peers[1])
+    assert quiet.run(lambda: is_whole(peers[:2]), 5)
+    invite(quiet, peers[1], peers[2])
+    invite(quiet, peers[2], peers[3])
+    assert quiet.run(lambda: is_whole(peers), 30), "the others are met through the mesh"
+    assert_sound(quiet)
+
+
+def test_an_invitation_leads_into_a_private_room(quiet):
+    one, two = quiet.peer("one"), quiet.peer("two", origin=ORIGIN)
+    quiet.run(seconds=1)
+    room = one.node.new_room()
+    result(quiet, one, one.node.join(room))
+    invite(quiet, one, two, pause_s=1)
+    assert quiet.run(lambda: is_whole([one, two]), 5)
+    assert two.node.room_link() == room
+    assert not two.node.commons.is_public
+
+
+def test_an_invitation_is_good_once_and_for_its_time(quiet):
+    one, two, late = nodes(quiet, 3)
+    quiet.run(seconds=1)
+    text = result(quiet, one, one.node.invite())
+    reply = result(quiet, two, two.node.answer_invitation(text))
+    second = result(quiet, late, late.node.answer_invitation(text))
+    result(quiet, one, one.node.take_reply(reply))
+    with pytest.raises(NotFound):
+        result(quiet, one, one.node.take_reply(second))
+    with pytest.raises(ProtocolViolation):  # the same one again
+        result(quiet, two, two.node.answer_invitation(text))
+    with pytest.raises(BadLink):
+        result(quiet, late, late.node.answer_invitation(text[:-3]))
+    old = result(quiet, one, one.node.invite())
+    quiet.run(seconds=limits.INVITATION_S + 5)
+    with pytest.raises(ProtocolViolation):
+        result(quiet, late, late.node.answer_invitation(old))
+    assert quiet.run(lambda: not one.links.dialer._channels.in_state(State.PENDING), 5), "what waited has ended"
+    assert_sound(quiet)

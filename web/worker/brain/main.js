@@ -20,7 +20,8 @@ import { Passphrase } from "./passphrase.js";
 
 /**
  * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module | undefined,
- *   build: import("../python/boot.js").Build, base: string, thread: number, muscles: number}} BrainStart
+ *   build: import("../python/boot.js").Build, base: string, thread: number, muscles: number,
+ *   alone: boolean}} BrainStart
  * @typedef {{type: "call", id: number, method: string, args: string}} BrainCall
  */
 
@@ -82,7 +83,8 @@ class Brain {
     pyodide.FS.mkdirTree("/inos");
     pyodide.FS.writeFile(REGION_PATH, new Uint8Array(this.#buffer), { canOwn: true });
     const main = pyodide.pyimport("inos_web.main");
-    this.#python = main.start(REGION_PATH, start.muscles, performance.timeOrigin / 1000, self.location.origin);
+    const { origin } = self.location;
+    this.#python = main.start(REGION_PATH, start.muscles, performance.timeOrigin / 1000, origin, start.alone);
     main.destroy();
     self.postMessage({ type: "booted", how, why, stages });
     await this.#loop();

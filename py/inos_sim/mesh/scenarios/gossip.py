@@ -62,7 +62,7 @@ def run(options: Options) -> Report:
     report = Report(options.scenario, options.nodes, options.seed)
     spread = Spread(world)
     world.clock.run_for(START_S)
-    coverage, copies, messages, hops, seconds = [], [], [], [], []
+    coverage, copies, messages, hops, tops, seconds = [], [], [], [], [], []
     for number in range(RUMORS):
         before = _totals(world)
         data = number.to_bytes(4, "big") * 16
@@ -71,6 +71,7 @@ def run(options: Options) -> Report:
         copies.append((after[0] - before[0]) / options.nodes)
         messages.append((after[1] - before[1]) / options.nodes)
         hops += list(spread.reached[data].values())
+        tops.append(percentile([float(hop) for hop in spread.reached[data].values()], 0.99))
         seconds += spread.seconds
     for node in world.rng.sample(world.alive(), round(DEAD_SHARE * options.nodes)):
         world.kill(node)
@@ -85,6 +86,7 @@ def run(options: Options) -> Report:
         "copies": [round(each, 2) for each in copies],
         "messages_first": messages[0],
         "gossip_hops_max": max(hops),
+        "gossip_hops_p99s": tops,
         "spread_p99_s": percentile(seconds, 0.99),
         "coverage_with_dead": with_dead,
         "events": world.clock.events,

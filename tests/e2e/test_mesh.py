@@ -1,0 +1,93 @@
+"""The mesh in real browsers: nodes meet, the server dies, and they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from contexts import Contexts
+from mesh import MeshNode, invite, open_mesh_node, wait_whole
+from playwright.sync_api import Playwright
+from server import Server
+
+from conftest import Start, executable
+
+JOIN_S = 30.0
+SIGNALS_MAX = 9  # and the join itself
+DEAD_MS_MAX = 3_000.0  # on a machine that runs four browsers at once; `npm run chaos:mesh` has the figures
+
+
+@pytest.fixture
+def contexts(playwright: Playwright, tmp_path: object) -> Iterator[Contexts]:
+    """One Chromium of many contexts, whose pages must have been silent."""
+    made = Contexts(playwright, executable("chromium"), tmp_path)  # type: ignore[arg-type]
+    yield made
+    problems = made.problems()
+    made.close()
+    assert not problems, "\n".join(problems)
+
+
+def test_a_mesh_lives_without_its_server(contexts: Contexts, start: Start, own_server: Server) -> None:
+    nodes = [open_mesh_node(contexts, own_server) for _ in range(3)]
+    nodes.append(open_mesh_node(start("firefox"), own_server))
+    assert wait_whole(nodes, JOIN_S) < JOIN_S
+    last = nodes[-1].room()
+    assert last is not None
+    assert last["signals"] <= SIGNALS_MAX
+
+    newcomer = open_mesh_node(contexts, own_server, "?room=none")
+    own_server.kill()
+    invite(nodes[0], newcomer)
+    nodes.append(newcomer)
+    wait_whole(nodes, JOIN_S)
+
+    for node in nodes[1:]:
+        node.tab.call(
+            "async () => { window.heard = []; await inos.subscribe('news', ({ data }) => heard.push(...data)); }"
+        )
+    nodes[0].tab.call("() => inos.publish('news', new Uint8Array([1, 2, 3]))")
+    for node in nodes[1:]:
+        node.tab.wait_for("the news has come", "() => window.heard.length === 3", timeout_s=5)
+
+    key = "ab" * 32
+    nodes[1].tab.call("(key) => inos.provide(key)", key)
+    found = "async (key) => (await inos.findProviders(key)).map(({ id }) => id)"
+    nodes[-1].tab.wait_for("the provider is found", f"async (key) => (await ({found})(key)).length", key, timeout_s=10)
+    assert nodes[-1].tab.call(found, key) == [nodes[1].id]
+
+
+# Everything with these peers is over at once, as if the network between had been cut.
+CUT = """
+from inos.errors import PeerGone
+ids = {ids}
+for link, peer_id, _ in node.links.peers():
+    if peer_id.hex() in ids:
+        node.links.drop(link, PeerGone("cut"))
+"""
+
+
+def cut(one: MeshNode, others: list[MeshNode]) -> None:
+    one.tab.call("(source) => inos.python(source)", CUT.replace("{ids}", repr([other.id for other in others])))
+    for other in others:
+        other.wait_event("PeerDown", one.id, timeout_s=10)
+        other.record()
+
+
+def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: Start, own_server: Server) -> None:
+    nodes = [open_mesh_node(contexts, own_server) for _ in range(3)]
+    nodes.append(open_mesh_node(start("chromium"), own_server))
+    wait_whole(nodes, JOIN_S)
+    last = nodes.pop()
+    gone = last.id
+    for node in nodes:
+        node.tab.wait_for("heartbeats have begun", "async () => (await inos.room()).members.every((m) => m.rttMs)")
+    died_ms = last.kill()
+    for node in nodes:
+        assert node.wait_event("PeerDead", gone, timeout_s=10)["wallMs"] - died_ms < DEAD_MS_MAX
+    assert [node.events("PeerSuspected") for node in nodes if node.events("PeerDead")[0]["id"] != gone] == []
+
+    cut(nodes[0], nodes[1:])  # it has nobody left, and asks the server
+    wait_whole(nodes, JOIN_S)
+    own_server.kill()
+    cut(nodes[0], nodes[1:2])  # there is a way round
+    wait_whole(nodes, JOIN_S)
