@@ -125,7 +125,9 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
-        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
+        self.gossip = Gossiping(
+            tasks, hashes, entropy, carrier, self, view, self._members.nodes, identity, wall_ms, room_secret, sealer
+        )
         self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
