@@ -28,6 +28,7 @@ from inos.workers import Workers
 from inos_web.compute import Namespace
 from inos_web.file_verbs import FileVerbs, id_or_none, list_entry
 from inos_web.mesh_verbs import MeshVerbs
+from inos_web.mesh_view import mesh_view
 from inos_web.protect import Given, ProtectVerbs, unlock_of
 
 _PROGRESS_INTERVAL_S = 0.1
@@ -265,6 +266,10 @@ class Verbs(FileVerbs, ProtectVerbs, MeshVerbs):
         return rows
 
     # --- the rest --------------------------------------------------------------------------------------------------
+
+    async def do_mesh(self, _op: int) -> dict[str, object] | None:
+        """What the mesh looks like from here."""
+        return mesh_view(self._node, self._region)
 
     async def do_stats(self, _op: int) -> dict[str, int]:
         """Numbers of the vault, the memory, the disk and the network."""

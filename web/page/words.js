@@ -35,7 +35,8 @@ export const words = {
   noScript: "INOS runs in your browser and needs JavaScript. Allow it for this page, then reload.",
   stalled:
     "This is taking long. Reload the page; if it stays like this, use a current Firefox, Chrome, Edge or Safari.",
-  footer: "Files are encrypted before they are stored. Nothing leaves this device until you share a link.",
+  footer:
+    "Files are encrypted before they are stored. Other nodes keep sealed copies; only who has the link can open them.",
 
   state: {
     starting: "Starting",

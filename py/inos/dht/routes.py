@@ -86,10 +86,11 @@ class Relay:
 class Counts:
     """What happened, for ``stats``."""
 
-    __slots__ = ("answered", "begun", "dead_ends", "late", "relayed", "silences")
+    __slots__ = ("answered", "begun", "dead_ends", "late", "relayed", "relayed_bytes", "silences")
 
     def __init__(self) -> None:
-        self.answered = self.begun = self.dead_ends = self.late = self.relayed = self.silences = 0
+        self.answered = self.begun = self.dead_ends = self.late = self.silences = 0
+        self.relayed = self.relayed_bytes = 0
 
 
 class Routes:
@@ -209,6 +210,7 @@ class Routes:
         self._send(sender.peer_id, Took(route.id))
         if said is Verdict.PASS:
             self.counts.relayed += 1
+            self.counts.relayed_bytes += len(route.body)
             self._go_on(relay, now)
         elif isinstance(said, bytes):
             self._answer(relay, said)

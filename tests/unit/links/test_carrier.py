@@ -6,7 +6,7 @@ import pytest
 from harness import Heartbeats, Peer, World
 
 from inos import limits
-from inos.errors import BadLink, NotFound, ProtocolViolation
+from inos.errors import BadLink, NotFound, PeerGone, ProtocolViolation
 from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
 from inos.links.rooms import origin_room_secret, room_of
@@ -69,6 +69,35 @@ def test_a_mesh_closes_up_without_the_server(world):
     assert world.run(lambda: is_whole(peers), 60)
     for peer in peers:
         assert peer.links.signals_sent(room_id(peer)) <= MEET_SIGNALS
+    assert_sound(world)
+
+
+def cut(groups: list[list[Peer]]) -> None:
+    """Every link between two groups is over."""
+    for group in groups:
+        others = {ends for other in groups if other is not group for ends in ids(other)}
+        for peer in group:
+            for link, peer_id, _ in peer.links.peers():
+                if peer_id in others:
+                    peer.links.drop(link, PeerGone("cut"))
+
+
+def test_a_mesh_in_two_halves_closes_up_through_the_server(world):
+    peers = nodes(world, 6)
+    assert world.run(lambda: is_whole(peers), 60)
+    cut([peers[:3], peers[3:]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 90)
+    assert_sound(world)
+
+
+def test_a_cut_that_leaves_a_way_round_heals_without_the_server(world):
+    peers = nodes(world, 5)
+    assert world.run(lambda: is_whole(peers), 60)
+    world.stop_server()
+    cut([peers[:2], peers[2:4]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 60)
     assert_sound(world)
 
 

@@ -7,6 +7,7 @@
 import { words } from "../words.js";
 import { h, isolated, need, setText } from "./dom.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, safeName } from "./format.js";
+import { Meet } from "./meet.js";
 import { MeshMap } from "./mesh_map.js";
 
 const LOOK_INTERVAL_MS = 1000;
@@ -24,10 +25,13 @@ export class Mesh {
   #details = need("mesh-panel", HTMLDetailsElement);
   #now = need("mesh-now", HTMLElement);
   #map = new MeshMap();
+  #meet;
   /** @type {Map<Fact, HTMLElement>} */
   #facts = new Map();
   #buckets = h("ol", { class: "mesh-buckets" });
   #lookups = h("ul", { class: "recent mesh-lookups" });
+  #rumors = h("dl", { class: "mesh-paths" });
+  #noRumors = h("p", { class: "quiet-text" }, TEXTS.noRumors);
   #paths = h("dl", { class: "mesh-paths" });
   #replicas = h("tbody");
   #replicasTable = replicasTable(this.#replicas);
@@ -41,6 +45,7 @@ export class Mesh {
   constructor(node, nameOf) {
     this.#node = node;
     this.#nameOf = nameOf;
+    this.#meet = new Meet(node);
     need("mesh-body", HTMLElement).append(
       h(
         "div",
@@ -53,8 +58,10 @@ export class Mesh {
         { class: "groups" },
         section(TEXTS.buckets, this.#buckets, h("p", { class: "quiet-text" }, TEXTS.bucketsHint)),
         section(TEXTS.lookups, this.#lookups),
+        section(TEXTS.rumors, this.#noRumors, this.#rumors),
       ),
       section(TEXTS.replicas, this.#noReplicas, this.#replicasTable, this.#moreReplicas),
+      this.#meet.element,
     );
     setText(this.#now, TEXTS.off);
     this.#details.addEventListener("toggle", () => this.#followView());
@@ -80,6 +87,7 @@ export class Mesh {
     this.#details.dataset.links = String(mesh?.neighbours.length ?? 0);
     if (!mesh || !this.#details.open) return;
     this.#map.show(mesh);
+    this.#meet.showRoom(mesh.room);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {
       const place = this.#facts.get(/** @type {Fact} */ (fact));
       if (place) setText(place, text);
@@ -87,18 +95,23 @@ export class Mesh {
     this.#buckets.replaceChildren(...mesh.buckets.map(bucketBar));
     this.#showLookups(mesh);
     this.#paths.replaceChildren(...pathBars(mesh.bytes));
+    const spread = Object.entries(mesh.gossip.hops);
+    this.#noRumors.hidden = spread.length > 0;
+    this.#rumors.replaceChildren(
+      ...bars(spread.map(([hops, count]) => [TEXTS.hops(Number(hops)), count, formatCount(count)])),
+    );
     this.#showReplicas(mesh);
   }
 
   /** @param {MeshView} mesh */
   #showLookups({ lookups }) {
     const last = lookups.last.slice(-LOOKUPS_SHOWN_MAX).reverse();
-    const rows = last.map(({ target, path, ok }) =>
+    const rows = last.map(({ target, path, hops, ok }) =>
       h(
         "li",
         { class: "numbers" },
         h("code", null, target.slice(0, 8)),
-        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(path.length) : TEXTS.failed}`,
+        ` ${path.map((id) => id.slice(0, 4)).join(" → ")} · ${ok ? TEXTS.hops(hops) : TEXTS.failed}`,
       ),
     );
     this.#lookups.replaceChildren(...(rows.length ? rows : [h("li", { class: "quiet-text" }, TEXTS.noLookups)]));
@@ -165,7 +178,7 @@ function factsOf({ self, neighbours, known, lookups, gossip, replicas, bytes }) 
     0.5,
   );
   const [middle, worst] = [quantile(lookups.hops, 0.5), quantile(lookups.hops, 1)];
-  const copies = gossip.delivered > 0 ? (gossip.copies / gossip.delivered).toFixed(2) : null;
+  const copies = gossip.received > 0 ? (gossip.copies / gossip.received).toFixed(2) : null;
   const full = replicas.timeToFullMs;
   return {
     size: formatCount(Math.max(self.estimate, neighbours.length + 1)),
@@ -189,14 +202,19 @@ function bucketBar({ index, links, known }) {
 /** @param {MeshView["bytes"]} bytes */
 function pathBars(bytes) {
   const keys = /** @type {const} */ (["direct", "relayed", "server"]);
-  const most = Math.max(1, ...keys.map((key) => bytes[key]));
-  return keys.flatMap((key) => [
-    h("dt", null, TEXTS.path[key]),
+  return bars(keys.map((key) => [TEXTS.path[key], bytes[key], formatBytes(bytes[key])]));
+}
+
+/** Names and values side by side, with bars that compare. @param {Array<[string, number, string]>} rows */
+function bars(rows) {
+  const most = Math.max(1, ...rows.map(([, value]) => value));
+  return rows.flatMap(([name, value, text]) => [
+    h("dt", null, name),
     h(
       "dd",
-      { class: "numbers", data: { path: key } },
-      h("meter", { min: "0", max: String(most), value: String(bytes[key]), "aria-label": TEXTS.path[key] }),
-      h("span", null, formatBytes(bytes[key])),
+      { class: "numbers" },
+      h("meter", { min: "0", max: String(most), value: String(value), "aria-label": name }),
+      h("span", null, text),
     ),
   ]);
 }

@@ -70,8 +70,8 @@
  * @property {MeshNeighbour[]} neighbours
  * @property {string[]} known  ids of nodes without a link
  * @property {Array<{index: number, links: number, known: number}>} buckets
- * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], ok: boolean}>}} lookups
- * @property {{delivered: number, copies: number}} gossip
+ * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], hops: number, ok: boolean}>}} lookups
+ * @property {{received: number, copies: number, hops: Record<string, number>}} gossip  `hops`: how many came over so many links
  * @property {{objects: Array<{root: string, copies: number, wanted: number, state: "full" | "repairing" | "short" | "alone"}>,
  *   timeToFullMs: number | null, guestBytes: number}} replicas
  * @property {{direct: number, relayed: number, server: number, peersShare: number | null}} bytes
@@ -114,6 +114,12 @@
  *   Promise<CheckResult>} check
  * @property {() => Promise<PeerEntry[]>} peers
  * @property {() => Promise<MeshView | null>} mesh  null: in none
+ * @property {() => Promise<string>} invite  a text for one other, who joins without a server
+ * @property {(text: string) => Promise<string>} answerInvitation  the reply to carry back
+ * @property {(text: string) => Promise<void>} takeReply
+ * @property {() => Promise<string>} newRoom  its link
+ * @property {(roomLink?: string) => Promise<{link: string}>} join
+ * @property {() => Promise<{link: string} | null>} room
  * @property {() => Promise<Record<string, number>>} stats
  * @property {() => Record<string, number> | null} metrics  null before there is a memory
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
