@@ -31,7 +31,7 @@ from inos.membership.members import Members
 from inos.membership.view import View
 from inos.tasks import Future, Tasks
 from inos.wire.membership import Contact
-from inos.wire.requests import FIND_PROVIDERS, Found, Question, decode, encode
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, Found, Question, decode, encode
 
 PLAUSIBLE_GAPS = 12  # mean distances between nodes; of honest closest nodes one in e^12 is further away
 DIRECT_BATCH = 3
@@ -41,11 +41,13 @@ NONE: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What was found. ``hops`` is how far the closest node was when it answered, ``paths`` the ways that copies went."""
+    """What was found: the ``closest`` nodes and their ids, ``closest[0]`` and some others have ``answered`` (closest first),
+    ``hops`` is how far the closest node was, ``paths`` the ways that copies went."""
 
     key: bytes
     closest: list[Contact]
     peer_ids: list[bytes]
+    answered: list[bytes]
     records: list[Record]
     hops: int
     copies: int
@@ -265,7 +267,9 @@ class _Query:
         """End, wait, or ask further."""
         if self._future.done:
             return
-        if self._open or self._checking:
+        if self._is_met():
+            self._end()
+        elif self._open or self._checking:
             if self._is_good():
                 grace = now + limits.LOOKUP_GRACE_S
                 if grace < self.due:
@@ -274,6 +278,12 @@ class _Query:
                 self._ask_closer(now)
         elif self._is_complete() or not (self._ask_closer(now) or self._next_round(now) or self._ask_others(now)):
             self._end()
+
+    def _is_met(self) -> bool:
+        """Whether the very node that was looked for has answered."""
+        best = self._best()
+        met = best.prefix == prefix_of(self._key) and best.peer_id in self._answered and best is not self._own
+        return met and self._kind == FIND_NODE
 
     def _is_good(self) -> bool:
         """Whether what there is would do, though more may come."""
@@ -382,6 +392,7 @@ class _Query:
             self._key,
             [known.contact for known in closest],
             [known.peer_id for known in closest],
+            [known.peer_id for known in live if known.peer_id in self._answered],
             [record for record in self._records.values() if not record.withdrawn],
             self._answered[closest[0].peer_id],
             self._copies,

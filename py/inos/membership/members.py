@@ -69,6 +69,7 @@ class Members:
     __slots__ = (
         "_agenda",
         "_carrier",
+        "_closest",
         "_dials",
         "_entropy",
         "_gap",
@@ -119,6 +120,7 @@ class Members:
         self._gap = float(growth.RING)
         self._gap_version = -1
         self._looks = 0
+        self._closest: int | None = None
         self._peers_chore = Chore(self._tell_links)
         self._tend_chore = Chore(self._tend)
         self._look_chore = Chore(self._look_around)
@@ -287,10 +289,12 @@ class Members:
             if self.on_contact is not None:
                 self.on_contact(neighbour)
 
-    def on_peers(self, neighbour: Neighbour, message: Peers) -> None:
+    def on_peers(self, neighbour: Neighbour, message: Peers, now: float) -> None:
         """Its links. Raises ProtocolViolation."""
         check_link_list(message.links)
-        self._view.set_links(neighbour, message.links)
+        if message.links != neighbour.links:
+            self._view.set_links(neighbour, message.links)
+            self._hurry(now, limits.MESH_TEND_INTERVAL_S)
 
     def on_said(self, neighbour: Neighbour, message: Condition) -> bool:
         """How it is; whether that is news. Raises ProtocolViolation."""
@@ -309,9 +313,9 @@ class Members:
             self._agenda.put(self._peers_chore, now + limits.MESH_PEERS_DELAY_S)
         self._hurry(now)
 
-    def _hurry(self, now: float) -> None:
+    def _hurry(self, now: float, within_s: float = limits.MESH_DIAL_INTERVAL_S) -> None:
         """Tend soon, and not more often than dials may follow each other."""
-        due = now + limits.MESH_DIAL_INTERVAL_S
+        due = now + within_s
         if self._started and not self.idle and self._tend_chore.due > due:
             self._agenda.put(self._tend_chore, due)
 
@@ -327,9 +331,19 @@ class Members:
         self._looks += 1
         wait_s = JOIN_LOOKS_S[self._looks] if self._looks < len(JOIN_LOOKS_S) else LOOK_INTERVAL_S
         self._agenda.put(self._look_chore, now + wait_s * (0.75 + self.chance() / 2))
-        self._look(self._view.peer_id)
+        looked = self._look(self._view.peer_id)
+        looked.on_done(lambda: self._found_closest(looked))
         if self._looks > 1:
             self._look(self._entropy.random(32))
+
+    def _found_closest(self, looked: Future[Any]) -> None:
+        """Whoever answered for our own id is the first to have a link to: it makes us reachable for all others."""
+        try:
+            answered = looked.result().answered
+        except InosError:
+            return
+        self._closest = next((prefix_of(peer_id) for peer_id in answered if peer_id != self._view.peer_id), None)
+        self._hurry(self._tasks.now, 0.0)
 
     def _tend(self, now: float) -> None:
         """Compare links with the policy: dial one of those missing, drop one that nobody needs."""
@@ -342,6 +356,8 @@ class Members:
         known = {known.prefix for known in view.passive.values()} - failed
         seen = [prefix for prefix in self._seen() if prefix not in failed]
         wanted = growth.missing(view, seen, known, self._per_bucket())
+        if self._closest is not None and self._closest not in view.by_prefix and self._closest not in failed:
+            wanted.insert(0, self._closest)
         busy = any(self.approach(prefix, now) for prefix in wanted)
         if not busy and roles.spare < limits.MESH_RANDOM_LINKS:
             busy = self._dial_random(now)

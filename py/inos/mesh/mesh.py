@@ -172,7 +172,7 @@ class Mesh:
         if isinstance(message, Route | Took | Answered | DeadEnd):
             self._routes.on_message(neighbour, message, now)
         elif isinstance(message, Peers):
-            self._members.on_peers(neighbour, message)
+            self._members.on_peers(neighbour, message, now)
             self._providers.on_change(now)
         elif isinstance(message, Introduce):
             self._members.on_introduce(neighbour, message)

@@ -187,15 +187,15 @@ class Taker:
         finally:
             self._begun -= 1
             del self.pulls[name]
-            if name in c.book.bundles:
-                told = [peer for peer in pull.askers if peer in c.book.up]
-                for peer in told or (one for one in c.book.bundles[name].holders if one in c.book.up):
-                    c.send(peer, wire.Kept(name))
-            else:
-                c.spawn(self._drop(name), "guest drop")
-                for peer in pull.askers:
-                    c.send(peer, wire.Dropped(name))
-            self._pump()
+        if name in c.book.bundles:
+            told = [peer for peer in pull.askers if peer in c.book.up]
+            for peer in told or (one for one in c.book.bundles[name].holders if one in c.book.up):
+                c.send(peer, wire.Kept(name))
+        else:
+            c.spawn(self._drop(name), "guest drop")
+            for peer in pull.askers:
+                c.send(peer, wire.Dropped(name))
+        self._pump()
 
     async def _drop(self, name: bytes) -> None:
         if name not in self._c.book.bundles:

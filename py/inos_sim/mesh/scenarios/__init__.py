@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.report import Report
-from inos_sim.mesh.scenarios import gossip, join, lookup
+from inos_sim.mesh.scenarios import churn, gossip, join, lookup
 
 SCENARIOS: dict[str, Callable[[Options], Report]] = {
     "join": join.run,
+    "churn": churn.run,
     "lookup": lookup.run,
     "gossip": gossip.run,
 }
