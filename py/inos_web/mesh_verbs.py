@@ -1,4 +1,4 @@
-"""The page's verbs for the mesh: rooms, members, topics, keys.
+"""The page's verbs for the mesh: rooms, members, topics, keys, copies.
 
 Invariants: as in ``inos_web.verbs``, of which this is a part. Data of topics crosses as base64, since calls and events are JSON.
 """
@@ -16,6 +16,7 @@ from inos.links.commands import PeerTable
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour
 from inos.node import Node
 from inos.ports import Ports
+from inos.replication.needs import ReplicaChanged
 
 _CONDITIONS = {"shown": SHOWN, "hidden": HIDDEN, "frozen": FROZEN, "leaving": LEAVING}
 _WORDS = {number: word for word, number in _CONDITIONS.items()}
@@ -116,6 +117,19 @@ class MeshVerbs:
             for record in await self._node.commons.mesh.find(ids.from_hex(key))
         ]
 
+    async def do_set_replication(self, _op: int, copies: int, root: str = "") -> None:
+        """On how many nodes all files shall be, or one; 1: only here."""
+        await self._node.replicas.set_copies(copies, ids.from_hex(root) if root else None)
+
+    async def do_replication(self, _op: int, root: str = "") -> dict[str, object]:
+        """Copies of one file, or figures of all."""
+        replicas = self._node.replicas
+        return replicas.copies(ids.from_hex(root)) if root else replicas.stats()
+
+    async def do_allow_bytes(self, _op: int, quota: int) -> None:
+        """What the browser allows this vault: others may use a share of it."""
+        self._node.replicas.allow_bytes(quota)
+
     async def do_condition(self, _op: int, condition: str) -> None:
         """How the page is, told to all neighbours."""
         if condition not in _CONDITIONS:
@@ -133,6 +147,12 @@ class MeshVerbs:
                 cause = getattr(event, "cause", None)
                 now_ms = round(self._node.tasks.now * 1_000, 1)
                 self._emit(e="mesh", what=type(event).__name__, id=ids.to_hex(peer_id), cause=cause, atMs=now_ms)
+        for changed in self._node.replicas.poll_events():
+            if isinstance(changed, ReplicaChanged):
+                more = {"root": ids.to_hex(changed.key), "live": changed.live, "copies": changed.copies}
+                self._emit(e="mesh", what="ReplicaChanged", cause=changed.cause, **more)
+            else:
+                self._emit(e="mesh", what="RedundancyRestored", tookMs=round(changed.took_s * 1_000))
 
 
 def _bytes(text: str) -> bytes:

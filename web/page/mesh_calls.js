@@ -31,6 +31,16 @@ export class MeshCalls extends FileCalls {
     this.#line = line;
     globalThis.document?.addEventListener("visibilitychange", () => this.#tellCondition());
     if (globalThis.document?.hidden) this.#tellCondition();
+    this.#tellQuota();
+  }
+
+  /** Others may use a share of what the browser allows us. */
+  async #tellQuota() {
+    const estimate = await globalThis.navigator?.storage?.estimate?.();
+    if (!estimate?.quota) return;
+    await this.#line()
+      .call("allow_bytes", { quota: estimate.quota })
+      .catch(() => {}); // as above
   }
 
   /** A hidden page is slower to answer: others are told, and are patient. */
@@ -110,6 +120,24 @@ export class MeshCalls extends FileCalls {
   /** @param {string} key */
   async withdraw(key) {
     await this.#line().call("withdraw", { key });
+  }
+
+  /**
+   * On how many nodes files are kept, this one among them: all files, or the one of this root. 1: only here.
+   * @param {{copies: number, root?: string}} wanted
+   */
+  async setReplication({ copies, root = "" }) {
+    await this.#line().call("set_replication", { copies, root });
+  }
+
+  /**
+   * Of a file: copies wanted, of its worst part living, its holders, and whether it is safe (two durable copies). Without a root:
+   * figures of all.
+   * @param {string} [root]
+   * @returns {Promise<any>}
+   */
+  async replication(root = "") {
+    return this.#line().call("replication", { root });
   }
 
   /** Who provides a key. @param {string} key @returns {Promise<{id: string, expiresMs: number}[]>} */
