@@ -106,6 +106,17 @@ def passphrase() -> Stage:
     )
 
 
+def qr() -> Stage:
+    """uqr, loaded when somebody first shows an invitation."""
+    key = digest("qr", ROOT / "package-lock.json")
+    return Stage(
+        "qr",
+        (key,),
+        (BUILD / "uqr.mjs",),
+        lambda: put_copy(NODE_MODULES / "uqr" / "dist" / "index.mjs", BUILD / "uqr.mjs"),
+    )
+
+
 # What the benchmarks load beside ours: (file in node_modules, file in static/build/baselines).
 BASELINES = (
     ("brotli-wasm/index.web.js", "brotli-wasm/index.web.js"),

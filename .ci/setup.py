@@ -65,6 +65,7 @@ def stages_for(target: str) -> list[Callable[[], Stage]]:
         assets.kernel,
         assets.pyodide,
         assets.passphrase,
+        assets.qr,
     ]
     if testing:
         makers += [packages.pyodide_test_wheels, packages.type_stubs, assets.baselines, browsers.stage]

@@ -199,9 +199,9 @@ class Replicas:
         """Whether a peer may have this block because of what we keep for others, or they for us."""
         return self._replication is not None and self._replication.serves(peer_id, bid)
 
-    def _on_sent(self, bid: bytes, length: int) -> None:
+    def _on_sent(self, link: tuple[int, int], bid: bytes, length: int) -> None:
         if self._replication is not None:
-            self._replication.on_served(bid, length, self._tasks.now)
+            self._replication.on_served(self._fetcher.peer_of(link), bid, length, self._tasks.now)
 
     def allow_bytes(self, quota_bytes: int) -> None:
         """What the browser allows this vault."""

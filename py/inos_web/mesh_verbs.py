@@ -1,4 +1,4 @@
-"""The page's verbs for the mesh: rooms, members, topics, keys.
+"""The page's verbs for the mesh: rooms, members, topics, keys, copies.
 
 Invariants: as in ``inos_web.verbs``, of which this is a part. Data of topics crosses as base64, since calls and events are JSON.
 """
@@ -16,6 +16,7 @@ from inos.links.commands import PeerTable
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour
 from inos.node import Node
 from inos.ports import Ports
+from inos.replication.needs import RedundancyRestored
 
 _CONDITIONS = {"shown": SHOWN, "hidden": HIDDEN, "frozen": FROZEN, "leaving": LEAVING}
 _WORDS = {number: word for word, number in _CONDITIONS.items()}
@@ -116,6 +117,22 @@ class MeshVerbs:
             for record in await self._node.commons.mesh.find(ids.from_hex(key))
         ]
 
+    async def do_copies(self, _op: int, root: str) -> dict[str, object]:
+        """How many copies there are of a file, and where."""
+        return self._node.replicas.copies(ids.from_hex(root))
+
+    async def do_set_replication(self, _op: int, copies: int, root: str | None = None) -> None:
+        """How many copies there shall be, of one file or of all."""
+        await self._node.replicas.set_copies(copies, None if root is None else ids.from_hex(root))
+
+    async def do_safe(self, _op: int, root: str) -> None:
+        """Answered once a file has as many copies as make it safe."""
+        await self._node.replicas.safe(ids.from_hex(root))
+
+    async def do_allow_bytes(self, _op: int, quota: int) -> None:
+        """What the browser allows this vault, of which guests get a part."""
+        self._node.replicas.allow_bytes(quota)
+
     async def do_condition(self, _op: int, condition: str) -> None:
         """How the page is, told to all neighbours."""
         if condition not in _CONDITIONS:
@@ -127,6 +144,9 @@ class MeshVerbs:
         commons = self._node.commons
         if not commons.is_in:
             return
+        for changed in self._node.replicas.poll_events():
+            took_ms = round(changed.took_s * 1_000) if isinstance(changed, RedundancyRestored) else None
+            self._emit(e="replica", what=type(changed).__name__, bundle=ids.to_hex(changed.bundle), tookMs=took_ms)
         for event in commons.mesh.poll_events():
             peer_id: Any = getattr(event, "peer_id", None)
             if peer_id is not None:

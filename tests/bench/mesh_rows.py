@@ -1,9 +1,14 @@
-"""The rows of the mesh that need more than one page: two browsers side by side, a raw channel between them, the server's HTTP."""
+"""The rows of the mesh: two browsers side by side with a raw channel between them, the simulator, and four browsers of which
+some are killed (``tests/chaos/mesh.py``)."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +20,17 @@ from playwright.sync_api import Page, Playwright
 from rows import Result, result, rounded
 
 GOODPUT = "mesh.goodput"
-IDS = (GOODPUT,)
+SIMULATED = {"mesh.hops": ("lookup", "hops_p99"), "mesh.gossip": ("gossip", "gossip_hops_p99")}
+LIVED = {
+    "mesh.join": "join_s",
+    "mesh.replication": "replication_mib_s",
+    "mesh.detect": "detect_s",
+    "mesh.repair": "repair_s",
+}
+IDS = (GOODPUT, *SIMULATED, *LIVED)
+ROOT = Path(__file__).resolve().parents[2]
+NODES, NODES_QUICK = 1_000, 100
+SEEDS = (1, 2, 3)
 MIB = 1 << 20
 RAW_MESSAGE_KIB = (64, 128, 256)
 BLOCKED_MS_MAX = 50
@@ -107,10 +122,61 @@ def give(giver: Page, path: Path) -> dict[str, Any]:
     return dict(giver.evaluate(PUT, ["bench-give", path.name]))
 
 
-def measure(name: str, playwright: Playwright, server: Server, folder: Path, options: argparse.Namespace) -> Result:
-    """One of IDS."""
-    assert name == GOODPUT
-    return goodput(playwright, server, folder, options.mib, options.runs)
+class Meshes:
+    """Rows as they are asked for; browsers are killed once for all rows that tell of it."""
+
+    def __init__(self, playwright: Playwright, server: Server, folder: Path, options: argparse.Namespace) -> None:
+        self._playwright = playwright
+        self._server = server
+        self._folder = folder
+        self._options = options
+        self._lived: dict[str, Any] | None = None
+
+    def measure(self, name: str) -> Result:
+        """One of IDS."""
+        if name in SIMULATED:
+            return self._simulated(name, *SIMULATED[name])
+        if name in LIVED:
+            return self._by_kills(name, LIVED[name])
+        return goodput(self._playwright, self._server, self._folder, self._options.mib, self._options.runs)
+
+    def _simulated(self, name: str, scenario: str, key: str) -> Result:
+        quick = self._options.quick
+        nodes = NODES_QUICK if quick else NODES
+        reports = [
+            last_line("-m", "inos_sim", "--nodes", str(nodes), "--scenario", scenario, "--seed", str(seed), "--json")
+            for seed in SEEDS[: 1 if quick else self._options.runs]
+        ]
+        notes = [f"{nodes} nodes, seeds {', '.join(str(report['seed']) for report in reports)}"]
+        if scenario == "gossip":
+            copies = [float(report["duplicates_per_node"]) + 1 for report in reports]
+            notes.append(
+                f"coverage {min(report['coverage'] for report in reports):.0%}, {rounded(max(copies))} copies a node"
+            )
+        return result(catalog.row(name), [float(report[key]) for report in reports], {}, notes=notes)
+
+    def _by_kills(self, name: str, key: str) -> Result:
+        if self._lived is None:
+            rounds = 1 if self._options.quick else 3
+            self._lived = last_line(
+                "tests/chaos/mesh.py", "--nodes", "4", "--rounds", str(rounds), "--quiet-s", "5", "--json"
+            )
+        lived = self._lived
+        notes = [f"{lived['rounds']} rounds, {lived['lost']} lost, {lived['false_suspicions']} falsely suspected"]
+        samples = [float(sample) for sample in lived[key]]
+        notes.append(f"at worst {rounded(min(samples) if name == 'mesh.replication' else max(samples))}")
+        return result(catalog.row(name), samples, {}, notes=notes)
+
+
+def last_line(*words: str) -> dict[str, Any]:
+    """Run one of our programs, and read the JSON that it ends with."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "py")}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PageFailed(f"{words[0]}: {done.stderr.strip()[-400:]}")
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
 def goodput(playwright: Playwright, server: Server, folder: Path, mib: int, runs: int) -> Result:

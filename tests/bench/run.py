@@ -123,9 +123,10 @@ class Bench:
             say(f"{boot_rows.ID} ...")
             runs = 0 if self._options.quick else max(self._options.runs, boot_rows.RUNS)
             self.rows.append(boot_rows.page(self._playwright, self._server, self._folder, runs))
+        meshes = mesh_rows.Meshes(self._playwright, self._server, self._folder, self._options)
         for name in [name for name in wanted if name in mesh_rows.IDS]:
             say(f"{name} ...")
-            self.rows.append(mesh_rows.measure(name, self._playwright, self._server, self._folder, self._options))
+            self.rows.append(meshes.measure(name))
         self.machine["loadAfter"] = machine.load()
         by_id = {row["id"]: judged(row) for row in self.rows}
         self.rows = [by_id[name] for name in wanted]

@@ -46,12 +46,6 @@ class Contexts(Browser):
         """See Browser."""
         self.close()
 
-    def crash(self, tab: ChromiumTab) -> None:
-        """End a page's process as a crash does: nothing of it runs any more, nobody is told."""
-        tab.allow_problems("the page crashed")
-        with contextlib.suppress(Error):  # the answer never comes
-            tab.page.context.new_cdp_session(tab.page).send("Page.crash")
-
     def freeze(self, tab: ChromiumTab, *, frozen: bool) -> None:
         """Freeze a page as a browser does to save power, or wake it."""
         state = "frozen" if frozen else "active"

@@ -8,16 +8,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from chromium import ChromiumTab
-from contexts import Contexts
 from node import NodeTab, open_node
 from server import Server
 
 # Keeps every event of the mesh with the page's clock, which all pages of this machine share.
 RECORD = """
 () => {
+  const isFirst = !window.meshEvents;
   window.meshEvents = [];
-  globalThis.inos.on("mesh", (event) => {
+  if (isFirst) globalThis.inos.on("mesh", (event) => {
     window.meshEvents.push({ ...event, wallMs: performance.timeOrigin + performance.now() });
   });
 }
@@ -30,7 +29,7 @@ class MeshNode(NodeTab):
     """A page in the mesh."""
 
     def record(self) -> MeshNode:
-        """Keep the mesh's events from now on."""
+        """Keep the mesh's events from now on, and none of before."""
         self.tab.call(RECORD)
         return self
 
@@ -55,12 +54,22 @@ class MeshNode(NodeTab):
         found = self.tab.call("(what) => window.meshEvents.filter((one) => !what || one.what === what)", what)
         return list(found)
 
-    def crash(self) -> float:
-        """End its process at once; when, on all pages' clock."""
-        at_ms = float(self.tab.call(NOW_MS))
-        assert isinstance(self.browser, Contexts)
-        assert isinstance(self.tab, ChromiumTab)
-        self.browser.crash(self.tab)
+    def wait_event(self, what: str, about: str, timeout_s: float) -> dict[str, Any]:
+        """The first event of this kind about a node."""
+        found = self.tab.wait_for(
+            f"{what} of {about[:8]}",
+            "(what, about) => window.meshEvents.find((one) => one.what === what && one.id === about)",
+            what,
+            about,
+            timeout_s=timeout_s,
+        )
+        assert isinstance(found, dict)
+        return found
+
+    def kill(self) -> float:
+        """SIGKILL to its whole browser, which should be its own; when, on the clock that all pages share."""
+        at_ms = time.time() * 1_000
+        self.browser.kill()
         return at_ms
 
 

@@ -24,6 +24,7 @@ from inos.wire import messages
 DETECT_S = 0.95
 DISK_S = 0.02
 STILL_MAX = 5_000
+NETS: list[Net] = []  # of the test that runs: see conftest
 WALL_MS = 1_790_000_000_000
 
 
@@ -53,6 +54,7 @@ class Shelf:
         self.records: dict[bytes, HolderRecord] = {}
         self.coming: dict[bytes, set[bytes]] = {}
         self.is_full = False
+        self.is_mute = False
 
     def block_len(self, bid: bytes) -> int | None:
         block = self.blocks.get(bid)
@@ -78,9 +80,9 @@ class Shelf:
         self.coming.pop(guest.bundle, None)
 
     async def guest_drop(self, bundle: bytes) -> None:
+        self.coming.pop(bundle, None)
         await self._tasks().sleep(DISK_S)
         self.kept.pop(bundle, None)
-        self.coming.pop(bundle, None)
         needed = set(self.own).union(*self.coming.values(), *(guest.bids for guest in self.kept.values()))
         for bid in [bid for bid in self.blocks if bid not in needed]:
             del self.blocks[bid]
@@ -112,7 +114,7 @@ class Proofs:
         self._keeper = keeper
 
     async def prove(self, bid: bytes, chunk: int) -> tuple[bytes, bytes]:
-        await self._keeper.tasks.sleep(DISK_S)
+        await self._keeper.tasks.sleep(1e6 if self._keeper.shelf.is_mute else DISK_S)
         block = self._keeper.shelf.blocks.get(bid)
         if block is None:
             raise NotFound("no such block")
@@ -140,10 +142,12 @@ class Keeper:
         self.fetched: list[bytes] = []
         self.roots: dict[bytes, tuple[list[tuple[bytes, int]], int]] = {}
         self.names: list[bytes] = []
+        self.tasks = Tasks()
 
     def boot(self) -> None:
         """Start, or start again with what is on the shelf."""
         net = self.net
+        self.end_tasks()
         self.tasks = Tasks()
         self.tasks.now = net.now
         self.tasks.on_crash = self._crashed
@@ -171,6 +175,14 @@ class Keeper:
             if other is not self and net.linked(self, other):
                 self.rep.on_up(other.id, net.now)
                 other.rep.on_up(self.id, net.now)
+
+    def end_tasks(self) -> None:
+        """Whatever it was at ends here, without a trace on the disk."""
+        self.alive = False
+        while self.tasks.alive:
+            for task in list(self.tasks.alive):
+                self.tasks.cancel(task)
+            self.tasks.poll_effects()
 
     def _crashed(self, task: Any, error: BaseException) -> None:
         self.net.crashes.append((task.name, error))
@@ -216,7 +228,7 @@ class Keeper:
         if len(block) != length:
             self.penalties.append((peer, "IdMismatch"))
             raise NotFound("another length")
-        other.rep.on_served(bid, length, net.now)
+        other.rep.on_served(self.id, bid, length, net.now)
         self.fetched.append(bid)
         await sink(block)
 
@@ -237,8 +249,14 @@ class Net:
         self._serial = 0
         self.keepers: list[Keeper] = []
         self.by_id: dict[bytes, Keeper] = {}
+        NETS.append(self)
         for _ in range(count):
             self.join()
+
+    def close(self) -> None:
+        """No coroutine of anybody is left."""
+        for keeper in self.keepers:
+            keeper.end_tasks()
 
     def join(self) -> Keeper:
         """One more node."""
@@ -278,13 +296,11 @@ class Net:
     def kill(self, keeper: Keeper) -> None:
         """It is gone at once; the others notice."""
         keeper.alive = False
-        for task in list(keeper.tasks.alive):
-            task._coro.close()
-        keeper.tasks = Tasks()
+        keeper.end_tasks()
         self._noticed(keeper, "silent", DETECT_S)
 
     def leave(self, keeper: Keeper) -> None:
-        keeper.alive = False
+        keeper.end_tasks()
         self._noticed(keeper, "left", 0.01)
 
     def freeze(self, keeper: Keeper) -> None:
@@ -355,8 +371,16 @@ class Net:
             return all(bid in keeper.shelf.blocks for bid in keeper.shelf.kept[name].bids)
         return name in keeper.names
 
+    def least(self, names: Iterable[bytes]) -> int:
+        """Copies of what has the fewest."""
+        return min(len(self.holders(name)) for name in names)
+
     def full(self, names: Iterable[bytes], copies: int = 3) -> bool:
         return all(len(self.holders(name)) >= copies for name in names)
+
+
+def hash_of(data: bytes) -> bytes:
+    return blake3(data).digest()
 
 
 def errors_of(work: Coroutine[Any, Any, Any]) -> type[InosError] | None:

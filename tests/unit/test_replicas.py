@@ -66,6 +66,21 @@ def test_a_put_reaches_three_and_comes_back_to_three(tmp_path: Path) -> None:
     assert not any(peer.crashes for peer in town.peers)
 
 
+def test_a_block_that_is_not_what_it_is_called_is_no_copy(tmp_path: Path) -> None:
+    town = Town(tmp_path, 3)
+    owner, honest, _ = town.peers
+
+    def spoil(sender: Peer, receiver: Peer, data: bytes) -> bytes:
+        return data if receiver is honest else data[:-1] + bytes([data[-1] ^ 1])
+
+    town.world.faults.tamper_block = spoil
+    root = town.put(owner, 100_000)
+    assert town.world.run(lambda: town.copies(owner, root) == 2, 10)
+    town.world.run(seconds=10)
+    assert town.keepers() == [honest]
+    town.world.faults.tamper_block = lambda _sender, _receiver, data: data
+
+
 def test_a_restart_copies_nothing_again(tmp_path: Path) -> None:
     town = Town(tmp_path, 4)
     owner = town.peers[0]

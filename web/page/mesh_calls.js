@@ -30,13 +30,24 @@ export class MeshCalls extends FileCalls {
     super(line, scriptUrl);
     this.#line = line;
     globalThis.document?.addEventListener("visibilitychange", () => this.#tellCondition());
-    if (globalThis.document?.hidden) this.#tellCondition();
+    if (globalThis.document) this.#begin();
+  }
+
+  async #begin() {
+    await null; // the node is being made
+    try {
+      await this.#line().ready;
+      if (document.hidden) await this.#tellCondition();
+      const { quota = 0 } = await navigator.storage.estimate();
+      await this.#line().call("allow_bytes", { quota });
+    } catch {
+      // the node's own failure, which is said elsewhere
+    }
   }
 
   /** A hidden page is slower to answer: others are told, and are patient. */
   async #tellCondition() {
     const condition = document.hidden ? "hidden" : "shown";
-    await null; // the node is being made
     await this.#line()
       .call("condition", { condition })
       .catch(() => {}); // the node's own failure, which is said elsewhere
@@ -100,6 +111,22 @@ export class MeshCalls extends FileCalls {
   onTopic({ topic, from, data }) {
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     for (const listener of [...(this.#topics.get(topic) ?? [])]) listener({ topic, from, data: bytes });
+  }
+
+  /** How many copies of a file there are, and shall be. @param {string} root
+   * @returns {Promise<{live: number, wanted: number, safe: boolean}>} */
+  async copies(root) {
+    return this.#line().call("copies", { root });
+  }
+
+  /** How many copies there shall be: of one file, or of all. @param {number} copies 1: only here @param {string} [root] */
+  async setReplication(copies, root) {
+    await this.#line().call("set_replication", root === undefined ? { copies } : { copies, root });
+  }
+
+  /** Resolves once a file has as many copies as make it safe. @param {string} root */
+  async safe(root) {
+    await this.#line().call("safe", { root });
   }
 
   /** Be found under a key, until `withdraw`. @param {string} key */

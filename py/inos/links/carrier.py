@@ -4,7 +4,8 @@ Nouns: the *sponsor* is the mesh, which is told what becomes of links; a link is
 
 Theory of operation. Of two nodes the one with the lower session offers (``dialer``). The lower one routes an offer to the
 other and gets the answer back; the higher one routes an Announce, upon which the lower dials. Who has a link for a file
-already shows a RoomProof over it instead. Few links: the rendezvous is asked as well; two links: it is left alone.
+already shows a RoomProof over it instead. Few links: the rendezvous is asked as well; two links: it is left alone, until somebody
+cannot be reached through the mesh (which has split, then): the same signals go through the server.
 
 Invariants: a dial ends in on_link_up or on_dial_failed, once; a link that ends, or leaves the room, is told once. Giving up a
 link in this room ends it only if nothing else needs it. Without X25519 nothing goes in-band, and what comes is not answered.
@@ -199,7 +200,10 @@ class LinkCarrier:
             if have is not None:
                 self._links.prove_room(have, self.room.room_id)
             else:
-                await self._negotiate(peer_id, contact, linked)
+                try:
+                    await self._negotiate(peer_id, contact, linked)
+                except (PeerGone, Unsupported):
+                    await self._meet(contact, linked)
             await self._tasks.wait(linked, limits.DIAL_TIMEOUT_S)
         except InosError:
             pass  # it is told below
@@ -231,6 +235,21 @@ class LinkCarrier:
         nonce = self._ports.entropy.random(SESSION_BYTES)
         signal = Announce(own.public_key, own.session, contact.session, self._wall_ms(), nonce, wants=True)
         await sponsor.signal(peer_id, await self._links.sealer.seal(pair.out, signal))
+        if not await self._tasks.wait(linked, limits.DIAL_TIMEOUT_S):
+            raise PeerStalled("asked to dial, it did not")
+
+    async def _meet(self, contact: Contact, linked: Future[None]) -> None:
+        """The same through the rendezvous. Raises InosError."""
+        room_id = self.room.room_id
+        if not self._links.can_meet(room_id):
+            raise PeerGone("no way to this peer")
+        if self._links.identity.session < contact.session:
+            slot = self._links.dial(contact.session, contact.public_key, self.room, None)
+            if slot is None:
+                raise Busy("too many attempts")
+            await slot.up
+            return
+        self._links.ask_to_dial(room_id, contact.session)
         if not await self._tasks.wait(linked, limits.DIAL_TIMEOUT_S):
             raise PeerStalled("asked to dial, it did not")
 

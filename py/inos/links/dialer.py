@@ -91,10 +91,10 @@ class Dialer:
             if slot.offering and slot.room == room and slot.offer_nonce == answer.offer:
                 slot.answer.set(answer.sdp)
 
-    def dial(self, contact: Contact, room: Room, path: Path, *, wanting: bool) -> Slot | None:
+    def dial(self, contact: Contact, room: Room, path: Path | None, *, wanting: bool) -> Slot | None:
         """Dial somebody whom another part chose, now; None when too many attempts are under way or all channels taken."""
         assert self._identity.session < contact.session, "the lower session offers"
-        return self._start(contact, room, None, path, wanting=wanting)
+        return self._start(contact, room, None, path or self._room_path(room), wanting=wanting)
 
     def invite(self, room: Room, path: Path) -> Slot | None:
         """Make an offer to whoever gets it; who it is the answer tells."""

@@ -184,12 +184,19 @@ class Links:
         """The authenticated link with a peer, whatever its rooms."""
         return next((s.link for s in self._channels.in_state(State.UP) if s.peer_id == peer_id), None)
 
-    def sessions_met(self, session: bytes) -> bool:
-        """Whether a session can be dialled through the rendezvous."""
-        return self._rendezvous.up and session in self._rendezvous.contacts
+    def can_meet(self, room_id: bytes) -> bool:
+        """Whether signals can go through the rendezvous in this room."""
+        member = self._rendezvous.rooms.get(room_id)
+        return self._rendezvous.up and member is not None and member.joined
 
-    def dial(self, session: bytes, public_key: bytes, room: Room, path: Path) -> Slot | None:
-        """Dial somebody over a path of the caller's; None when too many attempts are under way."""
+    def ask_to_dial(self, room_id: bytes, session: bytes) -> None:
+        """Ask a session, through the rendezvous, to dial us."""
+        member = self._rendezvous.rooms.get(room_id)
+        if member is not None:
+            self._meeting.announce(member, session, wants=True)
+
+    def dial(self, session: bytes, public_key: bytes, room: Room, path: Path | None) -> Slot | None:
+        """Dial somebody over a path of the caller's, or the rendezvous; None when too many attempts are under way."""
         return self.dialer.dial(Contact(session, public_key, self._tasks.now), room, path, wanting=True)
 
     def on_offer(self, session: bytes, public_key: bytes, room: Room, offer: Offer, path: Path) -> Slot | None:

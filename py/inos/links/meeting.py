@@ -106,16 +106,16 @@ class Meeting:
                 self.announce(member, signal.sender)
         self._consider(contact)
 
-    def announce(self, member: Membership, to: bytes) -> None:
-        """Tell a room, or one session in it, that we are there."""
+    def announce(self, member: Membership, to: bytes, *, wants: bool = False) -> None:
+        """Tell a room, or one session in it, that we are there; ``wants``: although we lack nothing, a link is wanted."""
         if self._announcing < limits.ROOMS_PER_SOCKET_MAX:
             self._announcing += 1
-            self._tasks.spawn(self._send_announce(member, to), "announce")
+            self._tasks.spawn(self._send_announce(member, to, wants=wants or member.wanting), "announce")
 
-    async def _send_announce(self, member: Membership, to: bytes) -> None:
+    async def _send_announce(self, member: Membership, to: bytes, *, wants: bool) -> None:
         nonce = self._entropy.random(SESSION_BYTES)
         own = self._identity
-        signal = Announce(own.public_key, own.session, to, self._sealer.wall_ms(), nonce, member.wanting)
+        signal = Announce(own.public_key, own.session, to, self._sealer.wall_ms(), nonce, wants)
         try:
             payload = await self._sealer.seal(member.room, signal)
         except InosError:

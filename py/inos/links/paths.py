@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from inos import limits
-from inos.errors import InosError, ProtocolViolation
+from inos.errors import Busy, InosError, ProtocolViolation
 from inos.links import commands, contexts
 from inos.links.channels import Slot
 from inos.links.commands import Command
@@ -67,8 +67,11 @@ class RoomPath:
 
     async def _send(self, slot: Slot, signal: Offer | Answer) -> None:
         payload = await self._sealer.seal(self._room, signal)
-        if slot.is_pending and self._rendezvous.may_say(self._room.room_id, self._sealer.now):
-            self._emit(commands.SendSignal(self._room.room_id, payload))
+        if not slot.is_pending:
+            return
+        if not self._rendezvous.may_say(self._room.room_id, self._sealer.now):
+            raise Busy("enough was said in this room for now")
+        self._emit(commands.SendSignal(self._room.room_id, payload))
 
 
 class Pair:

@@ -35,7 +35,7 @@ BACKOFF_MAX_S = 60.0
 MEET_LINKS = 3  # links and attempts in a sparing room beyond which nobody is sought through the server
 MEET_ANSWERS = 4  # who answer an announce there
 MEET_SIGNALS = 9  # and the join itself: ten messages at most
-MEET_SIGNALS_PER_S = 0.1
+MEET_SIGNALS_PER_S = 0.2
 MEET_MEMBERS_KEPT = 32  # of a room at the server; where there are more, those who have links leave it
 
 

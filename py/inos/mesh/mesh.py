@@ -130,7 +130,9 @@ class Mesh:
         self._routes.server = Answering(
             view.peer_id, self._lookups, self._records, self._providers, self._signals, self._shuffling
         )
-        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
+        self.gossip = Gossiping(
+            tasks, hashes, entropy, carrier, self, view, self._members.nodes, identity, wall_ms, room_secret, sealer
+        )
         self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------

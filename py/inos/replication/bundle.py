@@ -16,6 +16,7 @@ from inos.wire.custody import ID_BYTES, ROW_BYTES, pack_rows
 
 Block = tuple[bytes, int]
 NO_EXTRAS: dict[bytes, float] = {}  # shared by all that have none, never changed
+NOBODY: frozenset[bytes] = frozenset()
 
 
 class Bundle:
@@ -31,6 +32,7 @@ class Bundle:
         "holders",
         "id",
         "key",
+        "leaving",
         "owner",
         "rows",
         "stands_for",
@@ -56,6 +58,7 @@ class Bundle:
         self.stands_for = b""  # a holder whose place this copy takes
         self.stands_until = 0.0
         self.deficient_since = -1.0  # when a holder was found dead, while copies lack
+        self.leaving = NOBODY  # holders that have no room: they hold it until others do
         self.due = -1.0  # when the placer looks at it; -1: not
         self.extras: dict[bytes, float] = NO_EXTRAS  # copies for demand, and until when
 
@@ -87,13 +90,14 @@ def cut(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 class Book:
     """All bundles that are held here."""
 
-    __slots__ = ("bundles", "gone", "guest_bytes", "guests_of", "me", "of_bid", "of_peer", "up")
+    __slots__ = ("_further", "bundles", "gone", "guest_bytes", "guests_of", "me", "of_bid", "of_peer", "up")
 
     def __init__(self, me: bytes) -> None:
         self.me = me
         self.bundles: dict[bytes, Bundle] = {}
         self.of_peer: dict[bytes, set[bytes]] = {}
-        self.of_bid: dict[bytes, bytes] = {}  # a bundle that has the block; one of them
+        self.of_bid: dict[bytes, bytes] = {}  # the first bundle that has the block
+        self._further: dict[bytes, list[bytes]] = {}  # and others that have it
         self.up: set[bytes] = set()  # peers with a link now
         self.gone: dict[bytes, float] = {}  # peers that were found dead, and have not come back
         self.guests_of: dict[bytes, list[int]] = {}  # asker -> bundles and bytes that are kept for it
@@ -104,7 +108,8 @@ class Book:
         assert bundle.id not in self.bundles
         self.bundles[bundle.id] = bundle
         for bid in bundle.bids():
-            self.of_bid[bid] = bundle.id
+            if self.of_bid.setdefault(bid, bundle.id) != bundle.id:
+                self._further.setdefault(bid, []).append(bundle.id)
         if bundle.owner != self.me:
             self._count(bundle, 1)
         holders, bundle.holders = bundle.holders, ()
@@ -115,10 +120,26 @@ class Book:
         self.set_holders(bundle, ())
         del self.bundles[bundle.id]
         for bid in bundle.bids():
-            if self.of_bid.get(bid) == bundle.id:
-                del self.of_bid[bid]
+            self._forget(bid, bundle.id)
         if bundle.owner != self.me:
             self._count(bundle, -1)
+
+    def _forget(self, bid: bytes, name: bytes) -> None:
+        further = self._further.get(bid, [])
+        if self.of_bid[bid] == name:
+            if not further:
+                del self.of_bid[bid]
+                return
+            self.of_bid[bid] = further.pop(0)
+        else:
+            further.remove(name)
+        if not further:
+            del self._further[bid]
+
+    def with_block(self, bid: bytes) -> list[Bundle]:
+        """Every bundle that has a block."""
+        first = self.of_bid.get(bid)
+        return [] if first is None else [self.bundles[name] for name in (first, *self._further.get(bid, ()))]
 
     def _count(self, bundle: Bundle, sign: int) -> None:
         self.guest_bytes += sign * bundle.bytes

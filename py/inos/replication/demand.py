@@ -36,11 +36,12 @@ class Demand:
         self._heat: dict[bytes, tuple[float, float]] = {}  # bundle -> heat, and as of when
         self._due = float("inf")
 
-    def on_served(self, bid: bytes, length: int) -> None:
-        """A block left."""
+    def on_served(self, peer: bytes, bid: bytes, length: int) -> None:
+        """A block left, to somebody who was not asked to keep it."""
         c = self._c
-        bundle = c.book.bundles.get(c.book.of_bid.get(bid, b""))
-        if bundle is not None and bundle.bytes:
+        for bundle in c.book.with_block(bid):
+            if peer in bundle.holders or peer in bundle.extras or peer in self._placer.asked.get(bundle.id, ()):
+                continue
             self._heat[bundle.id] = (self.heat(bundle.id) + length / bundle.bytes, c.now)
             self._due = min(self._due, c.now + LOOK_S)
 

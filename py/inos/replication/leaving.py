@@ -20,20 +20,19 @@ from inos.replication.ranking import order, plan
 from inos.wire import custody as wire
 
 HANDING_TIMEOUT_S = 60.0
-LEASES_LOOK_S = 60.0
+LEASES_LOOK_S = 3600.0
 
 
 class Leaver:
     """Drops copies."""
 
-    __slots__ = ("_asked", "_c", "_lacks", "_leases_at", "_place", "_surplus", "_wanted_out")
+    __slots__ = ("_asked", "_c", "_lacks", "_leases_at", "_place", "_surplus")
 
     def __init__(self, common: Common, lacks: Callable[[Bundle], int], place: Callable[[Bundle], None]) -> None:
         self._c = common
         self._lacks = lacks
         self._place = place
         self._asked: dict[bytes, float] = {}  # bundles that we asked to hand, and until when we wait
-        self._wanted_out: dict[bytes, set[bytes]] = {}  # bundle -> holders that wait for our yes
         self._surplus: dict[bytes, float] = {}  # own bundles with too many copies, and since when
         self._leases_at = 0.0
 
@@ -47,7 +46,6 @@ class Leaver:
                 c.send(peer, wire.Dropped(bundle.id))
         c.book.remove(bundle)
         self._asked.pop(bundle.id, None)
-        self._wanted_out.pop(bundle.id, None)
         c.note_record(bundle.id, None)
         c.emit(bundle, cause)
         c.spawn(self._drop(bundle.id), "guest drop")
@@ -100,16 +98,18 @@ class Leaver:
         if bundle is None or peer not in bundle.holders:
             c.send(peer, wire.Handed(name, ok=False))
             return
-        if len(c.book.live(bundle)) > bundle.copies:
+        leaving = {one for one in bundle.leaving if one in bundle.holders and one != peer}
+        if len(c.book.live(bundle)) - len(leaving) > bundle.copies:
             self._say_yes(peer, bundle)
             return
         c.send(peer, wire.Handed(name, ok=False))
-        if why == wire.HANDING_FULL:  # it stays a holder, though one too few is counted, until another took its place
-            self._wanted_out.setdefault(name, set()).add(peer)
+        if why == wire.HANDING_FULL:  # it stays a holder, and is not counted, until another took its place
+            bundle.leaving = frozenset({*leaving, peer})
             self._place(bundle)
 
     def _say_yes(self, peer: bytes, bundle: Bundle) -> None:
         c = self._c
+        bundle.leaving -= {peer}
         c.changed(bundle, [one for one in bundle.holders if one != peer], "handed")
         c.send(peer, wire.Handed(bundle.id, ok=True))
 
@@ -131,13 +131,9 @@ class Leaver:
         """It lacks nothing: let go who wanted to leave, and remember copies too many."""
         c = self._c
         spare = len(c.book.live(bundle)) - bundle.copies
-        for peer in list(self._wanted_out.get(bundle.id, ()))[: max(spare, 0)]:
-            self._wanted_out[bundle.id].discard(peer)
-            if peer in bundle.holders:
-                self._say_yes(peer, bundle)
-                spare -= 1
-        if not self._wanted_out.get(bundle.id, True):
-            del self._wanted_out[bundle.id]
+        for peer in [peer for peer in bundle.leaving if peer in bundle.holders][: max(spare, 0)]:
+            self._say_yes(peer, bundle)
+            spare -= 1
         if spare > 0 and c.book.is_own(bundle):
             self._surplus.setdefault(bundle.id, c.now)
         else:
@@ -175,7 +171,17 @@ class Leaver:
                 if bundle is not None and c.book.is_own(bundle):
                     self._trim(bundle)
         if c.now >= self._leases_at:
-            self._leases_at = c.now + LEASES_LOOK_S
-            wall_ms = c.wall_ms()
-            for bundle in [one for one in c.book.bundles.values() if one.until_ms and one.until_ms <= wall_ms]:
+            self._look_at_leases()
+
+    def on_guest(self, bundle: Bundle) -> None:
+        """There is one more lease."""
+        self._leases_at = min(self._leases_at, self._c.now + max(0.0, bundle.until_ms - self._c.wall_ms()) / 1_000 + 1)
+
+    def _look_at_leases(self) -> None:
+        wall_ms, first_ms = self._c.wall_ms(), float("inf")
+        for bundle in list(self._c.book.bundles.values()):
+            if bundle.until_ms > wall_ms:
+                first_ms = min(first_ms, bundle.until_ms)
+            elif bundle.until_ms:
                 self.drop(bundle, "dropped" if self._others(bundle) else "lost")
+        self._leases_at = self._c.now + min(LEASES_LOOK_S, (first_ms - wall_ms) / 1_000 + 1)

@@ -53,7 +53,19 @@ class Asked:
 class Placer:
     """Finds holders."""
 
-    __slots__ = ("_c", "_due", "_lookup", "_ready", "_serial", "_waiting", "asked", "dial", "on_full", "took_s")
+    __slots__ = (
+        "_c",
+        "_due",
+        "_lookup",
+        "_ready",
+        "_serial",
+        "_starved",
+        "_waiting",
+        "asked",
+        "dial",
+        "on_full",
+        "took_s",
+    )
 
     def __init__(self, common: Common, lookup: Lookup | None, dial: Callable[[bytes], bool]) -> None:
         self._c = common
@@ -63,6 +75,7 @@ class Placer:
         self.asked: dict[bytes, dict[bytes, Asked]] = {}
         self._due: list[tuple[float, int, bytes]] = []
         self._ready: list[tuple[int, int, bytes]] = []
+        self._starved: dict[bytes, int] = {}  # bundles for which there was nobody, and how often they were tried
         self._waiting: set[bytes] = set()  # in _ready, or being looked up
         self._serial = 0
         self.took_s: deque[float] = deque(maxlen=TOOK_MAX)  # from a holder's death to full redundancy
@@ -71,7 +84,10 @@ class Placer:
 
     def lacks(self, bundle: Bundle) -> int:
         """How many copies are missing."""
-        return 0 if bundle.temporary else max(0, bundle.copies - len(self._c.book.live(bundle)))
+        if bundle.temporary:
+            return 0
+        staying = len(self._c.book.live(bundle)) - sum(peer in bundle.holders for peer in bundle.leaving)
+        return max(0, bundle.copies - staying)
 
     def look(self, bundle: Bundle, after_s: float = 0.0) -> None:
         """Something changed: see to it, not before ``after_s`` from now; or find that nothing is missing."""
@@ -123,6 +139,7 @@ class Placer:
         for peer in list(self.asked.get(name, ())):
             self._answered(name, peer)
         self._waiting.discard(name)
+        self._starved.pop(name, None)
 
     # --- answers ----------------------------------------------------------------------------------------------------------
 
@@ -156,11 +173,9 @@ class Placer:
             bundle = self._c.book.bundles.get(name)
             if peer in asked and not asked[peer].sent and bundle is not None:
                 self._say_keep(bundle, peer, asked[peer])
-        if self._due and self._due[0][0] <= self._c.now + limits.RETRY_S:
-            for _, _, name in list(self._due):
-                bundle = self._c.book.bundles.get(name)
-                if bundle is not None and bundle.due >= 0.0 and not bundle.holders[1:]:
-                    self.look(bundle)  # alone until now: do not wait
+        starved, self._starved = self._starved, {}
+        for name in starved:
+            self._again(name)
 
     def _answered(self, name: bytes, peer: bytes) -> Asked | None:
         asked = self.asked.get(name)
@@ -247,7 +262,10 @@ class Placer:
                 self._c.counts["repairs"] += 1
             self._c.tell(bundle, coming)
         if need > 0:
-            self.look(bundle, limits.RETRY_S)
+            tries = self._starved[bundle.id] = self._starved.get(bundle.id, 0) + 1
+            self.look(bundle, min(limits.RETRY_S * 2 ** min(tries - 1, 8), limits.RETRY_MAX_S))
+        else:
+            self._starved.pop(bundle.id, None)
 
     def choose(self, bundle: Bundle, candidates: list[Neighbour]) -> list[Neighbour]:
         """Who may take it, best first. One device key is one peer id, so no two copies are on one."""
@@ -260,9 +278,9 @@ class Placer:
         for count, bid in enumerate(bundle.bids()):
             if count == NEAR_MAX:
                 break
-            other = c.book.bundles.get(c.book.of_bid.get(bid, b""))
-            if other is not None and other is not bundle:
-                near.update(other.holders)
+            for other in c.book.with_block(bid):
+                if other is not bundle:
+                    near.update(other.holders)
         return order(bundle.id, able, near)
 
     def ask(self, bundle: Bundle, one: Neighbour, *, extra: bool = False) -> bool:

@@ -69,7 +69,7 @@ class Replication:
         self.demand = Demand(common, self.placer)
         self.placer.on_full = self.leaver.on_full
         self.taker.make_room = self.leaver.make_room
-        self.taker.on_taken = lambda bundle: self.placer.on_told(bundle, somebody_is_at_it=True)
+        self.taker.on_taken = self._on_taken
         self.holdings = Holdings(common, self.placer, self.taker, self.leaver, self.auditor, self.demand)
         self.holdings.on_more = self._tell_safe
         self.holdings.on_others = self._look_soon
@@ -188,17 +188,15 @@ class Replication:
 
     def serves(self, peer: bytes, bid: bytes) -> bool:
         """Whether a peer may have this block: a guest's anybody who knows its name, an own one who was asked to keep it."""
-        bundle = self.book.bundles.get(self.book.of_bid.get(bid, b""))
-        if bundle is None:
-            return False
-        if not self.book.is_own(bundle):
-            return True
-        return peer in bundle.holders or peer in self.placer.asked.get(bundle.id, ())
+        return any(
+            not self.book.is_own(bundle) or peer in bundle.holders or peer in self.placer.asked.get(bundle.id, ())
+            for bundle in self.book.with_block(bid)
+        )
 
-    def on_served(self, bid: bytes, length: int, now: float) -> None:
+    def on_served(self, peer: bytes, bid: bytes, length: int, now: float) -> None:
         """A block was given away."""
         self._c.now = now
-        self.demand.on_served(bid, length)
+        self.demand.on_served(peer, bid, length)
 
     def allow_bytes(self, quota_bytes: int) -> None:
         """What the browser allows this vault; guests may have a share of it."""
@@ -265,7 +263,8 @@ class Replication:
         c = self._c
         c.now = now
         if peer not in self.book.up:
-            self.on_up(peer, now)
+            c.counts["ignored"] += 1  # on its way when the link ended
+            return
         bundle = None if isinstance(message, _OF_MANY) else self.book.bundles.get(message.bundle)
         match message:
             case wire.Keep():
@@ -295,6 +294,10 @@ class Replication:
                 if bundle is not None and peer in bundle.holders:
                     self.leaver.on_handed(bundle, ok=message.ok)
         self.placer.on_time()
+
+    def _on_taken(self, bundle: Bundle) -> None:
+        self.leaver.on_guest(bundle)
+        self.placer.on_told(bundle, somebody_is_at_it=True)
 
     def _on_own_kept(self, peer: bytes, message: wire.Keep) -> None:
         """Somebody asks us to keep what is our own: it is here, or it is not wanted any more."""

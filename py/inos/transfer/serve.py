@@ -84,7 +84,7 @@ class Server:
         self._turn = 0
         self._active = 0
         self._watching = False
-        self.on_sent: Callable[[bytes, int], None] = lambda _bid, _length: None
+        self.on_sent: Callable[[Link, bytes, int], None] = lambda _link, _bid, _length: None
         self.blocks_sent = 0
         self.bytes_sent = 0
 
@@ -200,7 +200,7 @@ class Server:
                 if await sent:
                     self.blocks_sent += 1
                     self.bytes_sent += wanted.length
-                    self.on_sent(wanted.bid, wanted.length)
+                    self.on_sent(link, wanted.bid, wanted.length)
         finally:
             self._arena.release(span)
 

@@ -6,7 +6,8 @@ a path is *open* while both nodes' machines run and nothing cuts them from each 
 How it is modelled: nodes lie on a plane, a path's delay grows with the distance, each node adds its own last mile, and jitter
 comes on top. Control messages are reliable and ordered: a lost packet delays its message, and all behind it, by
 retransmissions; on a path that is not open they wait, and go on when it opens before the link is given up. Pings are neither:
-they are never events, ``heard`` computes when the last one would have been answered, and chance is a hash of the ping's number.
+they are never events, ``heard`` computes when the last one would have come (the peer's own pings count, too), and chance is a hash
+of the ping's number.
 
 Must not know: meshes, what messages say.
 """
@@ -85,6 +86,7 @@ class Network:
     def __init__(self, clock: Clock, seed: int, weather: Weather, deliver: Callable[[LinkEnd, Message], None]) -> None:
         self.clock = clock
         self.weather = weather
+        self.ping_loss = weather.loss
         self.deliver = deliver
         self.sent: dict[type, int] = {}  # messages, by their type
         self.cuts: Callable[[Node, Node], bool] = _nothing_is_cut
@@ -110,9 +112,9 @@ class Network:
     def join(self, one: Node, other: Node) -> LinkEnd:
         """A connection: the end of ``one``; ``back`` is the other's."""
         now, delay_s = self.clock.now, self.delay_s(one, other)
-        self._links += 2
+        self._links += 4
         end = LinkEnd(one, other, delay_s, now, self._links)
-        end.back = LinkEnd(other, one, delay_s, now, self._links + 1)
+        end.back = LinkEnd(other, one, delay_s, now, self._links + 2)
         end.back.back = end
         end.is_open = end.back.is_open = self.is_open(one, other)
         return end
@@ -191,21 +193,26 @@ class Network:
         return Heard(self._last_heard_s(end, now), 2 * end.delay_s, end.peer.brain_age_s(now))
 
     def _last_heard_s(self, end: LinkEnd, now: float) -> float:
-        """When the newest of all answered pings came back, or anything else came."""
+        """When the newest of our answered pings came back, or a ping of the peer's came, or anything else."""
         if not end.is_open:
             return end.heard_s
-        rtt_s, pace_s, paced_s = 2 * end.delay_s, end.pace_s, end.paced_s
-        newest = int((now - rtt_s - paced_s) // pace_s)
-        if newest < 0:
-            return end.heard_s
-        if not self.weather.loss:
-            return max(end.heard_s, paced_s + newest * pace_s + rtt_s)
-        survives = (1 - self.weather.loss) ** 2
+        loss, back = self.ping_loss, end.back
+        pong_s = self._newest_s(end, now, 2 * end.delay_s, (1 - loss) ** 2)
+        ping_s = self._newest_s(back, now, end.delay_s, 1 - loss)
+        return max(end.heard_s, pong_s, ping_s)
+
+    def _newest_s(self, end: LinkEnd, now: float, takes_s: float, survives: float) -> float:
+        """When the newest ping of this end came to where it is counted, having travelled for ``takes_s``; -inf: none has."""
+        pace_s, paced_s = end.pace_s, end.paced_s
+        newest = int((now - takes_s - paced_s) // pace_s)
+        if survives == 1.0:
+            return paced_s + newest * pace_s + takes_s if newest >= 0 else -math.inf
+        salt = end.salt + (takes_s > end.delay_s)  # pong and ping are lost apart
         for number in range(newest, max(-1, newest - PINGS_BACK_MAX), -1):
-            came_s = paced_s + number * pace_s + rtt_s * (1 + self.weather.jitter * _chance(end.salt, 2 * number))
-            if came_s <= now and _chance(end.salt, 2 * number + 1) < survives:
-                return max(end.heard_s, came_s)
-        return end.heard_s
+            came_s = paced_s + number * pace_s + takes_s * (1 + self.weather.jitter * _chance(salt, 2 * number))
+            if came_s <= now and _chance(salt, 2 * number + 1) < survives:
+                return came_s
+        return -math.inf
 
 
 def _chance(salt: int, number: int) -> float:

@@ -6,7 +6,7 @@ import pytest
 from harness import Heartbeats, Peer, World
 
 from inos import limits
-from inos.errors import BadLink, NotFound, ProtocolViolation
+from inos.errors import BadLink, NotFound, PeerGone, ProtocolViolation
 from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
 from inos.links.rooms import origin_room_secret, room_of
@@ -15,14 +15,20 @@ ORIGIN = "https://a.example"
 
 
 @pytest.fixture
-def world() -> World:
+def world(tmp_path) -> World:
     world = World(41, arena_bytes=8 << 20)
     world.beats = Heartbeats(world, 0.25)
+    world.folder = tmp_path
     return world
 
 
+def node(world: World, name: str, origin: str = ORIGIN) -> Peer:
+    (world.folder / name).mkdir()
+    return world.peer(name, folder=world.folder / name, origin=origin)
+
+
 def nodes(world: World, count: int) -> list[Peer]:
-    return [world.peer(f"n{number}", origin=ORIGIN) for number in range(count)]
+    return [node(world, f"n{number}") for number in range(count)]
 
 
 def neighbours(peer: Peer) -> set[bytes]:
@@ -72,6 +78,35 @@ def test_a_mesh_closes_up_without_the_server(world):
     assert_sound(world)
 
 
+def cut(groups: list[list[Peer]]) -> None:
+    """Every link between two groups is over."""
+    for group in groups:
+        others = {ends for other in groups if other is not group for ends in ids(other)}
+        for peer in group:
+            for link, peer_id, _ in peer.links.peers():
+                if peer_id in others:
+                    peer.links.drop(link, PeerGone("cut"))
+
+
+def test_a_mesh_in_two_halves_closes_up_through_the_server(world):
+    peers = nodes(world, 6)
+    assert world.run(lambda: is_whole(peers), 60)
+    cut([peers[:3], peers[3:]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 90)
+    assert_sound(world)
+
+
+def test_a_cut_that_leaves_a_way_round_heals_without_the_server(world):
+    peers = nodes(world, 5)
+    assert world.run(lambda: is_whole(peers), 60)
+    world.stop_server()
+    cut([peers[:2], peers[2:4]])
+    assert world.run(lambda: not is_whole(peers), 5)
+    assert world.run(lambda: is_whole(peers), 60)
+    assert_sound(world)
+
+
 # --- without any server ------------------------------------------------------------------------------------------------------
 
 
@@ -111,7 +146,7 @@ def test_two_texts_make_a_mesh_of_two_and_then_of_four(quiet):
 
 
 def test_an_invitation_leads_into_a_private_room(quiet):
-    one, two = quiet.peer("one"), quiet.peer("two", origin=ORIGIN)
+    one, two = node(quiet, "one", origin=""), node(quiet, "two")
     quiet.run(seconds=1)
     room = one.node.new_room()
     result(quiet, one, one.node.join(room))

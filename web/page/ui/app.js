@@ -24,6 +24,8 @@
  *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
  *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
  *   #mesh-panel[data-links]  [data-mesh]  [data-root][data-copies][data-state]  [data-path]
+ *   #meet  [data-action=invite|answer|room-new|room-link|room-public]  #meet-dialog  #meet-invitation  #meet-reply  #meet-invited  #meet-replied
+ *     #meet-room  [data-action=connect|make-reply|copy|close]
  *   #node-panel  [data-stat]  [data-peer]  #check [name=check-level]  [data-action=check]  #check-result[data-verdict=good|bad]
  *     [data-action=repair|check-report]  .unrepaired > [data-root][data-code]
  *   #storage  [data-part]  [data-action=persist|archive-export|archive-import]

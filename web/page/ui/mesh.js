@@ -7,6 +7,7 @@
 import { words } from "../words.js";
 import { h, isolated, need, setText } from "./dom.js";
 import { formatBytes, formatCount, formatDuration, formatPercent, safeName } from "./format.js";
+import { Meet } from "./meet.js";
 import { MeshMap } from "./mesh_map.js";
 
 const LOOK_INTERVAL_MS = 1000;
@@ -24,6 +25,7 @@ export class Mesh {
   #details = need("mesh-panel", HTMLDetailsElement);
   #now = need("mesh-now", HTMLElement);
   #map = new MeshMap();
+  #meet;
   /** @type {Map<Fact, HTMLElement>} */
   #facts = new Map();
   #buckets = h("ol", { class: "mesh-buckets" });
@@ -43,6 +45,7 @@ export class Mesh {
   constructor(node, nameOf) {
     this.#node = node;
     this.#nameOf = nameOf;
+    this.#meet = new Meet(node);
     need("mesh-body", HTMLElement).append(
       h(
         "div",
@@ -58,6 +61,7 @@ export class Mesh {
         section(TEXTS.rumors, this.#noRumors, this.#rumors),
       ),
       section(TEXTS.replicas, this.#noReplicas, this.#replicasTable, this.#moreReplicas),
+      this.#meet.element,
     );
     setText(this.#now, TEXTS.off);
     this.#details.addEventListener("toggle", () => this.#followView());
@@ -83,6 +87,7 @@ export class Mesh {
     this.#details.dataset.links = String(mesh?.neighbours.length ?? 0);
     if (!mesh || !this.#details.open) return;
     this.#map.show(mesh);
+    this.#meet.showRoom(mesh.room);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {
       const place = this.#facts.get(/** @type {Fact} */ (fact));
       if (place) setText(place, text);

@@ -114,6 +114,12 @@
  *   Promise<CheckResult>} check
  * @property {() => Promise<PeerEntry[]>} peers
  * @property {() => Promise<MeshView | null>} mesh  null: in none
+ * @property {() => Promise<string>} invite  a text for one other, who joins without a server
+ * @property {(text: string) => Promise<string>} answerInvitation  the reply to carry back
+ * @property {(text: string) => Promise<void>} takeReply
+ * @property {() => Promise<string>} newRoom  its link
+ * @property {(roomLink?: string) => Promise<{link: string}>} join
+ * @property {() => Promise<{link: string} | null>} room
  * @property {() => Promise<Record<string, number>>} stats
  * @property {() => Record<string, number> | null} metrics  null before there is a memory
  * @property {(event: NodeEvent, listener: (detail?: any) => void) => () => void} on
