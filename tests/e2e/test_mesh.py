@@ -113,6 +113,8 @@ def test_a_page_of_twenty_lines_has_a_node_in_it(contexts: Contexts, server: Ser
 
     tabs = [contexts.tab() for _ in range(2)]
     for tab in tabs:
+        # A page that the driver answers for has no address, so the browser asks before it may speak to this machine.
+        tab.page.context.grant_permissions(["local-network-access"])
         tab.page.route("**/talk.html", serve)
         tab.goto(f"{server.url}talk.html")
     for tab in tabs:
