@@ -126,7 +126,8 @@ class Node:
         for capability in self.vault.shared():
             await self.offer(capability)
         for capability in self.vault.wishes():
-            self._begin_fetch(capability, None)
+            if capability.bid not in self._fetching:  # somebody asked while we started
+                self._begin_fetch(capability, None)
 
     def close(self, now: float) -> None:
         """Say goodbye."""

@@ -1,4 +1,4 @@
-"""The page's verbs for the mesh: rooms, members, topics, keys.
+"""The page's verbs for the mesh: rooms, members, topics, keys, copies.
 
 Invariants: as in ``inos_web.verbs``, of which this is a part. Data of topics crosses as base64, since calls and events are JSON.
 """

@@ -37,6 +37,8 @@ export const GROUPS = [
     "tests/unit/test_tasks.py",
     "tests/unit/membership",
     "tests/unit/dht",
+    "tests/unit/gossip",
+    "tests/unit/test_bucket.py",
   ],
   [
     "tests/unit/links",

@@ -80,9 +80,9 @@ class Shelf:
         self.coming.pop(guest.bundle, None)
 
     async def guest_drop(self, bundle: bytes) -> None:
+        self.coming.pop(bundle, None)
         await self._tasks().sleep(DISK_S)
         self.kept.pop(bundle, None)
-        self.coming.pop(bundle, None)
         needed = set(self.own).union(*self.coming.values(), *(guest.bids for guest in self.kept.values()))
         for bid in [bid for bid in self.blocks if bid not in needed]:
             del self.blocks[bid]
@@ -142,10 +142,12 @@ class Keeper:
         self.fetched: list[bytes] = []
         self.roots: dict[bytes, tuple[list[tuple[bytes, int]], int]] = {}
         self.names: list[bytes] = []
+        self.tasks = Tasks()
 
     def boot(self) -> None:
         """Start, or start again with what is on the shelf."""
         net = self.net
+        self.end_tasks()
         self.tasks = Tasks()
         self.tasks.now = net.now
         self.tasks.on_crash = self._crashed
@@ -298,7 +300,7 @@ class Net:
         self._noticed(keeper, "silent", DETECT_S)
 
     def leave(self, keeper: Keeper) -> None:
-        keeper.alive = False
+        keeper.end_tasks()
         self._noticed(keeper, "left", 0.01)
 
     def freeze(self, keeper: Keeper) -> None:

@@ -73,6 +73,7 @@ class Node:
             send=self.send,
             neighbours=lambda: self.links,
             srtt=lambda peer: 2 * world.delay(self, self.links[peer]) if peer in self.links else 0.1,
+            nodes=lambda: len(world.nodes),
             wall_ms=lambda: WALL_MS + self.drift_ms + int((world.now - START_S) * 1_000),
             sealer=None,
             blame=lambda peer, error: self.blamed.append((peer, error.code)),

@@ -18,13 +18,15 @@ from functools import partial
 from math import inf
 
 from inos import limits
-from inos.dht.lookup import Lookup, Lookups
+from inos.dht.lookup import Lookups
+from inos.dht.query import Lookup
 from inos.dht.records import WITHDRAWN, Record, Records, sign_record
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import Busy, InosError
 from inos.membership.agenda import Agenda
 from inos.membership.contact import NO_DUTY, prefix_of
-from inos.membership.members import Chore, Members, padded
+from inos.membership.dialling import padded
+from inos.membership.members import Chore, Members
 from inos.membership.view import View
 from inos.tasks import Future, Tasks
 from inos.wire.requests import FIND_NODE, STORE, Provider, SignedProvider, decode

@@ -96,26 +96,25 @@ class Counts:
 class Routes:
     """Copies of requests at one node."""
 
-    __slots__ = ("_agenda", "_entropy", "_relays", "_rtt", "_send", "_server", "_view", "counts", "on_silent", "sight")
+    __slots__ = ("_agenda", "_entropy", "_relays", "_rtt", "_send", "_view", "counts", "on_silent", "server", "sight")
 
     def __init__(
         self,
         view: View,
         agenda: Agenda,
         entropy: Entropy,
-        server: Server,
         send: Callable[[bytes, Mesh], bool],
         rtt: Callable[[bytes], float],
     ) -> None:
         self._view = view
         self._agenda = agenda
         self._entropy = entropy
-        self._server = server
         self._send = send
         self._rtt = rtt
         self._relays: dict[bytes, Relay | float] = {}  # by id; a number is when a copy came that is done with
         self.sight = Sight(view)
         self.counts = Counts()
+        self.server: Server  # set by whoever puts the parts together
         self.on_silent: Callable[[Neighbour, float], None] | None = None  # who did not take a copy in time
 
     # --- our own ------------------------------------------------------------------------------------------------------
@@ -205,7 +204,7 @@ class Routes:
             self._send(sender.peer_id, DeadEnd(route.id))
             return
         relay = Relay(self, route, sender.peer_id, None, now)
-        said = self._server.serve(relay, now, final=False)
+        said = self.server.serve(relay, now, final=False)
         self._keep(relay, now)
         self._send(sender.peer_id, Took(route.id))
         if said is Verdict.PASS:
@@ -259,7 +258,7 @@ class Routes:
             self._forward(relay, hop, now)
             return
         if relay.previous is not None and self._is_end(relay):  # also after failures: all that seemed closer is silent
-            said = self._server.serve(relay, now, final=True)
+            said = self.server.serve(relay, now, final=True)
             if isinstance(said, bytes):
                 self._answer(relay, said)
                 return

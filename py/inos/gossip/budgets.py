@@ -7,7 +7,9 @@ Must not know: what is counted.
 
 from __future__ import annotations
 
+from inos import limits
 from inos.errors import ProtocolViolation
+from inos.gossip.stats import Stats
 
 FLOOD_PER_S = 500
 
@@ -29,8 +31,54 @@ class Budget:
             self.verifies = self.ihaves = self.ids = self.resends = self.syncs = self.excess = 0
         return self
 
-    def exceed(self) -> None:
+
+class Budgets:
+    """Of all peers whose links are up and who have said something, and one of all together."""
+
+    __slots__ = ("_by_peer", "_stats", "_together")
+
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
+        self._by_peer: dict[bytes, Budget] = {}
+        self._together = Budget()
+
+    def __contains__(self, peer: object) -> bool:
+        return peer in self._by_peer
+
+    def of(self, peer: bytes, now: float) -> Budget:
+        """What one peer has caused in this second."""
+        budget = self._by_peer.get(peer)
+        if budget is None:
+            budget = self._by_peer[peer] = Budget()
+        return budget.at(now)
+
+    def forget(self, peer: bytes) -> None:
+        """Its link is down."""
+        self._by_peer.pop(peer, None)
+
+    def exceed(self, peer: bytes, now: float) -> None:
         """Something was dropped. Raises ProtocolViolation in a flood."""
-        self.excess += 1
-        if self.excess > FLOOD_PER_S:
+        self._stats.dropped += 1
+        budget = self.of(peer, now)
+        budget.excess += 1
+        if budget.excess > FLOOD_PER_S:
             raise ProtocolViolation("a flood of gossip")
+
+    def may_verify(self, peer: bytes, now: float) -> bool:
+        """Whether one more signature may be checked for this peer; counts it."""
+        own, together = self.of(peer, now), self._together.at(now)
+        if own.verifies >= limits.GOSSIP_VERIFIES_PER_PEER_S or together.verifies >= limits.GOSSIP_VERIFIES_PER_S:
+            return False
+        own.verifies += 1
+        together.verifies += 1
+        return True
+
+    def may_sync(self, peer: bytes, count: int, now: float) -> bool:
+        """Whether this peer may compare, or tell so many recent ids, once more; counts it. Raises ProtocolViolation."""
+        own = self.of(peer, now)
+        if own.syncs >= limits.GOSSIP_SYNCS_PER_S or own.ids + count > limits.GOSSIP_IHAVE_IDS_PER_S:
+            self.exceed(peer, now)
+            return False
+        own.syncs += 1
+        own.ids += count
+        return True

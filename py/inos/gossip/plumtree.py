@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from inos import ed25519_strict, limits
 from inos.errors import InosError, ProtocolViolation
-from inos.gossip.budgets import Budget
+from inos.gossip.announcing import HOPS_MAX, announcements
+from inos.gossip.budgets import Budgets
 from inos.gossip.missing import HOPS_UNKNOWN, MissingTable
 from inos.gossip.rumors import RoomKeys
 from inos.gossip.stats import Stats
@@ -44,12 +45,13 @@ from inos.wire.gossip import (
 if TYPE_CHECKING:
     Accept = Callable[[Entry, Rumor], None]
 
-HOPS_MAX = 255  # as far as hops are counted
-NEARER_HOPS = 2  # a lazy link that would be shorter by so many takes the place of the eager one
+NEARER_HOPS = 1  # a lazy link that would be shorter by so many takes the place of the eager one
 # How many lazy links get a copy, too, one hop from the author and two; the author's own all do. Some 400 copies of a rumor,
-# however many nodes there are, for two hops less. At most once in this interval, so that a busy topic's tree settles.
-WIDER = (8, 2)
-WIDEN_INTERVAL_S = 10.0
+# however many nodes there are, for two hops less: not where there are few. And not twice in so short a time, so that a busy
+# topic's tree settles.
+WIDER = (12, 1)
+WIDE_NODES_MIN = 300
+WIDEN_INTERVAL_S = 3.0
 FRESH_S = 2.0  # what is said of a rumor older than this says nothing about the tree of now
 # Batches of ids: one at once, and never more than GOSSIP_IHAVES_PER_S in any second, or the other end drops them.
 BATCHES_BURST = limits.GOSSIP_IHAVES_PER_S // 2
@@ -61,7 +63,6 @@ class PlumTree:
 
     __slots__ = (
         "_accept",
-        "_all",
         "_announce",
         "_blame",
         "_budgets",
@@ -70,6 +71,7 @@ class PlumTree:
         "_flushed_until",
         "_keys",
         "_neighbours",
+        "_nodes",
         "_send",
         "_srtt",
         "_tasks",
@@ -89,6 +91,7 @@ class PlumTree:
         send: Callable[[bytes, GossipMessage], bool],
         neighbours: Callable[[], Iterable[bytes]],
         srtt: Callable[[bytes], float],
+        nodes: Callable[[], int],
         wall_ms: Callable[[], int],
         accept: Accept,
         blame: Callable[[bytes, InosError], None],
@@ -98,6 +101,7 @@ class PlumTree:
         self._send = send
         self._neighbours = neighbours
         self._srtt = srtt
+        self._nodes = nodes
         self._wall_ms = wall_ms
         self._accept = accept
         self._blame = blame
@@ -109,8 +113,7 @@ class PlumTree:
         self._announce: list[bytes] = []
         self._flush_at = math.inf
         self._flushed_until = 0.0
-        self._budgets: dict[bytes, Budget] = {}
-        self._all = Budget()
+        self._budgets = Budgets(self.stats)
 
     # --- what comes ---------------------------------------------------------------------------------------------------
 
@@ -131,8 +134,12 @@ class PlumTree:
         if not ed25519_strict.precheck(rumor.author, message.signature):
             raise ProtocolViolation("rumor: key or signature outside the strict set")
         tree = self.trees.of(rumor.topic, self._neighbours())
-        if not (tree.allow(peer, now) and self._may_verify(peer)):
-            self._drop(peer)
+        if not (
+            len(self._checking) < limits.GOSSIP_VERIFYING_MAX
+            and tree.allow(peer, now)
+            and self._budgets.may_verify(peer, now)
+        ):
+            self._budgets.exceed(peer, self._tasks.now)
             return
         entry = Entry(message.rumor, message.signature, rumor.topic, rumor.expires_ms, message.hops, peer, now)
         missing = self.missing.pop(id)
@@ -145,9 +152,9 @@ class PlumTree:
 
     def on_ihave(self, peer: bytes, message: IHave) -> None:
         """Ids over a lazy link. Raises ProtocolViolation."""
-        budget = self._budget(peer)
+        budget = self._budgets.of(peer, self._tasks.now)
         if budget.ihaves >= limits.GOSSIP_IHAVES_PER_S:
-            self._drop(peer)
+            self._budgets.exceed(peer, self._tasks.now)
         else:
             budget.ihaves += 1
             self._on_ids(peer, message)
@@ -189,7 +196,7 @@ class PlumTree:
 
     def on_down(self, peer: bytes) -> None:
         """The link is gone."""
-        self._budgets.pop(peer, None)
+        self._budgets.forget(peer)
         self.trees.forget(peer)
 
     # --- what goes ----------------------------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ class PlumTree:
         """Keep a rumor that is good, push it over the eager links, and say soon to the others that it is here."""
         self.store.keep(id, entry, self._tasks.now)
         tree = self.trees.of(entry.topic, self._neighbours())
-        if entry.sender is not None:
+        if entry.sender is not None and entry.sender in self._budgets:  # else its link went down meanwhile
             tree.graft(entry.sender)
             tree.unsettled -= tree.unsettled > 0
         self._widen(tree, entry)
@@ -244,13 +251,7 @@ class PlumTree:
 
     def may_sync(self, peer: bytes, count: int = 0) -> bool:
         """Whether this peer may compare, or tell so many recent ids, once more."""
-        budget = self._budget(peer)
-        if budget.syncs >= limits.GOSSIP_SYNCS_PER_S or budget.ids + count > limits.GOSSIP_IHAVE_IDS_PER_S:
-            self._drop(peer)
-            return False
-        budget.syncs += 1
-        budget.ids += count
-        return True
+        return self._budgets.may_sync(peer, count, self._tasks.now)
 
     def next_due(self) -> float:
         """When ``on_time`` is wanted."""
@@ -296,6 +297,8 @@ class PlumTree:
         """Near the author push over more links, so that the tree is entered in many places: that is what makes ways short."""
         if entry.hops > len(WIDER) or self._tasks.now < tree.widened_until:
             return
+        if entry.hops and self._nodes() < WIDE_NODES_MIN:
+            return
         tree.widened_until = self._tasks.now + WIDEN_INTERVAL_S
         lazy = [
             peer for peer in self._neighbours() if peer not in tree.eager and not (entry.heard and peer in entry.heard)
@@ -327,18 +330,19 @@ class PlumTree:
             tree.graft(peer)
             self.send(peer, Graft(entry.topic, b""))
             self.stats.grafts += 1
-        tree.prune(parent)
-        self.send(parent, Prune(entry.topic))
-        self.stats.prunes += 1
+        if parent in self._budgets:
+            tree.prune(parent)
+            self.send(parent, Prune(entry.topic))
+            self.stats.prunes += 1
         return True
 
     def _on_ids(self, peer: bytes, message: IHave | DontWant) -> None:
         ids = split_ids(message.ids)
         if len(ids) != len(message.hops):
             raise ProtocolViolation("as many hops as ids")
-        budget = self._budget(peer)
+        budget = self._budgets.of(peer, self._tasks.now)
         if budget.ids + len(ids) > limits.GOSSIP_IHAVE_IDS_PER_S:
-            self._drop(peer)
+            self._budgets.exceed(peer, self._tasks.now)
             return
         budget.ids += len(ids)
         due = 0.0
@@ -353,7 +357,7 @@ class PlumTree:
             elif id not in self.store:
                 due = due or self._tasks.now + max(limits.GOSSIP_GRAFT_TIMEOUT_S, 2 * self._srtt(peer))
                 if not self.missing.announced(id, peer, hops, due):
-                    self._drop(peer)
+                    self._budgets.exceed(peer, self._tasks.now)
 
     def _spare(self, id: bytes, entry: Entry) -> None:
         message = DontWant(id, bytes((min(entry.hops + 1, HOPS_MAX),)))
@@ -369,9 +373,9 @@ class PlumTree:
         if entry.resends is None:
             entry.resends = {}
         count = entry.resends.get(peer, 0)
-        budget = self._budget(peer)
+        budget = self._budgets.of(peer, self._tasks.now)
         if count >= limits.GOSSIP_RESENDS_MAX or budget.resends >= limits.GOSSIP_RESENDS_PER_S:
-            self._drop(peer)
+            self._budgets.exceed(peer, self._tasks.now)
             return
         entry.resends[peer] = count + 1
         budget.resends += 1
@@ -386,49 +390,7 @@ class PlumTree:
         self._flush_at = math.inf
         self._flushed_until = max(now, self._flushed_until) + BATCH_INTERVAL_S
         kept = [(id, entry) for id in ids if (entry := self.store.get(id)) is not None]
-        made: dict[int, list[IHave]] = {}  # by which of them a link lacks: most links lack the same
-        for peer in self._neighbours():
-            lacks = 0
-            for place, (_, entry) in enumerate(kept):
-                if entry.heard is None or peer not in entry.heard:
-                    lacks |= 1 << place
-            if not lacks:
-                continue
-            messages = made.get(lacks)
-            if messages is None:
-                messages = made[lacks] = _announcements([pair for place, pair in enumerate(kept) if lacks >> place & 1])
-            for message in messages:
-                self.send(peer, message)
+        for peer, message in announcements(kept, self._neighbours()):
+            self.send(peer, message)
         for _, entry in kept:
             entry.heard = None
-
-    def _may_verify(self, peer: bytes) -> bool:
-        own, total = self._budget(peer), self._all.at(self._tasks.now)
-        if (
-            own.verifies >= limits.GOSSIP_VERIFIES_PER_PEER_S
-            or total.verifies >= limits.GOSSIP_VERIFIES_PER_S
-            or len(self._checking) >= limits.GOSSIP_VERIFYING_MAX
-        ):
-            return False
-        own.verifies += 1
-        total.verifies += 1
-        return True
-
-    def _budget(self, peer: bytes) -> Budget:
-        budget = self._budgets.get(peer)
-        if budget is None:
-            budget = self._budgets[peer] = Budget()
-        return budget.at(self._tasks.now)
-
-    def _drop(self, peer: bytes) -> None:
-        self.stats.dropped += 1
-        self._budget(peer).exceed()
-
-
-def _announcements(kept: list[tuple[bytes, Entry]]) -> list[IHave]:
-    messages = []
-    for at in range(0, len(kept), limits.GOSSIP_IHAVE_IDS_MAX):
-        part = kept[at : at + limits.GOSSIP_IHAVE_IDS_MAX]
-        hops = bytes(min(entry.hops + 1, HOPS_MAX) for _, entry in part)
-        messages.append(IHave(b"".join(id for id, _ in part), hops))
-    return messages

@@ -4,7 +4,7 @@ Nouns: the *fingerprint* of a range is the hash of all its ids in order; a range
 it is short, *listed*.
 
 Invariants: every message is answered from one's own ids alone, so nothing is remembered between messages; each answer is a
-closer look, so that two honest nodes end after log16 n of them; an answer is bounded, what does not fit waits for the next
+closer look, so that two honest nodes end after log8 n of them; an answer is bounded, what does not fit waits for the next
 time. A fingerprint is a real hash and not a sum: nobody can make rumors that cancel out another one.
 Must not know: how messages travel.
 """
@@ -19,7 +19,7 @@ from inos.errors import ProtocolViolation
 from inos.ports import Hashes
 from inos.wire.gossip import RUMOR_ID_BYTES, SYNC_RANGES_MAX, Range, split_ids
 
-SPLIT = 16
+SPLIT = 8
 FINGERPRINT_BYTES = 16
 
 
@@ -41,7 +41,7 @@ def compare(hashes: Hashes, mine: list[bytes], ranges: list[Range]) -> Compared:
     found = Compared([], [], [])
     low, listed = 0, 0
     at = b""
-    for theirs in ranges:
+    for place, theirs in enumerate(ranges):
         if at and not at < (theirs.upto or b"\xff" * (RUMOR_ID_BYTES + 1)):
             raise ProtocolViolation("ranges out of order")
         high = bisect_left(mine, theirs.upto, low) if theirs.upto else len(mine)
@@ -54,7 +54,7 @@ def compare(hashes: Hashes, mine: list[bytes], ranges: list[Range]) -> Compared:
         elif len(own) <= limits.GOSSIP_SYNC_LIST_MAX and listed + len(own) <= limits.GOSSIP_SYNC_IDS_MAX:
             listed += len(own)
             found.answer.append(Range(theirs.upto, listed=True, data=b"".join(own)))
-        elif len(found.answer) + SPLIT <= SYNC_RANGES_MAX // 2 and len(own) > limits.GOSSIP_SYNC_LIST_MAX:
+        elif len(found.answer) + SPLIT + len(ranges) - place <= SYNC_RANGES_MAX:
             _split(hashes, own, theirs.upto, found.answer)
         else:
             _settle(found.answer, theirs.upto)

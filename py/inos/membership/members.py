@@ -21,10 +21,11 @@ from inos.membership import growth
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
 from inos.membership.contact import HEADLESS, Known, Notary, prefix_of
+from inos.membership.dialling import Dialling
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour, View, check_link_list
 from inos.ports import Entropy
 from inos.tasks import Future, Tasks
-from inos.wire.membership import PREFIX_BYTES, Condition, Introduce, Peers
+from inos.wire.membership import Condition, Introduce, Peers
 
 JOIN_LOOKS_S = (0.3, 1.5, 4.0, 10.0)  # after the first link, for those closest to us
 LOOK_INTERVAL_S = 120.0
@@ -44,25 +45,6 @@ class Chore:
         self.call(now)
 
 
-class Dial:
-    """A node that we want a link to: being dialled, or waiting for its time after a failure. Due when nobody said what
-    became of it."""
-
-    __slots__ = ("due", "failures", "members", "not_before_s", "pending", "prefix")
-
-    def __init__(self, members: Members, prefix: int) -> None:
-        self.members = members
-        self.prefix = prefix
-        self.pending = False
-        self.failures = 0
-        self.not_before_s = -inf
-        self.due = inf
-
-    def on_due(self, now: float) -> None:
-        """The carrier forgot it."""
-        self.members.on_dial_failed(padded(self.prefix), now)
-
-
 class Members:
     """Membership of one node."""
 
@@ -70,11 +52,9 @@ class Members:
         "_agenda",
         "_carrier",
         "_closest",
-        "_dials",
         "_entropy",
         "_gap",
         "_gap_version",
-        "_last_dial_s",
         "_look",
         "_look_chore",
         "_looks",
@@ -87,6 +67,7 @@ class Members:
         "_tend_chore",
         "_view",
         "condition",
+        "dialling",
         "idle",
         "incarnation",
         "on_contact",
@@ -115,8 +96,7 @@ class Members:
         self._look = look
         self._own: Known | None = None
         self._started = False
-        self._dials: dict[int, Dial] = {}  # by prefix
-        self._last_dial_s = -inf
+        self.dialling = Dialling(tasks, view, agenda, carrier, look, self._hurry, self.chance, self.links_max)
         self._gap = float(growth.RING)
         self._gap_version = -1
         self._looks = 0
@@ -212,9 +192,7 @@ class Members:
 
     def on_link_up(self, peer_id: bytes, now: float) -> Neighbour | None:
         """A link; None if it is one too many and was ended."""
-        dial = self._dials.pop(prefix_of(peer_id), None)
-        if dial is not None:
-            dial.due = inf
+        self.dialling.on_link_up(peer_id)
         if peer_id in self._view.active:
             return self._view.active[peer_id]
         if len(self._view.active) >= self.links_max():
@@ -241,25 +219,6 @@ class Members:
             self._view.remember(neighbour.known, proved=True)
         self._links_changed(now)
         return neighbour
-
-    def on_dial_failed(self, peer_id: bytes, now: float) -> None:
-        """Wait longer each time; hearsay that fails twice is forgotten."""
-        dial = self._dials.get(prefix_of(peer_id))
-        if dial is None or not dial.pending:
-            return
-        self._failed(dial, now)
-        if dial.failures > 1 and not self._view.is_proved(peer_id):
-            self._view.forget(peer_id)
-
-    def _failed(self, dial: Dial, now: float) -> None:
-        dial.due = inf
-        dial.pending = False
-        dial.failures += 1
-        wait_s = min(limits.MESH_DIAL_RETRY_S * 2 ** (dial.failures - 1), limits.MESH_DIAL_RETRY_MAX_S)
-        dial.not_before_s = now + wait_s * (0.75 + self.chance() / 2)
-        if len(self._dials) > 4 * limits.MESH_PASSIVE_MAX:
-            self._dials = {p: d for p, d in self._dials.items() if d.pending or d.not_before_s > now}
-        self._hurry(now)
 
     # --- messages -----------------------------------------------------------------------------------------------------
 
@@ -352,13 +311,13 @@ class Members:
         if self.on_roles is not None:
             self.on_roles(now)
         # Who could not be reached is left out for a while, so that others are wanted in its place.
-        failed = {prefix for prefix, dial in self._dials.items() if dial.failures and dial.not_before_s > now}
+        failed = self.dialling.failed(now)
         known = {known.prefix for known in view.passive.values()} - failed
         seen = [prefix for prefix in self._seen() if prefix not in failed]
         wanted = growth.missing(view, seen, known, self._per_bucket())
         if self._closest is not None and self._closest not in view.by_prefix and self._closest not in failed:
             wanted.insert(0, self._closest)
-        busy = any(self.approach(prefix, now) for prefix in wanted)
+        busy = any(self.dialling.approach(prefix, now) for prefix in wanted)
         if not busy and roles.spare < limits.MESH_RANDOM_LINKS:
             busy = self._dial_random(now)
         if len(view.active) > self._links_soft() + limits.MESH_LINKS_HYSTERESIS:
@@ -372,54 +331,10 @@ class Members:
         if self._tend_chore.due > now + wait_s:
             self._agenda.put(self._tend_chore, now + wait_s)
 
-    def approach(self, prefix: int, now: float) -> bool:
-        """Dial a node that is wanted, or find its contact first; whether something was begun."""
-        dial = self._dials.get(prefix)
-        if dial is not None and (dial.pending or dial.not_before_s > now):
-            return False
-        if not self._may_dial(now):
-            return False
-        known = self._view.contact_at(prefix)
-        dial = self._dials.setdefault(prefix, Dial(self, prefix))
-        dial.pending = True
-        self._last_dial_s = now
-        if known is not None:
-            self._agenda.put(dial, now + limits.MESH_DIAL_TIMEOUT_S)
-            self._carrier.dial(known.contact)
-        else:  # seen in a neighbour's list only
-            looked = self._look(padded(prefix))
-            looked.on_done(lambda: self._looked(dial))
-        return True
-
-    def _looked(self, dial: Dial) -> None:
-        """The look-up for a contact is over: it is among those learnt now, or nobody has that prefix."""
-        now = self._tasks.now
-        if not dial.pending:
-            return
-        dial.pending = False
-        if self._view.contact_at(dial.prefix) is not None and dial.prefix not in self._view.by_prefix:
-            self._last_dial_s = -inf
-            self.approach(dial.prefix, now)
-        elif dial.prefix not in self._view.by_prefix:
-            self._failed(dial, now)
-
     def _dial_random(self, now: float) -> bool:
         passive = list(self._view.passive.values())
-        return any(self.approach(passive[int(self.chance() * len(passive))].prefix, now) for _ in passive[:3])
-
-    def _may_dial(self, now: float) -> bool:
-        pending = sum(1 for dial in self._dials.values() if dial.pending)
-        return (
-            pending < limits.MESH_DIALS_PENDING_MAX
-            and now >= self._last_dial_s + limits.MESH_DIAL_INTERVAL_S * 0.9
-            and len(self._view.active) < self.links_max()
-        )
+        return any(self.dialling.approach(passive[int(self.chance() * len(passive))].prefix, now) for _ in passive[:3])
 
     def chance(self) -> float:
         """A random number from 0 to 1."""
         return int.from_bytes(self._entropy.random(4), "big") / (1 << 32)
-
-
-def padded(prefix: int) -> bytes:
-    """An id that begins with this prefix."""
-    return prefix.to_bytes(PREFIX_BYTES, "big") + bytes(32 - PREFIX_BYTES)

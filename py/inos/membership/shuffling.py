@@ -1,7 +1,8 @@
 """Contacts change hands (HyParView), so that every node knows a random few of all, and parts of a mesh find each other again.
 
 Nouns: a *shuffle* walks some random hops and is answered by the last node with as many contacts of its own; *healing* dials a
-contact that nobody near us has a link to.
+contact that nobody near us has a link to; *lost* are neighbours that fell silent: perhaps dead, perhaps on the other side of
+a cut, so they are dialled now and then for an hour, and told to nobody.
 
 Invariants: what others say is hearsay until its signature was checked, at most MESH_REFERRALS_MAX of one message; a neighbour
 gets one shuffle an interval passed on, more is dropped. Must not know: how a routed answer travels.
@@ -34,6 +35,7 @@ class Shuffling:
         "_carrier",
         "_entropy",
         "_heal_chore",
+        "_lost",
         "_members",
         "_notary",
         "_passed",
@@ -68,6 +70,7 @@ class Shuffling:
         self._seen = seen
         self._reply = reply
         self._passed = 0
+        self._lost: dict[bytes, tuple[Known, float]] | None = None  # and when
         self._shuffle_chore = Chore(self._shuffle)
         self._heal_chore = Chore(self._heal)
         self.idle = False
@@ -132,11 +135,38 @@ class Shuffling:
             with suppress(InosError):
                 self._members.learn(await self._notary.check(signed))
 
+    def lose(self, peer_id: bytes, now: float) -> None:
+        """A neighbour fell silent."""
+        known = self._view.contact_of(peer_id)
+        if known is None or self.idle:
+            return
+        self._lost = self._lost or {}
+        self._lost.pop(peer_id, None)
+        self._lost[peer_id] = known, now
+        if len(self._lost) > limits.MESH_LOST_MAX:
+            del self._lost[next(iter(self._lost))]
+        soon_s = now + limits.MESH_HEAL_LOST_S
+        if self._heal_chore.due > soon_s:
+            self._again(self._heal_chore, limits.MESH_HEAL_LOST_S, now)
+
     def _heal(self, now: float) -> None:
         if not self._view.active:
             return
-        self._again(self._heal_chore, limits.MESH_HEAL_INTERVAL_S, now)
         seen = set(self._seen())  # type: ignore[call-overload]
         outside: list[Known] = [known for known in self._view.passive.values() if known.prefix not in seen]
+        lost = self._lost_outside(seen, now)
+        fresh = any(now - since_s < limits.MESH_HEAL_EAGER_S for _, since_s in lost)
+        self._again(self._heal_chore, limits.MESH_HEAL_LOST_S if fresh else limits.MESH_HEAL_INTERVAL_S, now)
+        outside += [known for known, _ in lost]
         if outside:
-            self._members.approach(outside[int(self._members.chance() * len(outside))].prefix, now)
+            self._members.dialling.dial_outside(outside[int(self._members.chance() * len(outside))], now)
+
+    def _lost_outside(self, seen: set[int], now: float) -> list[tuple[Known, float]]:
+        """Those lost ones that did not come back; old ones are forgotten."""
+        if self._lost:
+            self._lost = {
+                peer_id: entry
+                for peer_id, entry in self._lost.items()
+                if now - entry[1] < limits.MESH_LOST_S and peer_id not in self._view.active
+            }
+        return [entry for entry in (self._lost or {}).values() if entry[0].prefix not in seen]

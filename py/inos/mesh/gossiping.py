@@ -49,6 +49,7 @@ class Gossiping:
         "_hashes",
         "_identity",
         "_idle",
+        "_nodes",
         "_owner",
         "_room_secret",
         "_sealer",
@@ -65,6 +66,7 @@ class Gossiping:
         carrier: Carrier,
         owner: Owner,
         view: View,
+        nodes: Callable[[], int],
         identity: Identity,
         wall_ms: Callable[[], int],
         room_secret: bytes | None,
@@ -76,6 +78,7 @@ class Gossiping:
         self._carrier = carrier
         self._owner = owner
         self._view = view
+        self._nodes = nodes  # about how many there are
         self._room_secret = room_secret or owner.room_id
         self._identity = identity
         self._wall_ms = wall_ms
@@ -112,6 +115,7 @@ class Gossiping:
                 send=self._carrier.send,
                 neighbours=self._linked,
                 srtt=self._owner.rtt_s,
+                nodes=self._nodes,
                 wall_ms=self._wall_ms,
                 sealer=self._sealer,
                 blame=self._blame,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from inos.dht.lookup import Lookup
+from inos.dht.query import Lookup
 from inos.membership.contact import prefix_of
 from inos.membership.detector import Detector
 from inos.membership.members import Members
@@ -63,7 +63,7 @@ class Keeping:
 
     def approach(self, peer_id: bytes) -> bool:
         """Get a link to a node; whether there is one, or that was begun."""
-        return peer_id in self._view.active or self._members.approach(prefix_of(peer_id), self._tasks.now)
+        return peer_id in self._view.active or self._members.dialling.approach(prefix_of(peer_id), self._tasks.now)
 
     # --- what it is told --------------------------------------------------------------------------------------------------
 

@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from inos.dht.lookup import Lookup, Lookups
+from inos.dht.lookup import Lookups, records_of
 from inos.dht.providers import Providers
+from inos.dht.query import Lookup
 from inos.dht.records import Record, Records
-from inos.dht.routes import Relay, Routes, Verdict
+from inos.dht.routes import Routes
 from inos.errors import InosError
 from inos.gossip.gossip import Subscriber
 from inos.gossip.sealing import Sealer
@@ -29,6 +30,7 @@ from inos.membership.detector import Detector
 from inos.membership.members import Members
 from inos.membership.shuffling import Shuffling
 from inos.membership.view import Neighbour, View, prefixes_in
+from inos.mesh.answering import Answering
 from inos.mesh.events import EVENTS_MAX, LookupHop, MeshEvent, PeerAlive, PeerDead, PeerDown, PeerSuspected, PeerUp
 from inos.mesh.gossiping import Gossiping
 from inos.mesh.keeping import Keeping
@@ -38,7 +40,7 @@ from inos.tasks import Future, Task, Tasks
 from inos.wire.custody import CustodyMessage
 from inos.wire.membership import Accuse, Condition, Contact, Introduce, Peers, Probe, Probed, Refute, Shuffle, Shuffled
 from inos.wire.messages import Mesh as MeshMessage
-from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, SIGNAL, STORE, Contacts, Question, decode, encode
+from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, SHUFFLED, Contacts, encode
 from inos.wire.routes import Answered, DeadEnd, Route, Took
 
 
@@ -111,7 +113,7 @@ class Mesh:
         self._view = view = View(hashes.hash(identity.public_key))
         self._notary = Notary(hashes, room_id, wall_ms)
         self._records = Records(self._notary, room_id, wall_ms)
-        self._routes = Routes(view, self._agenda, entropy, self, carrier.send, self.rtt_s)
+        self._routes = Routes(view, self._agenda, entropy, carrier.send, self.rtt_s)
         sight = self._routes.sight
         self._members = Members(tasks, view, self._agenda, carrier, entropy, self._notary, sight.all, self.lookup)
         self._detector = Detector(view, self._agenda, carrier, entropy, self._members, self)
@@ -125,7 +127,12 @@ class Mesh:
             tasks, view, self._agenda, self._routes, self._lookups, self._records, self._members, room_id, wall_ms
         )
         self._signals = Signals(tasks, self._agenda, self._routes, self._notary, self._members)
-        self.gossip = Gossiping(tasks, hashes, entropy, carrier, self, view, identity, wall_ms, room_secret, sealer)
+        self._routes.server = Answering(
+            view.peer_id, self._lookups, self._records, self._providers, self._signals, self._shuffling
+        )
+        self.gossip = Gossiping(
+            tasks, hashes, entropy, carrier, self, view, self._members.nodes, identity, wall_ms, room_secret, sealer
+        )
         self.keeping = Keeping(tasks, hashes, view, self._members, self._detector, self.lookup)
 
     # --- inputs -------------------------------------------------------------------------------------------------------
@@ -160,7 +167,7 @@ class Mesh:
 
     def on_dial_failed(self, peer_id: bytes, now: float) -> None:
         """What ``carrier.dial`` was asked for did not come about."""
-        self._members.on_dial_failed(peer_id, now)
+        self._members.dialling.on_failed(peer_id, now)
 
     def on_message(self, peer_id: bytes, message: MeshMessage, now: float) -> None:
         """From a neighbour. Raises ProtocolViolation."""
@@ -241,16 +248,7 @@ class Mesh:
 
     def find(self, key: bytes) -> Future[list[Record]]:
         """Who provides ``key``; each record was checked."""
-        looked, future = self._begin(key, FIND_PROVIDERS), Future[list[Record]]()
-
-        def hand_over() -> None:
-            try:
-                future.set(looked.result().records)
-            except InosError as error:
-                future.fail(error)
-
-        looked.on_done(hand_over)
-        return future
+        return records_of(self._begin(key, FIND_PROVIDERS))
 
     def provide(self, key: bytes) -> Future[int]:
         """Say that we hold what ``key`` names, now and every ten minutes; how many nodes took the first word of it."""
@@ -317,24 +315,6 @@ class Mesh:
 
     # --- for the parts ------------------------------------------------------------------------------------------------
 
-    def serve(self, relay: Relay, now: float, *, final: bool) -> bytes | Verdict:
-        """What a request that comes by gets here."""
-        route = relay.route
-        if route.kind == FIND_NODE:
-            return self._answer(relay, ()) if final else Verdict.PASS
-        if route.kind == FIND_PROVIDERS:
-            records = self._records.of(decode(Question, route.body).key)
-            return self._answer(relay, records) if final or records else Verdict.PASS
-        if route.target == self._view.peer_id:
-            if route.kind == SIGNAL:
-                return self._signals.take(relay)
-            if route.kind == STORE:
-                return self._providers.take(relay)
-            if route.kind == SHUFFLED:
-                self._shuffling.on_shuffled(decode(Contacts, route.body).contacts)
-                return Verdict.LATER
-        return Verdict.PASS
-
     def rtt_s(self, peer_id: bytes) -> float:
         """Measured on the link; 0: not known."""
         heard = self._carrier.heard(peer_id)
@@ -358,12 +338,14 @@ class Mesh:
     def on_gone(self, peer_id: bytes, cause: str, now: float) -> None:
         """It is gone, or its link does not carry; who was only cut off or frozen may be dialled again."""
         comes_back = cause in ("cut", "frozen", "brain")
-        if self._end(peer_id, now, comes_back=comes_back) is not None:
+        if self._end(peer_id, now, comes_back=comes_back or cause == "silent") is not None:
             self._carrier.hang_up(peer_id, cause)
         if cause == "cut":
             self.tell(PeerDown(peer_id, cause))
             return
         if not comes_back:
+            if cause == "silent":
+                self._shuffling.lose(peer_id, now)
             self._view.forget(peer_id)
         self.tell(PeerDead(peer_id, cause))
         self.keeping.on_dead(peer_id, cause, now)
@@ -384,10 +366,6 @@ class Mesh:
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
         self._routes.begin(None, SHUFFLED, peer_id, encode(Contacts(contacts)), self._tasks.now)
-
-    def _answer(self, relay: Relay, records: Iterable[Record]) -> bytes | Verdict:
-        key = decode(Question, relay.route.body).key
-        return self._lookups.found(relay, key, [record.data for record in records]) or Verdict.PASS
 
     def _begin(self, key: bytes, kind: int) -> Future[Lookup]:
         future = self._lookups.begin(key, kind, self._tasks.now)

@@ -263,7 +263,8 @@ class Replication:
         c = self._c
         c.now = now
         if peer not in self.book.up:
-            self.on_up(peer, now)
+            c.counts["ignored"] += 1  # on its way when the link ended
+            return
         bundle = None if isinstance(message, _OF_MANY) else self.book.bundles.get(message.bundle)
         match message:
             case wire.Keep():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from inos import limits
 from inos.custody import Guest
@@ -175,15 +176,9 @@ class Taker:
     async def _pull(self, pull: Pull) -> None:
         c, name = self._c, pull.first.bundle
         try:
-            if not pull.dead:
-                await self._fetch_all(pull)
-                bundle = self._made(pull)
-                await c.store.guest_add(guest_of(bundle))
-                if not pull.dead and name not in c.book.bundles:
-                    self._taken(bundle)
-        except InosError as error:
-            if isinstance(error, StorageError | LimitError):
-                c.counts["no_room"] += 1
+            await self._take(pull)
+            if name not in c.book.bundles:  # before anybody can ask for it again
+                await self._drop(name)
         finally:
             self._begun -= 1
             del self.pulls[name]
@@ -192,17 +187,28 @@ class Taker:
             for peer in told or (one for one in c.book.bundles[name].holders if one in c.book.up):
                 c.send(peer, wire.Kept(name))
         else:
-            c.spawn(self._drop(name), "guest drop")
             for peer in pull.askers:
                 c.send(peer, wire.Dropped(name))
         self._pump()
 
+    async def _take(self, pull: Pull) -> None:
+        c, name = self._c, pull.first.bundle
+        if pull.dead:
+            return
+        try:
+            await self._fetch_all(pull)
+            bundle = self._made(pull)
+            await c.store.guest_add(guest_of(bundle))
+        except InosError as error:
+            if isinstance(error, StorageError | LimitError):
+                c.counts["no_room"] += 1
+            return
+        if not pull.dead and name not in c.book.bundles:
+            self._taken(bundle)
+
     async def _drop(self, name: bytes) -> None:
-        if name not in self._c.book.bundles:
-            try:
-                await self._c.store.guest_drop(name)
-            except InosError:
-                return  # at the next open nothing refers to it
+        with suppress(InosError):  # at the next open nothing refers to it
+            await self._c.store.guest_drop(name)
 
     async def _fetch_all(self, pull: Pull) -> None:
         """Every block that is not here. Raises the first error of a block that no source gave."""

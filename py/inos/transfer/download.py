@@ -1,7 +1,7 @@
 """One root being fetched: which blocks are needed, who is asked for what, and what is done with what arrives.
 
-Theory of operation. Steps wait in ``todo``; ``_pump`` gives them to sources with room in their window; a coroutine follows
-each request to its end: length, hash against the bid, manifest opened, store. A block that fails goes back to ``todo`` and
+Theory of operation. Steps wait in a queue; ``_pump`` gives them to sources with room in their window; a coroutine follows
+each request to its end: length, hash against the bid, manifest opened, store. A block that fails goes back to the queue and
 is asked elsewhere; manifests add the steps below them. Near the end, idle sources are asked for what slow ones still owe.
 The blocks below a manifest are asked from a random one on and round, so that two who download the same have different
 parts to give each other, still in the order of a disk.
@@ -16,8 +16,8 @@ Must not know: how spans are lent, how links are made.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from inos import limits
 from inos.errors import (
@@ -33,12 +33,12 @@ from inos.errors import (
 from inos.ports import KIND_MANIFEST, Arena, HashSpan, Open, Span
 from inos.tasks import Future, Tasks
 from inos.transfer.needs import Outliner, Progress, Step, Store, Wire
+from inos.transfer.queue import Need, Queue
 from inos.transfer.requests import Request, Requests
 from inos.transfer.sources import Source
 
 LOOK_INTERVAL_S = 0.5
 PROGRESS_INTERVAL_S = 0.1
-SCAN_MAX = 256  # steps looked at to find one that a source may have
 ENDGAME_BLOCKS = 8
 ENDGAME_AFTER_S = 0.5
 # The root's manifest is the one block whose length is not known: 116 bytes a chunk, so of nearly every file it is shorter.
@@ -61,6 +61,7 @@ class Download:
         outline: Outliner,
         *,
         root: Step,
+        whole: bool,
         sources: Callable[[], list[Source]],
         start_at: Callable[[int], int],
         on_progress: Callable[[Progress], None],
@@ -77,7 +78,9 @@ class Download:
         self._start_at = start_at
         self._on_progress = on_progress
         self._on_held = on_held
-        self._todo: deque[Step] = deque()
+        self._queue = Queue(whole=whole)
+        self.timeout_s: float | None = None
+        self.ended: Future[None] = Future()
         self._flying: dict[bytes, tuple[Step, list[Request]]] = {}
         self._known: set[bytes] = set()
         self._got: set[bytes] = set()
@@ -95,26 +98,35 @@ class Download:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    async def run(self, timeout_s: float | None) -> None:
-        """Fetch all. Raises NoPeers when nothing moved for ``timeout_s`` (None: wait for ever), CorruptError, StorageError."""
+    async def run(self) -> None:
+        """Fetch what is needed. Raises NoPeers when nothing moved for ``timeout_s`` (None: wait for ever), CorruptError,
+        StorageError."""
         try:
-            self._add(self._root)
-            while self._error is None and (self._todo or self._flying or self._reading):
-                self._rest_stalled()
-                self._pump()
-                self._tell(force=False)
-                if timeout_s is not None and self._tasks.now - self._moved_at >= timeout_s:
-                    raise NoPeers("nobody who is online has it")
-                self._changed = Future()
-                await self._tasks.wait(self._changed, LOOK_INTERVAL_S)
-            if self._error is not None:
-                raise self._error
-            self._tell(force=True)
+            await self._fetch()
+        except BaseException as error:
+            self._queue.fail(error)
+            self.ended.fail(error)
+            raise
         finally:
             self._closed = True
+            self.ended.set(None)
             for _, requests in list(self._flying.values()):
                 for request in list(requests):
                     request.outcome.fail(PeerStalled("the fetch ended"))
+
+    async def _fetch(self) -> None:
+        self._add(self._root)
+        while self._error is None and (self._queue.is_waiting or self._flying or self._reading):
+            self._rest_stalled()
+            self._pump()
+            self._tell(force=False)
+            if self.timeout_s is not None and self._tasks.now - self._moved_at >= self.timeout_s:
+                raise NoPeers("nobody who is online has it")
+            self._changed = Future()
+            await self._tasks.wait(self._changed, LOOK_INTERVAL_S)
+        if self._error is not None:
+            raise self._error
+        self._tell(force=True)
 
     def poke(self) -> None:
         """Something changed: sources, memory."""
@@ -126,8 +138,36 @@ class Download:
 
     # --- what is needed -----------------------------------------------------------------------------------------------
 
+    def need(self, start: int, end: int) -> Need:
+        """Somebody waits for these bytes of the file: they go first. Give it to ``need_no_more`` in the end."""
+        need, steps = self._queue.need(start, end)
+        self._begin(steps)
+        self.poke()
+        return need
+
+    def need_no_more(self, need: Need) -> None:
+        """Nobody waits any more; what was asked for comes all the same."""
+        self._queue.drop(need)
+
+    def need_all(
+        self, on_progress: Callable[[Progress], None], on_held: Callable[[bytes], None], timeout_s: float | None
+    ) -> None:
+        """What began with ranges is wanted whole."""
+        self._on_progress, self._on_held, self.timeout_s = on_progress, on_held, timeout_s
+        self._moved_at = self._tasks.now
+        for bid in self._got:
+            on_held(bid)
+        self._begin(self._queue.want_all())
+        self.poke()
+
+    def fail(self, error: InosError) -> None:
+        """End it."""
+        self._fail(error)
+        self.poke()
+
     def _add(self, step: Step) -> None:
         if step.bid in self._known:
+            self._begin(self._queue.again(step))
             return
         if len(self._known) >= limits.BLOCKS_MAX:
             raise LimitExceeded(f"more than {limits.BLOCKS_MAX} blocks")
@@ -136,19 +176,28 @@ class Download:
         self._known.add(step.bid)
         held = self._store.block_len(step.bid)
         self._bytes_total += step.block_len or held or 0
-        if held is None:
-            # Manifests first: they tell the size, and what else may be asked for.
-            (self._todo.appendleft if step.is_manifest else self._todo.append)(step)
-            return
-        self._bytes_done += held
-        if step.is_manifest:
-            self._reading += 1
-            self._tasks.spawn(self._read_held(step), "read held manifest")
-        else:
+        if held is not None and not step.is_manifest:
+            self._bytes_done += held
             self._have(step)
+        elif self._queue.open(step):
+            self._begin([step])
+
+    def _begin(self, steps: list[Step]) -> None:
+        for step in steps:
+            held = self._store.block_len(step.bid)
+            if held is None:
+                self._queue.wait(step)
+                continue
+            self._bytes_done += held
+            if step.is_manifest:
+                self._reading += 1
+                self._tasks.spawn(self._read_held(step), "read held manifest")
+            else:
+                self._have(step)
 
     def _have(self, step: Step) -> None:
         self._got.add(step.bid)
+        self._queue.close(step.bid)
         self._on_held(step.bid)
 
     async def _read_held(self, step: Step) -> None:
@@ -192,27 +241,18 @@ class Download:
         """Give steps to sources, one each in turn, the emptiest first, until nobody has room."""
         now = self._tasks.now
         willing = [source for source in self._usable() if source.has_room(now)]
-        while willing and self._todo:
+        while willing and self._queue.is_waiting:
             source = min(willing, key=lambda s: len(s.open) / s.window)
-            step = self._take_for(source)
+            step = self._queue.take(partial(source.may_have, now=now))
             if step is None:
                 willing.remove(source)
             elif not self._ask(source, step):
-                self._todo.appendleft(step)
+                self._queue.put_back(step)
                 return  # no memory, or the link has just ended: somebody will poke
             elif not source.has_room(now):
                 willing.remove(source)
-        if not self._todo and 0 < len(self._flying) <= ENDGAME_BLOCKS:
+        if not self._queue.is_waiting and 0 < len(self._flying) <= ENDGAME_BLOCKS:
             self._ask_twice([source for source in willing if not source.open])
-
-    def _take_for(self, source: Source) -> Step | None:
-        now = self._tasks.now
-        for index in range(min(len(self._todo), SCAN_MAX)):
-            if source.may_have(self._todo[index].bid, now):
-                step = self._todo[index]
-                del self._todo[index]
-                return step
-        return None
 
     def _ask_twice(self, idle: list[Source]) -> None:
         now = self._tasks.now
@@ -306,7 +346,7 @@ class Download:
         if not requests:
             del self._flying[step.bid]
             if step.bid not in self._got:
-                self._todo.appendleft(step)
+                self._queue.put_back(step)
 
     def _fail(self, error: InosError) -> None:
         if self._error is None:
@@ -318,8 +358,9 @@ class Download:
         """How far it is."""
         now = self._tasks.now
         usable = self._usable()
-        able = any(s.may_have(step.bid, now) for s in usable for step in list(self._todo)[:1])
-        is_done = not (self._todo or self._flying or self._reading)
+        step = self._queue.peek()
+        able = step is not None and any(source.may_have(step.bid, now) for source in usable)
+        is_done = not (self._queue.is_waiting or self._flying or self._reading)
         return Progress(
             stage="done" if is_done else "fetching" if self._flying or self._reading or able else "waiting",
             bytes_done=self._bytes_done,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 
-from inos.errors import IdMismatch, PeerGone, PeerStalled
+from inos.errors import Cancelled, IdMismatch, PeerGone, PeerStalled
 from inos.ports import KIND_MANIFEST, Arena, Entropy, HashSpan, Open, Span
 from inos.tasks import Tasks
 from inos.transfer.download import Download
@@ -107,8 +107,55 @@ class Fetcher:
 
         Raises NoPeers after ``timeout_s`` without a new block, AuthFailed (wrong secret), CorruptError, StorageError.
         """
-        assert capability.bid not in self._downloads
-        download = Download(
+        download = self._downloads.get(capability.bid)
+        if download is not None:  # somebody reads ranges of it
+            download.need_all(on_progress, on_held, timeout_s)
+            try:
+                await download.ended
+            except Cancelled as error:
+                download.fail(error)
+                raise
+            return
+        download = self._begin(capability, room_id, keepers, on_progress, on_held, whole=True)
+        download.timeout_s = timeout_s
+        await self._run(capability.bid, download)
+
+    async def fetch_range(
+        self,
+        capability: Capability,
+        room_id: bytes,
+        start: int,
+        end: int,
+        *,
+        timeout_s: float | None = None,
+        keepers: Collection[bytes] = (),
+    ) -> None:
+        """Hold the blocks of these bytes of a file, and the manifests that lead to them; before everything else of it, if it is
+        being fetched. Raises as ``fetch_root``."""
+        download = self._downloads.get(capability.bid)
+        if download is None:
+            download = self._begin(capability, room_id, keepers, lambda _: None, lambda _: None, whole=False)
+            download.timeout_s = timeout_s
+            need = download.need(start, end)
+            self._tasks.spawn(self._run(capability.bid, download), "fetch ranges").on_done(lambda: None)
+        else:
+            need = download.need(start, end)
+        try:
+            await need.met
+        finally:
+            download.need_no_more(need)
+
+    def _begin(
+        self,
+        capability: Capability,
+        room_id: bytes,
+        keepers: Collection[bytes],
+        on_progress: Callable[[Progress], None],
+        on_held: Callable[[bytes], None],
+        *,
+        whole: bool,
+    ) -> Download:
+        download = self._downloads[capability.bid] = Download(
             self._tasks,
             self._arena,
             self._wire,
@@ -116,6 +163,7 @@ class Fetcher:
             self._requests,
             self._outline,
             root=Step(capability.bid, capability.secret, None, is_manifest=True),
+            whole=whole,
             sources=lambda: [
                 source for source in self._sources.values() if room_id in source.rooms or source.peer_id in keepers
             ],
@@ -123,11 +171,13 @@ class Fetcher:
             on_progress=on_progress,
             on_held=on_held,
         )
-        self._downloads[capability.bid] = download
+        return download
+
+    async def _run(self, bid: bytes, download: Download) -> None:
         try:
-            await download.run(timeout_s)
+            await download.run()
         finally:
-            del self._downloads[capability.bid]
+            del self._downloads[bid]
 
     async def fetch_block(
         self, peer_id: bytes, bid: bytes, length: int, sink: Callable[[Span], Awaitable[None]]

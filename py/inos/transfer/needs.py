@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from inos import limits
 from inos.errors import InosError
 from inos.ports import Span
 from inos.wire.messages import Control
@@ -81,7 +82,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A block that belongs to a root. ``block_len`` None: not known yet. ``context`` is the outliner's own."""
+    """A block that belongs to a root. ``block_len`` None: not known yet. ``context`` is the outliner's own. Of a file's content
+    it holds, or leads to, ``covers`` bytes from ``at`` on; of a folder's nothing is said, and everything may be below."""
 
     bid: bytes
     secret: bytes
@@ -89,6 +91,8 @@ class Step:
     is_manifest: bool
     depth: int = 0
     context: object = None
+    at: int = 0
+    covers: int = limits.FILE_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ class RefLike(Protocol):
     def block_len(self) -> int:
         """How long it is."""
 
+    @property
+    def covers(self) -> int:
+        """Bytes of content below it."""
+
 
 class ManifestLike(Protocol):
     """A manifest of a file or a folder."""
@@ -76,10 +80,11 @@ def outliner(
             else:
                 check_child(step.context.parent, step.context.said, manifest)
         depth = step.depth + 1
-        steps = []
+        steps, at = [], step.at
         for ref in manifest.refs:
             promise = Promise(manifest, ref) if manifest.level > 0 else None
-            steps.append(Step(ref.bid, ref.secret, ref.block_len, manifest.level > 0, depth, promise))
+            steps.append(Step(ref.bid, ref.secret, ref.block_len, manifest.level > 0, depth, promise, at, ref.covers))
+            at += ref.covers
         for entry in manifest.entries:
             ref = entry.ref
             if ref is not None:

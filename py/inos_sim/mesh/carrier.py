@@ -2,7 +2,8 @@
 
 How a dial goes: with a link to anybody, offer and answer travel through ``Mesh.signal``, as routed messages of the very mesh
 that is tested (the offer is a token; its content is `inos.links`' business); without one, through the rendezvous server, which is
-counted. Then the connection's round trips pass, and both ends have their link; or time runs out.
+counted. Where the world's ``server_heals``, what the mesh does not carry goes through the server as well: two halves that have
+no link between them have no other way. Then the connection's round trips pass, and both ends have their link; or time runs out.
 
 Invariants: between two nodes there is at most one link, whoever dials; each end is told once that it is up, and once that it
 is down. An end that hears nothing for SILENT_LINK_S is closed, as by the network worker. Must not know: why links are made.
@@ -41,7 +42,7 @@ class SimCarrier:
         self._world = world
         self._node = node
         self.links: dict[bytes, LinkEnd] = {}
-        self.dialling: set[bytes] | None = None
+        self.dialling: dict[bytes, float] | None = None  # since when
         self.opened = 0  # links, ever
 
     # --- for the mesh -----------------------------------------------------------------------------------------------------
@@ -55,19 +56,18 @@ class SimCarrier:
         """Make a link."""
         peer_id = self._world.peer_id_of(contact.public_key)
         if self.dialling is None:
-            self.dialling = set()
+            self.dialling = {}
         if peer_id in self.links or peer_id in self.dialling:
             return
-        self.dialling.add(peer_id)
         clock = self._world.clock
+        self.dialling[peer_id] = clock.now
         clock.after(limits.DIAL_TIMEOUT_S, self._give_up, peer_id, clock.now)
         if not self.links:
-            self._node.server_calls += 1
-            clock.after(SERVER_S, self._answered, peer_id)
+            self._through_server(peer_id)
             return
         offer = DIAL_TOKEN + self._world.entropy.random(8)
         future = self._node.mesh.signal(peer_id, offer)
-        future.on_done(partial(self._signalled, peer_id, future))
+        future.on_done(partial(self._signalled, peer_id, clock.now, future))
 
     def hang_up(self, peer_id: bytes, cause: str) -> None:
         """End a link."""
@@ -110,13 +110,21 @@ class SimCarrier:
         if end.up and not end.is_open and end.heard_s + SILENT_LINK_S <= self._world.clock.now + 1e-9:
             self.closed(end, "silent")
 
-    def _signalled(self, peer_id: bytes, future: Future[bytes]) -> None:
+    def _signalled(self, peer_id: bytes, began_s: float, future: Future[bytes]) -> None:
         try:
             answer = future.result()
         except InosError:
-            return  # the dial's own time-out tells
+            if self._world.server_heals:
+                self._through_server(peer_id)
+            else:
+                self._world.clock.after(0.0, self._give_up, peer_id, began_s)
+            return
         if answer == DIAL_TOKEN:
             self._answered(peer_id)
+
+    def _through_server(self, peer_id: bytes) -> None:
+        self._node.server_calls += 1
+        self._world.clock.after(SERVER_S, self._answered, peer_id)
 
     def _answered(self, peer_id: bytes) -> None:
         """Offer and answer are exchanged: now both sides connect."""
@@ -147,9 +155,9 @@ class SimCarrier:
         self.links[peer_id] = end
         self.opened += 1
         if self.dialling is not None:
-            self.dialling.discard(peer_id)
+            self.dialling.pop(peer_id, None)
 
-    def _give_up(self, peer_id: bytes, _began_s: float) -> None:
-        if self.dialling is not None and peer_id in self.dialling:
-            self.dialling.discard(peer_id)
+    def _give_up(self, peer_id: bytes, began_s: float) -> None:
+        if self.dialling is not None and self.dialling.get(peer_id) == began_s:
+            del self.dialling[peer_id]
             self._node.dial_failed(peer_id)

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from inos_sim.mesh.bugs import BUGS
 from inos_sim.mesh.report import Report, log_fit
 from inos_sim.mesh.scenarios import SCENARIOS, Options
 
@@ -156,5 +157,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="drawn if not given")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--wire", action="store_true", help="encode and decode each message")
-    parser.add_argument("--seed-bug", help="break the mesh so that the scenario must fail")
+    parser.add_argument("--seed-bug", choices=sorted(BUGS), help="break the mesh so that the scenario must fail")
     return parser

@@ -194,6 +194,6 @@ class Keepers:
         replication = source.mesh.keeping.replication
         if block is None or not replication.serves(node.peer_id, bid):
             raise NotFound("missing")
-        replication.on_served(bid, length, clock.now)
+        replication.on_served(node.peer_id, bid, length, clock.now)
         source.pump()
         await sink(block)

@@ -86,6 +86,7 @@ class Network:
     def __init__(self, clock: Clock, seed: int, weather: Weather, deliver: Callable[[LinkEnd, Message], None]) -> None:
         self.clock = clock
         self.weather = weather
+        self.ping_loss = weather.loss
         self.deliver = deliver
         self.sent: dict[type, int] = {}  # messages, by their type
         self.cuts: Callable[[Node, Node], bool] = _nothing_is_cut
@@ -195,7 +196,7 @@ class Network:
         """When the newest of our answered pings came back, or a ping of the peer's came, or anything else."""
         if not end.is_open:
             return end.heard_s
-        loss, back = self.weather.loss, end.back
+        loss, back = self.ping_loss, end.back
         pong_s = self._newest_s(end, now, 2 * end.delay_s, (1 - loss) ** 2)
         ping_s = self._newest_s(back, now, end.delay_s, 1 - loss)
         return max(end.heard_s, pong_s, ping_s)

@@ -14,6 +14,7 @@ from inos.membership.contact import Known, sign_contact
 from inos.membership.view import link_list
 from inos.mesh.mesh import Mesh
 from inos.wire.membership import Contact
+from inos_sim.mesh.bugs import BUGS
 from inos_sim.mesh.node import MeshLike, Node
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.prebuilt import Plan
@@ -52,7 +53,9 @@ def make_mesh(world: World, node: Node) -> MeshLike:
 
 def world_of(options: Options, **more: object) -> World:
     """An empty world."""
-    return World(Setting(options.nodes, options.seed, wire=options.wire, **more), make_mesh)  # type: ignore[arg-type]
+    world = World(Setting(options.nodes, options.seed, wire=options.wire, **more), make_mesh)  # type: ignore[arg-type]
+    world.bug = BUGS[options.seed_bug] if options.seed_bug else None
+    return world
 
 
 def started(options: Options, nodes: int, **more: object) -> World:

@@ -64,6 +64,8 @@ class World:
         self.violations: Counter[str] = Counter()
         self.crashes: list[BaseException] = []
         self.on_event: Callable[[Node, MeshEvent], None] | None = None  # of every mesh, if anybody looks
+        self.server_heals = False  # whether the rendezvous carries what the mesh cannot, not first contacts only
+        self.bug: Callable[[Node], None] | None = None  # what every node is broken by
         self._make = make
         self._peer_ids: dict[bytes, bytes] = {}  # by public key
         self._cut_pairs: set[frozenset[int]] = set()
@@ -80,6 +82,8 @@ class World:
         self.by_id[peer_id] = node
         self.oracle.add(peer_id)
         node.mesh = self._make(self, node)
+        if self.bug is not None:
+            self.bug(node)
         return node
 
     def alive(self) -> list[Node]:

@@ -23,7 +23,7 @@ def test_a_thousand_nodes_get_each_rumor_once_in_few_hops():
     world.link_at_random(24)
     world.subscribe("news")
     copies = []
-    for round in range(8):
+    for round in range(5):
         before = world.total("copies")
         world.publish(world.rng.choice(world.nodes), "news", b"%d" % round)
         world.run(12)
@@ -33,11 +33,11 @@ def test_a_thousand_nodes_get_each_rumor_once_in_few_hops():
         for node in world.nodes:
             node.heard.clear()
     assert copies[0] <= 4
-    assert sum(copies[-3:]) / 3 < 0.75 * copies[0]
+    assert sum(copies[-2:]) / 2 < 0.75 * copies[0]
 
 
 def test_one_author_who_goes_on_ends_at_about_one_copy():
-    world = World(300, 2)
+    world = World(200, 2)
     world.link_at_random(16)
     world.subscribe("news")
     author = world.nodes[7]
@@ -46,7 +46,7 @@ def test_one_author_who_goes_on_ends_at_about_one_copy():
         world.publish(author, "news", b"%d" % round)
         world.run(0.7)
     assert all(len(node.heard) == 12 for node in world.nodes if node is not author)
-    assert (world.total("copies") - before) / 300 < 1.15
+    assert (world.total("copies") - before) / 200 < 1.15
 
 
 def test_the_dead_whom_nobody_has_noticed_do_not_cut_anybody_off():

@@ -9,11 +9,15 @@ from collections.abc import Callable
 
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.report import Report
-from inos_sim.mesh.scenarios import churn, gossip, join, lookup
+from inos_sim.mesh.scenarios import byzantine, churn, flashcrowd, gossip, heal, join, lookup, partition
 
 SCENARIOS: dict[str, Callable[[Options], Report]] = {
     "join": join.run,
     "churn": churn.run,
+    "partition": partition.run,
+    "heal": heal.run,
+    "byzantine": byzantine.run,
+    "flashcrowd": flashcrowd.run,
     "lookup": lookup.run,
     "gossip": gossip.run,
 }
