@@ -16,7 +16,7 @@ from inos.links.commands import PeerTable
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, SHOWN, Neighbour
 from inos.node import Node
 from inos.ports import Ports
-from inos.replication.needs import ReplicaChanged
+from inos.replication.needs import RedundancyRestored
 
 _CONDITIONS = {"shown": SHOWN, "hidden": HIDDEN, "frozen": FROZEN, "leaving": LEAVING}
 _WORDS = {number: word for word, number in _CONDITIONS.items()}
@@ -117,17 +117,20 @@ class MeshVerbs:
             for record in await self._node.commons.mesh.find(ids.from_hex(key))
         ]
 
-    async def do_set_replication(self, _op: int, copies: int, root: str = "") -> None:
-        """On how many nodes all files shall be, or one; 1: only here."""
-        await self._node.replicas.set_copies(copies, ids.from_hex(root) if root else None)
+    async def do_copies(self, _op: int, root: str) -> dict[str, object]:
+        """How many copies there are of a file, and where."""
+        return self._node.replicas.copies(ids.from_hex(root))
 
-    async def do_replication(self, _op: int, root: str = "") -> dict[str, object]:
-        """Copies of one file, or figures of all."""
-        replicas = self._node.replicas
-        return replicas.copies(ids.from_hex(root)) if root else replicas.stats()
+    async def do_set_replication(self, _op: int, copies: int, root: str | None = None) -> None:
+        """How many copies there shall be, of one file or of all."""
+        await self._node.replicas.set_copies(copies, None if root is None else ids.from_hex(root))
+
+    async def do_safe(self, _op: int, root: str) -> None:
+        """Answered once a file has as many copies as make it safe."""
+        await self._node.replicas.safe(ids.from_hex(root))
 
     async def do_allow_bytes(self, _op: int, quota: int) -> None:
-        """What the browser allows this vault: others may use a share of it."""
+        """What the browser allows this vault, of which guests get a part."""
         self._node.replicas.allow_bytes(quota)
 
     async def do_condition(self, _op: int, condition: str) -> None:
@@ -141,18 +144,15 @@ class MeshVerbs:
         commons = self._node.commons
         if not commons.is_in:
             return
+        for changed in self._node.replicas.poll_events():
+            took_ms = round(changed.took_s * 1_000) if isinstance(changed, RedundancyRestored) else None
+            self._emit(e="replica", what=type(changed).__name__, bundle=ids.to_hex(changed.bundle), tookMs=took_ms)
         for event in commons.mesh.poll_events():
             peer_id: Any = getattr(event, "peer_id", None)
             if peer_id is not None:
                 cause = getattr(event, "cause", None)
                 now_ms = round(self._node.tasks.now * 1_000, 1)
                 self._emit(e="mesh", what=type(event).__name__, id=ids.to_hex(peer_id), cause=cause, atMs=now_ms)
-        for changed in self._node.replicas.poll_events():
-            if isinstance(changed, ReplicaChanged):
-                more = {"root": ids.to_hex(changed.key), "live": changed.live, "copies": changed.copies}
-                self._emit(e="mesh", what="ReplicaChanged", cause=changed.cause, **more)
-            else:
-                self._emit(e="mesh", what="RedundancyRestored", tookMs=round(changed.took_s * 1_000))
 
 
 def _bytes(text: str) -> bytes:

@@ -30,23 +30,24 @@ export class MeshCalls extends FileCalls {
     super(line, scriptUrl);
     this.#line = line;
     globalThis.document?.addEventListener("visibilitychange", () => this.#tellCondition());
-    if (globalThis.document?.hidden) this.#tellCondition();
-    this.#tellQuota();
+    if (globalThis.document) this.#begin();
   }
 
-  /** Others may use a share of what the browser allows us. */
-  async #tellQuota() {
-    const estimate = await globalThis.navigator?.storage?.estimate?.();
-    if (!estimate?.quota) return;
-    await this.#line()
-      .call("allow_bytes", { quota: estimate.quota })
-      .catch(() => {}); // as above
+  async #begin() {
+    await null; // the node is being made
+    try {
+      await this.#line().ready;
+      if (document.hidden) await this.#tellCondition();
+      const { quota = 0 } = await navigator.storage.estimate();
+      await this.#line().call("allow_bytes", { quota });
+    } catch {
+      // the node's own failure, which is said elsewhere
+    }
   }
 
   /** A hidden page is slower to answer: others are told, and are patient. */
   async #tellCondition() {
     const condition = document.hidden ? "hidden" : "shown";
-    await null; // the node is being made
     await this.#line()
       .call("condition", { condition })
       .catch(() => {}); // the node's own failure, which is said elsewhere
@@ -112,6 +113,22 @@ export class MeshCalls extends FileCalls {
     for (const listener of [...(this.#topics.get(topic) ?? [])]) listener({ topic, from, data: bytes });
   }
 
+  /** How many copies of a file there are, and shall be. @param {string} root
+   * @returns {Promise<{live: number, wanted: number, safe: boolean}>} */
+  async copies(root) {
+    return this.#line().call("copies", { root });
+  }
+
+  /** How many copies there shall be: of one file, or of all. @param {number} copies 1: only here @param {string} [root] */
+  async setReplication(copies, root) {
+    await this.#line().call("set_replication", root === undefined ? { copies } : { copies, root });
+  }
+
+  /** Resolves once a file has as many copies as make it safe. @param {string} root */
+  async safe(root) {
+    await this.#line().call("safe", { root });
+  }
+
   /** Be found under a key, until `withdraw`. @param {string} key */
   async provide(key) {
     await this.#line().call("provide", { key });
@@ -120,24 +137,6 @@ export class MeshCalls extends FileCalls {
   /** @param {string} key */
   async withdraw(key) {
     await this.#line().call("withdraw", { key });
-  }
-
-  /**
-   * On how many nodes files are kept, this one among them: all files, or the one of this root. 1: only here.
-   * @param {{copies: number, root?: string}} wanted
-   */
-  async setReplication({ copies, root = "" }) {
-    await this.#line().call("set_replication", { copies, root });
-  }
-
-  /**
-   * Of a file: copies wanted, of its worst part living, its holders, and whether it is safe (two durable copies). Without a root:
-   * figures of all.
-   * @param {string} [root]
-   * @returns {Promise<any>}
-   */
-  async replication(root = "") {
-    return this.#line().call("replication", { root });
   }
 
   /** Who provides a key. @param {string} key @returns {Promise<{id: string, expiresMs: number}[]>} */

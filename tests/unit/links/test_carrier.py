@@ -15,14 +15,20 @@ ORIGIN = "https://a.example"
 
 
 @pytest.fixture
-def world() -> World:
+def world(tmp_path) -> World:
     world = World(41, arena_bytes=8 << 20)
     world.beats = Heartbeats(world, 0.25)
+    world.folder = tmp_path
     return world
 
 
+def node(world: World, name: str, origin: str = ORIGIN) -> Peer:
+    (world.folder / name).mkdir()
+    return world.peer(name, folder=world.folder / name, origin=origin)
+
+
 def nodes(world: World, count: int) -> list[Peer]:
-    return [world.peer(f"n{number}", origin=ORIGIN) for number in range(count)]
+    return [node(world, f"n{number}") for number in range(count)]
 
 
 def neighbours(peer: Peer) -> set[bytes]:
@@ -140,7 +146,7 @@ def test_two_texts_make_a_mesh_of_two_and_then_of_four(quiet):
 
 
 def test_an_invitation_leads_into_a_private_room(quiet):
-    one, two = quiet.peer("one"), quiet.peer("two", origin=ORIGIN)
+    one, two = node(quiet, "one", origin=""), node(quiet, "two")
     quiet.run(seconds=1)
     room = one.node.new_room()
     result(quiet, one, one.node.join(room))
