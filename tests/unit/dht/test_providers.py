@@ -61,8 +61,9 @@ def test_records_move_to_those_who_become_the_closest(world):
     assert [r.author for r in done(world, asker.mesh.find(key))] == [author.peer_id]
 
 
-def test_what_is_provided_is_told_again_before_it_ends(world):
-    nodes = list(world.nodes.values())
+def test_what_is_provided_is_told_again_before_it_ends():
+    world = World(33)
+    nodes = world.grow(6, settle_s=10.0)
     author, key = nodes[0], world.rng.randbytes(32)
     done(world, author.mesh.provide(key))
     seq = next(iter(author.mesh._records.of(key))).seq
