@@ -32,6 +32,7 @@ from inos.ports import Ports
 from inos.repair import RepairReport, repair
 from inos.replicas import Replicas
 from inos.revocable import Revocable
+from inos.streaming import Streaming
 from inos.tasks import Effect, Task, Tasks
 from inos.transfer.events import TransferFailed, TransferProgress
 from inos.transfer.fetch import Fetcher
@@ -41,6 +42,7 @@ from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
+from inos.vault.hand_out import GetResult
 from inos.wire.link import (
     Link,
     encode,
@@ -103,6 +105,7 @@ class Node:
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
         self.invitations = Invitations(tasks, self.links)
+        self.streaming = Streaming(tasks, vault, self.fetcher, self._enter, self._leave)
         self._origin = origin
         self._alone = alone
         self.links.dialer.busy = lambda link: (
@@ -237,6 +240,19 @@ class Node:
         # Somebody else may have begun meanwhile; there is no await between the look and the beginning.
         task = self._fetching.get(capability.bid) or self._begin_fetch(capability, timeout_s)
         return await task
+
+    async def read_range(
+        self, link: str, sink: int, offset: int = 0, length: int | None = None, timeout_s: float | None = None
+    ) -> GetResult:
+        """Hand a range of a link's file to a sink while it arrives, without the rest of it; see ``Streaming.read``."""
+        self._check_running()
+        capability = await self.revocable.resolve(link, timeout_s)
+        return await self.streaming.read(capability, sink, offset, length, timeout_s)
+
+    async def look(self, link: str, timeout_s: float | None = None) -> manifests.Manifest:
+        """What a link names, without fetching it: its manifest."""
+        self._check_running()
+        return await self.streaming.manifest(await self.revocable.resolve(link, timeout_s), timeout_s)
 
     def stop_fetch(self, link_root: bytes) -> None:
         """Stop fetching a link's root; whoever waits for it gets Cancelled. The wish stays for the next start."""
@@ -412,7 +428,14 @@ class Node:
         return self.joined.join(capability.bid, secret, self.tasks.now)
 
     def _is_needed(self, name: bytes) -> bool:
-        return name in self._fetching or self.revocable.grants.is_asking(name)
+        return name in self._fetching or self.streaming.is_open(name) or self.revocable.grants.is_asking(name)
+
+    def _enter(self, capability: Capability) -> tuple[bytes, set[bytes]]:
+        """Where a root's holders meet, as one who wants it; who else keeps blocks of it, as far as is known: grows."""
+        room_id = self._join_share(capability)
+        self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
+        self.commons.seek(room_id)
+        return room_id, self.replicas.seek(capability.bid)
 
     def _begin_fetch(self, capability: Capability, timeout_s: float | None) -> Task[bytes]:
         task = self.tasks.spawn(self._fetch(capability, timeout_s), "fetch")
@@ -423,6 +446,11 @@ class Node:
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
+        self._leave(link_root)
+
+    def _leave(self, link_root: bytes) -> None:
+        if link_root in self._fetching or self.streaming.is_open(link_root):
+            return
         self.replicas.seek_no_more(link_root)
         if link_root in self.joined.rooms:
             self.commons.forget(self.joined.rooms[link_root])
@@ -435,13 +463,10 @@ class Node:
             self._events.append(TransferProgress(capability.bid, progress))
 
         try:
-            room_id = self._join_share(capability)
-            self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
-            self.commons.seek(room_id)
+            room_id, keepers = self._enter(capability)
             await self.fetcher.fetch_root(
-                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s,
-                keepers=self.replicas.seek(capability.bid),
-            )  # fmt: skip
+                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s, keepers=keepers
+            )
             root = await self.vault.adopt(capability)
             # Received is offered on: the link's other holders may be gone when the next one wants it.
             await self.vault.share(root)
