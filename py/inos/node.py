@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from inos import limits
+from inos.adapter_side import AdapterSide, NodeEvent
 from inos.commons import Commons
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
-from inos.links.commands import Command, LinkEvent, PeerTable
+from inos.links.commands import LinkEvent, PeerTable
 from inos.links.joined import Joined
 from inos.links.links import Links
 from inos.links.rooms import share_room_secret
@@ -32,29 +33,26 @@ from inos.repair import RepairReport, repair
 from inos.replicas import Replicas
 from inos.revocable import Revocable
 from inos.rooms import Rooms
-from inos.tasks import Effect, Task, Tasks
+from inos.streaming import Streaming
+from inos.tasks import Task, Tasks
 from inos.transfer.events import TransferFailed, TransferProgress
 from inos.transfer.fetch import Fetcher
 from inos.transfer.needs import Capability, Progress
 from inos.transfer.outline import outliner
-from inos.transfer.reports import BlockReports
 from inos.transfer.serve import Server
 from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
+from inos.vault.hand_out import GetResult
 from inos.wire.link import Link, encode, parse
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
-NodeEvent: TypeAlias = commands.PeerEvent | TransferProgress | TransferFailed
-Effects: TypeAlias = list[tuple[int, Effect[Any]]]
-Commands: TypeAlias = list[Command]
-Events: TypeAlias = list[NodeEvent]
 Files: TypeAlias = list[vaults.RootInfo]
 Tell: TypeAlias = Callable[[vaults.Progress], None] | None
 
 
-class Node(BlockReports):
+class Node(AdapterSide):
     """One node."""
 
     def __init__(
@@ -84,6 +82,7 @@ class Node(BlockReports):
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
         self.rooms = Rooms(tasks, ports, self.links, self.commons, origin)
         self._begins_alone = alone or not origin
+        self.streaming = Streaming(tasks, vault, self.fetcher, self._enter, self._leave)
         self.links.dialer.busy = lambda link: (
             self.fetcher.is_busy(link) or self.server.is_busy(link) or self.commons.holds(link)
         )
@@ -188,6 +187,19 @@ class Node(BlockReports):
         task = self._fetching.get(capability.bid) or self._begin_fetch(capability, timeout_s)
         return await task
 
+    async def read_range(
+        self, link: str, sink: int, offset: int = 0, length: int | None = None, timeout_s: float | None = None
+    ) -> GetResult:
+        """Hand a range of a link's file to a sink while it arrives, without the rest of it; see ``Streaming.read``."""
+        self._check_running()
+        capability = await self.revocable.resolve(link, timeout_s)
+        return await self.streaming.read(capability, sink, offset, length, timeout_s)
+
+    async def look(self, link: str, timeout_s: float | None = None) -> manifests.Manifest:
+        """What a link names, without fetching it: its manifest."""
+        self._check_running()
+        return await self.streaming.manifest(await self.revocable.resolve(link, timeout_s), timeout_s)
+
     def stop_fetch(self, link_root: bytes) -> None:
         """Stop fetching a link's root; whoever waits for it gets Cancelled. The wish stays for the next start."""
         task = self._fetching.get(link_root)
@@ -234,39 +246,6 @@ class Node(BlockReports):
             "blocks_sent": self.server.blocks_sent,
             "bytes_sent": self.server.bytes_sent,
         }
-
-    # --- the adapter's side -------------------------------------------------------------------------------------------
-
-    def poll_effects(self) -> Effects:
-        """Run everything that can run; the effects to perform."""
-        self.replicas.look()
-        out = self.tasks.poll_effects()
-        while self._dispatch():
-            out += self.tasks.poll_effects()
-        return out
-
-    def on_done(self, effect_id: int, result: object, now: float) -> None:
-        """The answer to an effect."""
-        self.tasks.on_done(effect_id, result, now)
-
-    def poll_commands(self) -> Commands:
-        """What the page and the net worker are to do, in order."""
-        return self.links.poll_commands()
-
-    def poll_events(self) -> Events:
-        """What happened, in order."""
-        out, self._events = [*self._events], deque()
-        return out
-
-    def next_deadline(self) -> float | None:
-        """When ``on_deadline`` wants to be called."""
-        dues = [due for due in (self.tasks.next_deadline(), self.commons.next_due()) if due is not None]
-        return min(dues, default=None)
-
-    def on_deadline(self, now: float) -> None:
-        """Time has passed."""
-        self.tasks.on_deadline(now)
-        self.commons.on_time(self.tasks.now)
 
     # --- inside: events of the links ----------------------------------------------------------------------------------
 
@@ -346,7 +325,14 @@ class Node(BlockReports):
         return self.joined.join(capability.bid, secret, self.tasks.now)
 
     def _is_needed(self, name: bytes) -> bool:
-        return name in self._fetching or self.revocable.grants.is_asking(name)
+        return name in self._fetching or self.streaming.is_open(name) or self.revocable.grants.is_asking(name)
+
+    def _enter(self, capability: Capability) -> tuple[bytes, set[bytes]]:
+        """Where a root's holders meet, as one who wants it; who else keeps blocks of it, as far as is known: grows."""
+        room_id = self._join_share(capability)
+        self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
+        self.commons.seek(room_id)
+        return room_id, self.replicas.seek(capability.bid)
 
     def _begin_fetch(self, capability: Capability, timeout_s: float | None) -> Task[bytes]:
         task = self.tasks.spawn(self._fetch(capability, timeout_s), "fetch")
@@ -357,6 +343,11 @@ class Node(BlockReports):
 
     def _end_fetch(self, link_root: bytes) -> None:
         del self._fetching[link_root]
+        self._leave(link_root)
+
+    def _leave(self, link_root: bytes) -> None:
+        if link_root in self._fetching or self.streaming.is_open(link_root):
+            return
         self.replicas.seek_no_more(link_root)
         if link_root in self.joined.rooms:
             self.commons.forget(self.joined.rooms[link_root])
@@ -369,13 +360,10 @@ class Node(BlockReports):
             self._events.append(TransferProgress(capability.bid, progress))
 
         try:
-            room_id = self._join_share(capability)
-            self.links.set_wanting(room_id, wanting=True, now=self.tasks.now)
-            self.commons.seek(room_id)
+            room_id, keepers = self._enter(capability)
             await self.fetcher.fetch_root(
-                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s,
-                keepers=self.replicas.seek(capability.bid),
-            )  # fmt: skip
+                capability, room_id, on_progress=tell, on_held=offered.add, timeout_s=timeout_s, keepers=keepers
+            )
             root = await self.vault.adopt(capability)
             # Received is offered on: the link's other holders may be gone when the next one wants it.
             await self.vault.share(root)

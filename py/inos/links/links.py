@@ -135,7 +135,7 @@ class Links:
         """Whether we lack bytes that members of this room may have."""
         self._at(now)
         self._rendezvous.set_wanting(room_id, wanting, now)
-        self._poke()
+        self._poked.set(None)
 
     @property
     def is_rendezvous_up(self) -> bool:
@@ -211,13 +211,13 @@ class Links:
         self._at(now)
         if self._meeting.on_server(up):
             self._events.append(commands.RendezvousChanged(up))
-            self._poke()
+            self._poked.set(None)
 
     def on_joined(self, room_id: bytes, members: int, now: float) -> None:
         """The server let us into a room, where there are so many ``members`` now."""
         self._at(now)
         self._rendezvous.set_joined(room_id, members, now)
-        self._poke()
+        self._poked.set(None)
 
     def on_signal(self, room_id: bytes, payload: bytes, now: float) -> None:
         """Sealed bytes came."""
@@ -265,7 +265,7 @@ class Links:
         if slot.state is State.CLOSING:
             slot.settle()
             self._events.append(commands.ChannelSettled(slot.link))
-        self._poke()
+        self._poked.set(None)
 
     def on_control(self, channel: int, generation: int, data: bytes, now: float) -> None:
         """A control message came."""
@@ -325,7 +325,7 @@ class Links:
             self._rendezvous.succeeded(slot.session)
         self._emit(commands.AcceptData(*slot.link))
         self._events.append(commands.PeerUp(slot.link, slot.peer_id, frozenset(slot.rooms)))
-        self._poke()
+        self._poked.set(None)
         try:
             while slot.inbox and slot.state is State.UP:
                 self._on_message(slot, slot.inbox.popleft())
@@ -351,7 +351,7 @@ class Links:
             weight = 4 if isinstance(error, (AuthRefused, ProtocolViolation)) else 0 if was_up else 1
             chance = self._ports.entropy.random(1)[0] / 255
             self._rendezvous.failed(slot.session, weight, self._tasks.now, chance)
-        self._poke()
+        self._poked.set(None)
 
     def _up(self, link: tuple[int, int]) -> Slot | None:
         slot = self._channels.find(*link)
@@ -390,9 +390,6 @@ class Links:
             self._proofs.show(slot, contact)
         if not linked:
             self.dialer.consider(contact)
-
-    def _poke(self) -> None:
-        self._poked.set(None)
 
     def _say(self, slot: Slot, message: Control) -> None:
         self._emit(commands.SendControl(*slot.link, encode(message)))
