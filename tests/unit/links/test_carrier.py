@@ -12,7 +12,6 @@ from inos.links import commands as c
 from inos.links.carrier import LinkCarrier
 from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
-from inos.links.rooms import origin_room_secret, room_of
 from inos.wire import messages as m
 from inos.wire.link import parse_room
 from inos.wire.membership import Condition
@@ -57,10 +56,6 @@ def is_whole(peers: list[Peer]) -> bool:
     return all(neighbours(peer) == everybody - {peer.node.commons.mesh.peer_id} for peer in peers)
 
 
-def room_id(peer: Peer) -> bytes:
-    return room_of(peer.ports.hashes, origin_room_secret(peer.ports.hashes, ORIGIN)).room_id
-
-
 def assert_sound(world: World) -> None:
     for peer in world.peers:
         assert peer.crashes == []
@@ -84,7 +79,7 @@ def test_a_mesh_closes_up_without_the_server(world):
     world.stop_server()
     assert world.run(lambda: is_whole(peers), 60)
     for peer in peers:
-        assert peer.links.signals_sent(room_id(peer)) <= MEET_SIGNALS
+        assert peer.node.commons.carrier.here.signals_sent() <= MEET_SIGNALS
     assert_sound(world)
 
 
@@ -128,13 +123,13 @@ def result(world: World, peer: Peer, coro, seconds: float = 20):
 
 
 def invite(world: World, inviter: Peer, newcomer: Peer, pause_s: float = 30.0) -> None:
-    text = result(world, inviter, inviter.node.invite("https://a.example/"))
+    text = result(world, inviter, inviter.node.rooms.invite("https://a.example/"))
     assert len(text) < 2_048
     world.run(seconds=pause_s)  # whoever carries it walks
-    reply = result(world, newcomer, newcomer.node.answer_invitation(text))
+    reply = result(world, newcomer, newcomer.node.rooms.answer_invitation(text))
     assert len(reply) < 2_048
     world.run(seconds=pause_s)
-    result(world, inviter, inviter.node.take_reply(reply))
+    result(world, inviter, inviter.node.rooms.take_reply(reply))
 
 
 @pytest.fixture
@@ -158,31 +153,31 @@ def test_two_texts_make_a_mesh_of_two_and_then_of_four(quiet):
 def test_an_invitation_leads_into_a_private_room(quiet):
     one, two = node(quiet, "one", origin=""), node(quiet, "two")
     quiet.run(seconds=1)
-    room = one.node.new_room()
-    result(quiet, one, one.node.join(room))
+    room = one.node.rooms.new()
+    result(quiet, one, one.node.rooms.join(room))
     invite(quiet, one, two, pause_s=1)
     assert quiet.run(lambda: is_whole([one, two]), 5)
-    assert two.node.room_link() == room
+    assert two.node.rooms.link() == room
     assert not two.node.commons.is_public
 
 
 def test_an_invitation_is_good_once_and_for_its_time(quiet):
     one, two, late = nodes(quiet, 3)
     quiet.run(seconds=1)
-    text = result(quiet, one, one.node.invite())
-    reply = result(quiet, two, two.node.answer_invitation(text))
-    second = result(quiet, late, late.node.answer_invitation(text))
-    result(quiet, one, one.node.take_reply(reply))
+    text = result(quiet, one, one.node.rooms.invite())
+    reply = result(quiet, two, two.node.rooms.answer_invitation(text))
+    second = result(quiet, late, late.node.rooms.answer_invitation(text))
+    result(quiet, one, one.node.rooms.take_reply(reply))
     with pytest.raises(NotFound):
-        result(quiet, one, one.node.take_reply(second))
+        result(quiet, one, one.node.rooms.take_reply(second))
     with pytest.raises(ProtocolViolation):  # the same one again
-        result(quiet, two, two.node.answer_invitation(text))
+        result(quiet, two, two.node.rooms.answer_invitation(text))
     with pytest.raises(BadLink):
-        result(quiet, late, late.node.answer_invitation(text[:-3]))
-    old = result(quiet, one, one.node.invite())
+        result(quiet, late, late.node.rooms.answer_invitation(text[:-3]))
+    old = result(quiet, one, one.node.rooms.invite())
     quiet.run(seconds=limits.INVITATION_S + 5)
     with pytest.raises(ProtocolViolation):
-        result(quiet, late, late.node.answer_invitation(old))
+        result(quiet, late, late.node.rooms.answer_invitation(old))
     assert quiet.run(lambda: not one.links.dialer._channels.in_state(State.PENDING), 5), "what waited has ended"
     assert_sound(quiet)
 
@@ -287,7 +282,7 @@ def test_the_mesh_hears_nobody_who_is_not_in_its_room(world):
     assert world.run(lambda: is_whole([one, two]), 10)
     stranger = node(world, "stranger", origin="")
     world.run(seconds=1)
-    share = one.node.new_room()
+    share = one.node.rooms.new()
     for peer in (one, stranger):
         peer.links.set_wanting(peer.links.join(parse_room(share), world.now), wanting=True, now=world.now)
     assert world.run(lambda: len(stranger.linked(one)) == 1, 10)
