@@ -32,7 +32,7 @@ PLACED_S = 30.0
 REPAIR_MAX_S = 5.0
 FIRST_MAX_S = 1.5  # from a death to the first who knows, at p99: siblings and partners are pinged four times a second
 DETECT_MAX_S = 4.0  # to all who had a link: the others are pinged once a second, or are told
-FALSE_MAX = 0.01  # verdicts a node on somebody alive, with a twentieth of all packets lost and a third of all witnesses gone
+FALSE_MAX = 0.01  # wrong verdicts a node, with a twentieth of all packets lost and a third of all witnesses gone
 LOOKUPS = 100
 
 
