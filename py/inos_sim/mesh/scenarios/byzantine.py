@@ -63,7 +63,9 @@ def _one(options: Options, percent: int, report: Report) -> float:
     keys = list(provided)
     for number in range(FINDS):
         key = eclipsed if number % ECLIPSED_EVERY == 0 else rng.choice(keys[1:])
-        asker = rng.choice([node for node in (rng.choice(honest), rng.choice(honest)) if node is not provided[key]] or honest)
+        asker = rng.choice(
+            [node for node in (rng.choice(honest), rng.choice(honest)) if node is not provided[key]] or honest
+        )
         world.clock.after(number * SPACING_S, finding.begin, asker, key)
     world.clock.run_for(FINDS * SPACING_S + WAIT_S, lambda: finding.ended == FINDS)
     exact = look_up(world, KEYS, rng, spacing_s=SPACING_S, askers=honest)

@@ -39,7 +39,9 @@ def run(options: Options) -> Report:
     held_for_dead = watching.false
     world.mend()
     uncut_s = time_to_whole(world, world.alive())
-    bereft = [node for node in world.rng.sample(world.alive(), max(1, round(BEREFT_SHARE * options.nodes))) if node.alive]
+    bereft = [
+        node for node in world.rng.sample(world.alive(), max(1, round(BEREFT_SHARE * options.nodes))) if node.alive
+    ]
     for node in bereft:
         for sibling in siblings_of(world, node):
             if sibling.alive and sibling not in bereft:
