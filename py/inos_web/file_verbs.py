@@ -17,6 +17,9 @@ from inos.vault.names import clean_name
 from inos.vault.put import Progress, Source
 from inos.vault.vault import RootInfo, Vault
 
+LOOK_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 60.0  # without a new block
+
 Row = tuple[str, int | None, int, str]  # path, bytes (None: an empty folder), mtime in ms, media type
 
 
@@ -96,6 +99,22 @@ class FileVerbs:
             "mediaType": "",
             "kind": "folder" if entry.kind == DIR else "file",
         }
+
+    # --- what a link names, before it is here ---------------------------------------------------------------------------
+
+    async def do_look(self, _op: int, link: str) -> dict[str, object]:
+        """Name, size and type of what a link names; only its manifest is fetched."""
+        manifest = await self._node.look(link, LOOK_TIMEOUT_S)
+        return {
+            "name": manifest.name,
+            "size": manifest.total_len,
+            "mediaType": manifest.media_type,
+            "kind": "folder" if manifest.kind == DIR else "file",
+        }
+
+    async def do_read_range(self, _op: int, link: str, sink: int, offset: int, length: int | None = None) -> None:
+        """Stream a range of a link's file into a registered sink while it arrives, without the rest of it."""
+        await self._node.read_range(link, sink, offset, length, READ_TIMEOUT_S)
 
     # --- names and versions -------------------------------------------------------------------------------------------
 

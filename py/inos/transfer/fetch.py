@@ -129,6 +129,7 @@ class Fetcher:
         *,
         timeout_s: float | None = None,
         keepers: Collection[bytes] = (),
+        on_begun: Callable[[], None] = lambda: None,
     ) -> None:
         """Hold the blocks of these bytes of a file, and the manifests that lead to them; before everything else of it, if it is
         being fetched. Raises as ``fetch_root``."""
@@ -140,6 +141,7 @@ class Fetcher:
             self._tasks.spawn(self._run(capability.bid, download), "fetch ranges").on_done(lambda: None)
         else:
             need = download.need(start, end)
+        on_begun()  # what is needed from now on comes after this
         try:
             await need.met
         finally:

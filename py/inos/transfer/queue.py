@@ -48,6 +48,7 @@ class Queue:
         self._waiting: set[bytes] = set()  # of entries in both; others are stale
         self._open: dict[bytes, Step] = {}
         self._later: dict[bytes, Step] = {}
+        self._begun = False  # the root was opened
 
     @property
     def is_waiting(self) -> bool:
@@ -67,6 +68,10 @@ class Queue:
         """A new step that is not held; False: nobody needs it now, and it is put off."""
         self._open[step.bid] = step
         needed = self._note(step)
+        if not self._begun:  # the root, of which everything is a part
+            self._begun = needed = True
+            for need in self.needs:
+                need.bids.add(step.bid)
         if not (needed or self.whole):
             self._later[step.bid] = step
             return False
@@ -147,7 +152,7 @@ class Queue:
             need.met.fail(error)
 
     def _look(self, need: Need) -> None:
-        if not need.bids and not (need.everything and self._open):
+        if self._begun and not need.bids and not (need.everything and self._open):
             self.drop(need)
             need.met.set(None)
 

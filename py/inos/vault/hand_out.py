@@ -9,22 +9,28 @@ Must not know: where sinks lead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from inos.errors import BadArgument, ContentMismatch, InosError
+from inos.limits import CHUNK_BYTES_MAX
 from inos.ports import SinkClose, SinkWrite
-from inos.vault.get import pieces
+from inos.vault.get import open_manifest, pieces
 from inos.vault.manifest import DIR, Entry, Manifest
 from inos.vault.outflow import Outflow
 from inos.vault.put import Progress
+from inos.vault.receive import HasCapability
 from inos.vault.store import Store
 from inos.vault.tree import manifest_at, open_entry, open_root, walk
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
+
+WINDOW_BYTES = CHUNK_BYTES_MAX  # of a file that arrives: waited for, then handed out
+
+Hold: TypeAlias = Callable[[int, int], Awaitable[None]]
 
 _DAY_MS = 86_400_000
 _ZIP_YEARS = (1980, 2107)
@@ -60,25 +66,28 @@ class Get:
         """Do it, and close the sink. Raises NotFound, StorageLost, BadArgument and the classes of vault-format 1.5."""
         started = self._store.tasks.now
         try:
-            held = self._store.hold_root(self._root)
-            try:
-                manifest = await open_root(self._store, self._root)
-                name = manifest.name
-                if self._path:
-                    manifest = await manifest_at(self._store, manifest, self._path)
-                    name = self._path.rpartition("/")[2]
-                if manifest.kind == DIR:
-                    await self._hand_out_zip(manifest, name)
-                else:
-                    await self._hand_out(manifest)
-            finally:
-                self._store.unhold_all(held)
+            await self._hand_out_all()
         except BaseException:
             with suppress(InosError):
                 await SinkClose(self._sink, complete=False)
             raise
         await SinkClose(self._sink, complete=True)
         return GetResult(self._written, self._chunks, round((self._store.tasks.now - started) * 1000))
+
+    async def _hand_out_all(self) -> None:
+        held = self._store.hold_root(self._root)
+        try:
+            manifest = await open_root(self._store, self._root)
+            name = manifest.name
+            if self._path:
+                manifest = await manifest_at(self._store, manifest, self._path)
+                name = self._path.rpartition("/")[2]
+            if manifest.kind == DIR:
+                await self._hand_out_zip(manifest, name)
+            else:
+                await self._hand_out(manifest)
+        finally:
+            self._store.unhold_all(held)
 
     async def _hand_out(self, manifest: Manifest) -> None:
         size = manifest.total_len
@@ -89,10 +98,13 @@ class Get:
         if manifest.inline is not None or size == 0:
             await self._hand_out_inline(manifest, start, end)
             return
+        await self._hand_out_pieces(manifest, start, end, end - start)
+
+    async def _hand_out_pieces(self, manifest: Manifest, start: int, end: int, total: int) -> None:
         async with aclosing(pieces(self._store, manifest, start, end)) as found:
             async for span in found:
                 await SinkWrite(self._sink, self._written, span)
-                self._tell(span.length, end - start)
+                self._tell(span.length, total)
 
     async def _hand_out_inline(self, manifest: Manifest, start: int, end: int) -> None:
         data = manifest.inline or b""
@@ -142,6 +154,29 @@ class Get:
         self._chunks += 1
         if self._progress is not None:
             self._progress(Progress(self._written, self._written, self._written, total))
+
+
+class GetLinked(Get):
+    """A file that a link names, or a range of it, while its blocks arrive: ``hold(start, end)`` returns once those bytes' are
+    here. The hash of a whole file is not looked at, since its pieces come in parts; each chunk's is."""
+
+    def __init__(
+        self, store: Store, capability: HasCapability, sink: int, offset: int, length: int | None, hold: Hold
+    ) -> None:
+        super().__init__(store, capability.bid, sink, offset, length, None)
+        self._secret = capability.secret
+        self._hold = hold
+
+    async def _hand_out_all(self) -> None:
+        await self._hold(self._offset, self._offset + 1)
+        manifest = await open_manifest(self._store, self._store.number_of(self._root), self._secret)
+        await self._hand_out(manifest)
+
+    async def _hand_out_pieces(self, manifest: Manifest, start: int, end: int, total: int) -> None:
+        for at in range(start, end, WINDOW_BYTES):
+            until = min(end, at + WINDOW_BYTES)
+            await self._hold(at, until)
+            await super()._hand_out_pieces(manifest, at, until, total)
 
 
 def _info(path: str, mtime_ms: int | None) -> ZipInfo:

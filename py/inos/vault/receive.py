@@ -123,15 +123,24 @@ class Receiver:
         """The root's manifest from the own disk. Raises NotFound and the classes of vault-format 1.5."""
         return await read_manifest(self._store, self._store.number_of(capability.bid), capability.secret)
 
+    def root_of(self, capability: HasCapability) -> bytes | None:
+        """The own root of what a link names; None: it is not here as a whole."""
+        link = (capability.bid, capability.secret)
+        roots = self._store.index.roots
+        own = capability.bid in roots
+        for root in roots.values():
+            if link in (root.link, root.offer) or (own and root.bid == capability.bid):
+                return root.bid
+        return None
+
     async def adopt(self, capability: HasCapability, progress: Callable[[Progress], None] | None) -> bytes:
         """Verify every block and make the file one's own; the own root. Raises NotFound when a block is missing."""
         store = self._store
         link = (capability.bid, capability.secret)
-        own = capability.bid in store.index.roots
-        for root in store.index.roots.values():
-            if link in (root.link, root.offer) or (own and root.bid == capability.bid):
-                await self._end_wish(capability)
-                return root.bid
+        known = self.root_of(capability)
+        if known is not None:
+            await self._end_wish(capability)
+            return known
         manifest = plain(await self.manifest_of(capability))
         held = [self._hold(capability.bid)]
         added: Future[None] | None = None

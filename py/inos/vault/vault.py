@@ -27,7 +27,7 @@ from inos.vault.collect import Collected
 from inos.vault.commit import RESERVE_BYTES, Committer
 from inos.vault.filing import Filing, RootInfo
 from inos.vault.guests import Guests
-from inos.vault.hand_out import GetResult
+from inos.vault.hand_out import GetLinked, GetResult, Hold
 from inos.vault.index import Grant, Index
 from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
@@ -363,6 +363,16 @@ class Vault(Filing):
         """Verify all blocks of a received root and keep it as one's own; the own root."""
         self._ready()
         return await self._call(self._receiver.adopt(capability, progress))
+
+    def root_of(self, capability: HasCapability) -> bytes | None:
+        """The own root of what a link names; None: it is not here as a whole."""
+        return self._receiver.root_of(capability)
+
+    async def get_linked(
+        self, capability: HasCapability, sink: int, *, offset: int, length: int | None, hold: Hold
+    ) -> GetResult:
+        """As ``get``, of a link's file that is still arriving; see ``GetLinked``."""
+        return await self._call(GetLinked(self._store, capability, sink, offset, length, hold).run())
 
     def stats(self) -> dict[str, int]:
         """Counts and bytes, for the page and the tests."""

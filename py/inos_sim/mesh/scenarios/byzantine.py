@@ -1,6 +1,6 @@
 """Ten, twenty, thirty per cent of liars (T14): they drop, forge, replay, and eclipse one key together.
 
-Honest nodes provide keys and look for them while liars are among them, also around the keys. One key is eclipsed: the liars claim links to its
+Honest nodes provide keys and look for them while liars are among them. One key is eclipsed: the liars claim links to its
 neighbourhood, and ECLIPSING of the nodes closest to it are liars. A look-up *succeeds* if the true provider is among what was
 found. Expectations: 99, 95, 80 % succeed, and no record is accepted that its author did not sign for this key and room.
 """
