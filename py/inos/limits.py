@@ -289,7 +289,8 @@ TAKING_INTERVAL_S = 2.0
 TAKING_TIMEOUT_S = 8.0  # without another Taking
 REPAIR_NEXT_S = 1.0  # the next in the plan's order begins so much later than the one before it
 PLACE_PATIENCE_S = 10.0  # until co-holders help an owner that lives, and is not done
-QUIET_GRACE_S = 10.0  # for a hidden or frozen holder, or one that said goodbye, while enough others live
+QUIET_GRACE_S = 10.0  # for a hidden or frozen holder, while enough others live
+LEFT_GRACE_S = 3.0  # for one that said goodbye: a page that is loaded anew is back by then
 RETRY_S = 2.0  # where nobody can take a copy; doubled each time up to
 RETRY_MAX_S = 60.0
 HINT_TTL_S = 600.0
@@ -304,6 +305,7 @@ assert WRITE_QUORUM <= COPIES <= COPIES_MAX
 assert COPIES_MAX + DEMAND_COPIES_MAX <= HOLDERS_MAX
 assert BLOCK_BYTES_MAX <= BUNDLE_BYTES_MAX <= GUEST_BYTES_PER_PEER_MAX <= GUEST_BYTES_MAX
 assert BUNDLE_BLOCKS_MAX * 32 <= 64 * KIB, "a bundle's name is the hash of a small thing"
+assert LEFT_GRACE_S + REPAIR_NEXT_S < 5.0, "a death is mended within 5 s of being noticed"
 assert TAKING_INTERVAL_S * 3 < TAKING_TIMEOUT_S
 assert PULLS_MAX * PULL_LANES * BLOCK_BYTES_MAX <= IN_FLIGHT_BYTES_MAX
 assert GOSSIP_DATA_BYTES_MAX + BLOCK_OVERHEAD_BYTES + 512 + 128 <= GOSSIP_RUMOR_BYTES_MAX < MESSAGE_CONTROL_BYTES_MAX

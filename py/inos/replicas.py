@@ -212,7 +212,7 @@ class Replicas:
     # --- being found --------------------------------------------------------------------------------------------------------
 
     def _find_by_keys(self) -> None:
-        keys = self.replication.guest_keys(KEYS_MAX)
+        keys = self.replication.book.guest_keys(KEYS_MAX)
         for key in keys - self._keys:
             self._commons.provide(key)
         for key in self._keys - keys:

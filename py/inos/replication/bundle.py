@@ -95,7 +95,7 @@ class Book:
     def __init__(self, me: bytes) -> None:
         self.me = me
         self.bundles: dict[bytes, Bundle] = {}
-        self.of_peer: dict[bytes, set[bytes]] = {}
+        self.of_peer: dict[bytes, dict[bytes, None]] = {}  # names in order: one seed is one run
         self.of_bid: dict[bytes, bytes] = {}  # the first bundle that has the block
         self._further: dict[bytes, list[bytes]] = {}  # and others that have it
         self.up: set[bytes] = set()  # peers with a link now
@@ -154,12 +154,12 @@ class Book:
         after = tuple(sorted(set(holders)))
         for peer in bundle.holders:
             if peer not in after and peer != self.me:
-                self.of_peer[peer].discard(bundle.id)
+                self.of_peer[peer].pop(bundle.id, None)
                 if not self.of_peer[peer]:
                     del self.of_peer[peer]
         for peer in after:
             if peer != self.me:
-                self.of_peer.setdefault(peer, set()).add(bundle.id)
+                self.of_peer.setdefault(peer, {})[bundle.id] = None
         bundle.holders = after
 
     def live(self, bundle: Bundle) -> list[bytes]:
@@ -173,6 +173,14 @@ class Book:
     def is_own(self, bundle: Bundle) -> bool:
         """Whether we are its owner."""
         return bundle.owner == self.me
+
+    def guest_keys(self, count: int) -> set[bytes]:
+        """Names under which the guests that came last can be found."""
+        keys: set[bytes] = set()
+        for bundle in reversed(self.bundles.values()):
+            if len(keys) < count and not self.is_own(bundle):
+                keys.add(bundle.key)
+        return keys
 
     def figures(self, lacks: Callable[[Bundle], int]) -> dict[str, int]:
         """How many there are, and how many lack copies. O(bundles)."""

@@ -43,6 +43,7 @@ class Common:
     __slots__ = (
         "_dirty",
         "_noting",
+        "at",
         "book",
         "counts",
         "entropy",
@@ -50,10 +51,10 @@ class Common:
         "hash",
         "liars",
         "neighbours",
-        "now",
         "penalise",
         "resting",
         "send",
+        "stale",
         "store",
         "tasks",
         "wall_ms",
@@ -80,7 +81,8 @@ class Common:
         self.neighbours = neighbours
         self.wall_ms = wall_ms
         self.penalise = penalise
-        self.now = 0.0
+        self.at = 0.0  # when we last were told something
+        self.stale = True  # something may be due sooner than was last said
         self.book = Book(me)
         self.resting: dict[bytes, float] = {}
         self.liars: dict[
@@ -90,6 +92,11 @@ class Common:
         self.counts = dict.fromkeys(COUNTERS, 0)
         self._dirty: dict[bytes, HolderRecord | None] = {}
         self._noting: Task[None] | None = None
+
+    @property
+    def now(self) -> float:
+        """Seconds; coroutines go on when nobody told us anything."""
+        return max(self.at, self.tasks.now)
 
     @property
     def me(self) -> bytes:

@@ -131,7 +131,7 @@ class Leaver:
         """It lacks nothing: let go who wanted to leave, and remember copies too many."""
         c = self._c
         spare = len(c.book.live(bundle)) - bundle.copies
-        for peer in [peer for peer in bundle.leaving if peer in bundle.holders][: max(spare, 0)]:
+        for peer in [peer for peer in bundle.holders if peer in bundle.leaving][: max(spare, 0)]:
             self._say_yes(peer, bundle)
             spare -= 1
         if spare > 0 and c.book.is_own(bundle):
@@ -175,6 +175,7 @@ class Leaver:
 
     def on_guest(self, bundle: Bundle) -> None:
         """There is one more lease."""
+        self._c.stale = True
         self._leases_at = min(self._leases_at, self._c.now + max(0.0, bundle.until_ms - self._c.wall_ms()) / 1_000 + 1)
 
     def _look_at_leases(self) -> None:

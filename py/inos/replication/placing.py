@@ -36,7 +36,7 @@ RESTS_S = {
     wire.REFUSED_UNSOUND: 600.0,
 }
 SILENT_REST_S = 30.0
-QUIET_CAUSES = frozenset({"left", "frozen", "hidden"})
+GRACE_S = {"left": limits.LEFT_GRACE_S, "frozen": limits.QUIET_GRACE_S, "hidden": limits.QUIET_GRACE_S}
 
 Lookup = Callable[[bytes], Awaitable[list[Neighbour]]]
 
@@ -91,6 +91,7 @@ class Placer:
 
     def look(self, bundle: Bundle, after_s: float = 0.0) -> None:
         """Something changed: see to it, not before ``after_s`` from now; or find that nothing is missing."""
+        self._c.stale = True
         if self.lacks(bundle):
             bundle.due = self._c.now + after_s
             self._serial += 1
@@ -122,8 +123,7 @@ class Placer:
             if lacking:
                 if bundle.deficient_since < 0.0:
                     bundle.deficient_since = c.now
-                is_quiet = cause in QUIET_CAUSES and bundle.copies - lacking >= 2  # one to spare
-                grace_s = limits.QUIET_GRACE_S if is_quiet else 0.0
+                grace_s = GRACE_S.get(cause, 0.0) if bundle.copies - lacking >= 2 else 0.0  # one to spare
                 self.look(bundle, grace_s + self.turn_s(bundle))
             c.emit(bundle, "dead")
 
@@ -285,6 +285,7 @@ class Placer:
 
     def ask(self, bundle: Bundle, one: Neighbour, *, extra: bool = False) -> bool:
         """Ask a peer to keep it; whether that was possible."""
+        self._c.stale = True
         asked = Asked(self._c.now + limits.KEEP_ANSWER_S, extra, sent=False)
         if not one.linked:
             if not self.dial(one.peer_id):

@@ -33,6 +33,7 @@ ABSENT_LOOK_S = 5.0
 ABSENT_DIAL_S = 10.0  # a co-holder without a link: dial it
 ABSENT_DEAD_S = 60.0  # and then hold it for dead
 PARTNERS_MAX = 8
+INF = float("inf")
 
 
 class Replication:
@@ -76,15 +77,16 @@ class Replication:
         self._records: dict[bytes, HolderRecord] = {}  # as they were at the start
         self._waiting: list[tuple[set[bytes], Future[None]]] = []  # who waits until something is safe
         self._absent: dict[bytes, float] = {}
-        self._absent_at = float("inf")
+        self._absent_at = INF
         self._renew_at = 0.0
+        self._due = INF
+        self._parts = (self.placer, self.taker, self.leaver, self.auditor, self.demand)
 
     # --- life -------------------------------------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
         """Read what the vault remembers. Own bundles come by ``keep``."""
-        c = self._c
-        c.now = now
+        c = self._at(now)
         self._renew_at = now + limits.RENEW_INTERVAL_S / 24
         self._records = c.store.holder_records()
         for name in c.store.damaged_guests():
@@ -109,8 +111,7 @@ class Replication:
 
     def keep(self, key: bytes, blocks: Iterable[Block], copies: int = limits.COPIES) -> list[bytes]:
         """These blocks of ours, which are durable here, shall be on so many nodes, this one among them; the bundles' names."""
-        c = self._c
-        c.now = max(c.now, c.tasks.now)
+        c = self._at(max(self._c.now, self._c.tasks.now))
         names: list[bytes] = []
         for part in cut(blocks):
             name = bundle_id(c.hash, (bid for bid, _ in part))
@@ -163,9 +164,8 @@ class Replication:
         wanted = set(names)
         own = [name for name, bundle in self.book.bundles.items() if self.book.is_own(bundle)]
         remembered = [name for name, row in self._records.items() if row.copies and row.peers]
-        for name in [*own, *remembered]:
-            if name not in wanted:
-                self.forget(name)
+        for name in [name for name in (*own, *remembered) if name not in wanted]:
+            self.forget(name)
 
     def safe(self, names: Iterable[bytes]) -> Future[None]:
         """Done when each of these own bundles has WRITE_QUORUM durable copies (or one, where no more are wanted)."""
@@ -195,11 +195,12 @@ class Replication:
 
     def on_served(self, peer: bytes, bid: bytes, length: int, now: float) -> None:
         """A block was given away."""
-        self._c.now = now
+        self._at(now)
         self.demand.on_served(peer, bid, length)
 
     def allow_bytes(self, quota_bytes: int) -> None:
         """What the browser allows this vault; guests may have a share of it."""
+        self._at(self._c.now)
         share = int(quota_bytes * limits.GUEST_DISK_SHARE)
         self.taker.allowed_bytes = min(limits.GUEST_BYTES_MAX, share)
         if self.book.guest_bytes > self.taker.allowed_bytes:
@@ -209,8 +210,7 @@ class Replication:
 
     def on_up(self, peer: bytes, now: float) -> None:
         """There is a link to it (again)."""
-        c = self._c
-        c.now = now
+        c = self._at(now)
         was_gone = self.book.gone.pop(peer, None) is not None
         self.book.up.add(peer)
         self._absent.pop(peer, None)
@@ -242,7 +242,7 @@ class Replication:
 
     def on_down(self, peer: bytes, now: float) -> None:
         """The link ended; that need not mean anything."""
-        self._c.now = now
+        self._at(now)
         self.book.up.discard(peer)
         self.auditor.on_down(peer)
         self.taker.on_peer_gone(peer)
@@ -260,8 +260,7 @@ class Replication:
 
     def on_message(self, peer: bytes, message: wire.CustodyMessage, now: float) -> None:
         """A peer says something. Raises ProtocolViolation."""
-        c = self._c
-        c.now = now
+        c = self._at(now)
         if peer not in self.book.up:
             c.counts["ignored"] += 1  # on its way when the link ended
             return
@@ -322,20 +321,23 @@ class Replication:
     # --- time ---------------------------------------------------------------------------------------------------------------
 
     def next_due(self) -> float:
-        """When ``on_time`` is to be called."""
-        parts = (self.placer, self.taker, self.leaver, self.auditor, self.demand)
-        own = min(self._absent_at if self.book.of_peer else float("inf"), self._renew_at or float("inf"))
-        return min(own, *(part.next_due() for part in parts))
+        """When ``on_time`` is to be called. Asked after every turn of the node, so what it comes to is kept."""
+        c = self._c
+        if c.stale:
+            c.stale = False
+            own = min(self._absent_at if self.book.of_peer else INF, self._renew_at or INF)
+            self._due = min(own, *(part.next_due() for part in self._parts))
+        return self._due
 
     def on_time(self, now: float) -> None:
         """Time has passed."""
-        self._c.now = now
+        self._at(now)
         if now >= self._absent_at:
             self._look_for_absent()
         if self._renew_at and now >= self._renew_at:
             self._renew_at = now + limits.RENEW_INTERVAL_S
             self._renew()
-        for part in (self.placer, self.taker, self.leaver, self.auditor, self.demand):
+        for part in self._parts:
             part.on_time()
 
     def _look_soon(self) -> None:
@@ -346,12 +348,17 @@ class Replication:
         now = self._c.now
         away = [peer for peer in self.book.of_peer if peer not in self.book.up and peer not in self.book.gone]
         self._absent = {peer: self._absent.get(peer, now) for peer in away}
-        self._absent_at = now + ABSENT_LOOK_S if away else float("inf")
+        self._absent_at = now + ABSENT_LOOK_S if away else INF
         for peer, since in list(self._absent.items()):
             if now - since >= ABSENT_DEAD_S:
                 self.on_dead(peer, "absent", now)
             elif now - since >= ABSENT_DIAL_S:
                 self._dial(peer)
+
+    def _at(self, now: float) -> Common:
+        self._c.at = now
+        self._c.stale = True
+        return self._c
 
     def _renew(self) -> None:
         """Leases of what we care for: once a day."""
@@ -373,14 +380,6 @@ class Replication:
         """Peers that most is held together with: links to them are worth keeping, and their death worth knowing soon."""
         shared = self.book.of_peer
         return sorted(shared, key=lambda peer: -len(shared[peer]))[:PARTNERS_MAX]
-
-    def guest_keys(self, count: int) -> set[bytes]:
-        """Names under which the guests that came last can be found."""
-        keys: set[bytes] = set()
-        for bundle in reversed(self.book.bundles.values()):
-            if len(keys) < count and not self.book.is_own(bundle):
-                keys.add(bundle.key)
-        return keys
 
     def copies_of(self, names: Iterable[bytes]) -> list[tuple[bytes, list[bytes], int]]:
         """Of these own bundles: name, live holders, copies wanted."""
