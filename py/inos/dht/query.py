@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 PLAUSIBLE_GAPS = 12  # mean distances between nodes; of honest closest nodes one in e^12 is further away
 THIN = 3  # times the mean distance: sets of closest nodes that are thinner are not believed
+DENSE_CLOSEST = 4  # so many: siblings of whoever is closest, whom it knows
 WIDE_ANSWERED = 5  # of the closest, for a wide query
 DIRECT_BATCH = 3
 NONE: frozenset[int] = frozenset()
@@ -126,10 +127,14 @@ class Query:
         for record in self._all._records.of(self._key):
             self._records[record.author] = record
         if self._wide or self._kind == FIND_PROVIDERS:
-            for neighbour in self._all.neighbours():  # nobody can make these up
-                self._candidates[neighbour.peer_id] = neighbour
+            self._know_neighbours()
         self._next_round(now)
         self._judge(now)
+
+    def _know_neighbours(self) -> None:
+        """Candidates that nobody can make up."""
+        for neighbour in self._all.neighbours():
+            self._candidates.setdefault(neighbour.peer_id, neighbour)
 
     # --- what comes ---------------------------------------------------------------------------------------------------
 
@@ -254,7 +259,7 @@ class Query:
         """Whether the closest candidate has answered and is what others found too, as near as it should be."""
         best = self._best()
         if best is self._own:
-            return not self._copies or self._is_dense()
+            return not self._copies or (len(self._answered) > 1 and self._is_dense())
         if best.peer_id not in self._answered or len(self._sources.get(best.peer_id, ())) < 2:
             return False
         return self._is_plausible(best) and self._is_dense()
@@ -262,8 +267,8 @@ class Query:
     def _is_dense(self) -> bool:
         """Whether the closest candidates are as near as nodes of the whole mesh are, not of a part that names itself only."""
         target, gap = prefix_of(self._key), self._all._members.gap()
-        ranked = self._ranked()[: limits.LOOKUP_CLOSEST]
-        return ranked[-1].prefix ^ target < THIN * limits.LOOKUP_CLOSEST * gap
+        ranked = self._ranked()[:DENSE_CLOSEST]
+        return ranked[-1].prefix ^ target < THIN * DENSE_CLOSEST * gap
 
     def _best(self) -> Known:
         live = (known for peer_id, known in self._candidates.items() if peer_id not in self._failed)
@@ -313,6 +318,8 @@ class Query:
         sent = False
         while not sent and self._round < len(limits.LOOKUP_COPIES):
             later = self._round > 0
+            if later:
+                self._know_neighbours()
             self._round += 1
             if self._round == len(limits.LOOKUP_COPIES):
                 self._used.clear()

@@ -190,6 +190,7 @@ class Gossip:
         """A new neighbour: tell it what is recent."""
         if self._sync_at == math.inf:
             self._sync_at = self._tasks.now + limits.GOSSIP_SYNC_INTERVAL_S * (0.25 + self._chance(1 << 16) / (1 << 16))
+        self.tree.on_up()
         if len(self.tree.store):
             self.tree.tell_recent(peer, self._recent())
 

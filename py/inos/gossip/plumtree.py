@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from inos import ed25519_strict, limits
 from inos.errors import InosError, ProtocolViolation
@@ -41,9 +40,6 @@ from inos.wire.gossip import (
     decode_rumor,
     split_ids,
 )
-
-if TYPE_CHECKING:
-    Accept = Callable[[Entry, Rumor], None]
 
 NEARER_HOPS = 1  # a lazy link that would be shorter by so many takes the place of the eager one
 # How many lazy links get a copy, too, one hop from the author and two; the author's own all do. Some 400 copies of a rumor,
@@ -93,7 +89,7 @@ class PlumTree:
         srtt: Callable[[bytes], float],
         nodes: Callable[[], int],
         wall_ms: Callable[[], int],
-        accept: Accept,
+        accept: Callable[[Entry, Rumor], None],
         blame: Callable[[bytes, InosError], None],
     ) -> None:
         self._tasks = tasks
@@ -193,6 +189,11 @@ class PlumTree:
         ids = split_ids(message.ids)
         if self.may_sync(peer, len(ids)):
             self.pull(peer, ids)
+
+    def on_up(self) -> None:
+        """There is a link more, which was not told of what is being checked."""
+        for entry in self._checking.values():
+            entry.announced = False
 
     def on_down(self, peer: bytes) -> None:
         """The link is gone."""

@@ -134,6 +134,20 @@ def test_large_rumors_are_spared_where_they_would_come_twice():
     assert sizes[5_000] < 0.7 * sizes[10]
 
 
+def test_a_link_that_comes_up_while_a_large_rumor_is_checked_is_told_too():
+    world = World(3, 11)
+    one, middle, late = world.nodes
+    world.link(one, middle)
+    world.subscribe("news")
+    middle.check_s = 0.1
+    world.publish(one, "news", bytes(2_000))
+    world.run(0.06)
+    assert middle.heard == []
+    world.link(middle, late)
+    world.run(1)
+    assert len(late.heard) == 1
+
+
 def test_what_may_be_published():
     world = World(2, 8)
     world.link(*world.nodes)

@@ -11,11 +11,11 @@ from functools import partial
 from inos.gossip.gossip import Delivery
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import START_S, standing
+from inos_sim.mesh.population import LIVE_NODES_MAX, START_S, standing
 from inos_sim.mesh.report import Report, percentile
 from inos_sim.mesh.world import World
 
-RUMORS = 10
+RUMORS, RUMORS_BIG = 10, 5  # of more than LIVE_NODES_MAX nodes fewer, since each is millions of events
 DEAD_SHARE = 0.1
 SPREAD_S = 4.0
 HOPS_MAX = ((1_000, 7), (10_000, 9), (100_000, 11))  # by size
@@ -63,7 +63,8 @@ def run(options: Options) -> Report:
     spread = Spread(world)
     world.clock.run_for(START_S)
     coverage, copies, messages, hops, tops, seconds = [], [], [], [], [], []
-    for number in range(RUMORS):
+    rumors = RUMORS if options.nodes <= LIVE_NODES_MAX else RUMORS_BIG
+    for number in range(rumors):
         before = _totals(world)
         data = number.to_bytes(4, "big") * 16
         coverage.append(spread.publish(world.rng.choice(world.alive()), data))
@@ -94,7 +95,7 @@ def run(options: Options) -> Report:
     report.expect("coverage", report.coverage, least=1.0)
     report.expect("coverage with a tenth dead", with_dead, least=1.0)
     report.expect("copies of the first rumor a node", copies[0], most=COPIES_MAX)
-    report.expect("copies of the later rumors a node", sum(copies[1:]) / (RUMORS - 1), most=SETTLED_COPIES_MAX)
+    report.expect("copies of the later rumors a node", sum(copies[1:]) / (rumors - 1), most=SETTLED_COPIES_MAX)
     bounds = [hops_max for nodes, hops_max in HOPS_MAX if options.nodes <= nodes]
     if bounds:
         report.expect("hops of deliveries at p99", report.gossip_hops_p99, most=bounds[0])
