@@ -54,7 +54,7 @@ from inos.wire.link import (
     parse_reply,
     parse_room,
 )
-from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
+from inos.wire.messages import AskGrant, Cancel, Grant, Have, Holdings, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
 NodeEvent: TypeAlias = (
@@ -389,6 +389,8 @@ class Node:
                 self.fetcher.on_missing(link, message.request)
             elif isinstance(message, Have):
                 self.fetcher.on_have(link, message.root)
+            elif isinstance(message, Holdings):
+                self.fetcher.on_holdings(link, message.manifest, message.held)
             elif isinstance(message, AskGrant):
                 self.revocable.grants.on_ask(link, message.id)
             elif isinstance(message, Grant | Revoked):
