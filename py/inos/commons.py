@@ -139,7 +139,7 @@ class Commons:
             return
         if carrier.is_link_with(link, peer_id):
             mesh.on_message(peer_id, message, self._tasks.now)
-        elif not self._links.was_in(link, carrier.room.room_id):
+        elif not carrier.here.was_on(link):
             raise ProtocolViolation("the mesh's message of somebody who is not in its room")
 
     def next_due(self) -> float | None:

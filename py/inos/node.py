@@ -17,23 +17,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from inos import ids, limits
+from inos import limits
+from inos.adapter_side import AdapterSide, NodeEvent
 from inos.commons import Commons
 from inos.errors import CorruptError, InosError, NotReady
 from inos.links import commands
-from inos.links.commands import Command, LinkEvent, LinkId, PeerTable
-from inos.links.invitations import Invitations
+from inos.links.commands import LinkEvent, PeerTable
 from inos.links.joined import Joined
 from inos.links.links import Links
-from inos.links.rooms import origin_room_secret, share_room_secret
+from inos.links.rooms import share_room_secret
 from inos.ports import Ports
 from inos.repair import RepairReport, repair
 from inos.replicas import Replicas
 from inos.revocable import Revocable
+from inos.rooms import Rooms
 from inos.streaming import Streaming
-from inos.tasks import Effect, Task, Tasks
+from inos.tasks import Task, Tasks
 from inos.transfer.events import TransferFailed, TransferProgress
 from inos.transfer.fetch import Fetcher
 from inos.transfer.needs import Capability, Progress
@@ -43,39 +44,15 @@ from inos.vault import manifest as manifests
 from inos.vault import vault as vaults
 from inos.vault.check import Level
 from inos.vault.hand_out import GetResult
-from inos.wire.link import (
-    Link,
-    encode,
-    encode_invitation,
-    encode_reply,
-    encode_room,
-    parse,
-    parse_invitation,
-    parse_reply,
-    parse_room,
-)
+from inos.wire.link import Link, encode, parse
 from inos.wire.messages import AskGrant, Cancel, Grant, Have, Holdings, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
-NodeEvent: TypeAlias = (
-    commands.PeerUp
-    | commands.PeerRooms
-    | commands.PeerDown
-    | commands.PeerRefused
-    | commands.RendezvousChanged
-    | TransferProgress
-    | TransferFailed
-)
-
-
-Effects: TypeAlias = list[tuple[int, Effect[Any]]]
-Commands: TypeAlias = list[Command]
-Events: TypeAlias = list[NodeEvent]
 Files: TypeAlias = list[vaults.RootInfo]
 Tell: TypeAlias = Callable[[vaults.Progress], None] | None
 
 
-class Node:
+class Node(AdapterSide):
     """One node."""
 
     def __init__(
@@ -94,7 +71,6 @@ class Node:
         self.tasks = tasks
         self.vault = vault
         self._hashes = ports.hashes
-        self._entropy = ports.entropy
         self.links = Links(tasks, ports, table, wall_offset_s=wall_offset_s)
         outline = outliner(manifests.decode, manifests.check_child, manifests.check_entry)
         budget = max(in_flight_bytes // 2, limits.BLOCK_BYTES_MAX)  # one half comes in, the other goes out
@@ -104,10 +80,9 @@ class Node:
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
-        self.invitations = Invitations(tasks, self.links)
+        self.rooms = Rooms(tasks, ports, self.links, self.commons, origin)
+        self._begins_alone = alone or not origin
         self.streaming = Streaming(tasks, vault, self.fetcher, self._enter, self._leave)
-        self._origin = origin
-        self._alone = alone
         self.links.dialer.busy = lambda link: (
             self.fetcher.is_busy(link) or self.server.is_busy(link) or self.commons.holds(link)
         )
@@ -124,8 +99,8 @@ class Node:
         self._is_running = True
         await self.links.start()
         self.revocable.start()
-        if self._origin and not self._alone and not self.commons.is_in:
-            await self.join()
+        if not self._begins_alone and not self.commons.is_in:
+            await self.rooms.join()
         for capability in self.vault.shared():
             await self.offer(capability)
         for capability in self.vault.wishes():
@@ -149,35 +124,6 @@ class Node:
     def is_busy(self) -> bool:
         """Whether something is being fetched or sent."""
         return bool(self._fetching) or any(self.server.is_busy(link) for link, _, _ in self.links.peers())
-
-    async def join(self, link: str = "") -> None:
-        """Enter the mesh room of a room link, or the origin's public one. Raises BadLink."""
-        secret = parse_room(link) if link else origin_room_secret(self._hashes, self._origin)
-        await self.commons.enter(secret, is_public=not link)
-
-    async def invite(self, base_url: str = "") -> str:
-        """A text with which somebody joins our room without any server; good for one, and for ten minutes."""
-        carrier, secret = self.commons.carrier, self.commons.secret
-        return encode_invitation(secret, await self.invitations.invite(carrier.room), base_url)
-
-    async def answer_invitation(self, text: str) -> str:
-        """Enter the room of an invitation; the reply, which its maker must get. Raises BadLink, and as ``Invitations``."""
-        secret, payload = parse_invitation(text)
-        public = origin_room_secret(self._hashes, self._origin) if self._origin else b""
-        await self.commons.enter(secret, is_public=secret == public)
-        return encode_reply(await self.invitations.answer(self.commons.carrier.room, payload))
-
-    async def take_reply(self, text: str) -> None:
-        """The reply to our invitation: link with the newcomer. Raises BadLink, NotFound, what ended the attempt."""
-        await self.invitations.take(parse_reply(text))
-
-    def room_link(self, base_url: str = "") -> str:
-        """The link to the room that we are in."""
-        return encode_room(self.commons.secret, base_url)
-
-    def new_room(self, base_url: str = "") -> str:
-        """The link to a room that nobody is in yet."""
-        return encode_room(self._entropy.random(ids.ID_BYTES), base_url)
 
     # --- verbs --------------------------------------------------------------------------------------------------------
 
@@ -300,55 +246,6 @@ class Node:
             "blocks_sent": self.server.blocks_sent,
             "bytes_sent": self.server.bytes_sent,
         }
-
-    # --- the adapter's side -------------------------------------------------------------------------------------------
-
-    def poll_effects(self) -> Effects:
-        """Run everything that can run; the effects to perform."""
-        self.replicas.look()
-        out = self.tasks.poll_effects()
-        while self._dispatch():
-            out += self.tasks.poll_effects()
-        return out
-
-    def on_done(self, effect_id: int, result: object, now: float) -> None:
-        """The answer to an effect."""
-        self.tasks.on_done(effect_id, result, now)
-
-    def poll_commands(self) -> Commands:
-        """What the page and the net worker are to do, in order."""
-        return self.links.poll_commands()
-
-    def poll_events(self) -> Events:
-        """What happened, in order."""
-        out, self._events = [*self._events], deque()
-        return out
-
-    def next_deadline(self) -> float | None:
-        """When ``on_deadline`` wants to be called."""
-        dues = [due for due in (self.tasks.next_deadline(), self.commons.next_due()) if due is not None]
-        return min(dues, default=None)
-
-    def on_deadline(self, now: float) -> None:
-        """Time has passed."""
-        self.tasks.on_deadline(now)
-        self.commons.on_time(self.tasks.now)
-
-    def on_block_done(self, channel: int, generation: int, request: int, length: int, now: float) -> None:
-        """A wanted block is whole in its span."""
-        self._at(now)
-        self.fetcher.on_block_done(LinkId(channel, generation), request, length)
-
-    def on_block_failed(self, channel: int, generation: int, request: int, reason: int, now: float) -> None:
-        """A wanted block will not come; its span is free."""
-        del reason
-        self._at(now)
-        self.fetcher.on_block_failed(LinkId(channel, generation), request)
-
-    def on_block_sent(self, channel: int, generation: int, request: int, ok: bool, now: float) -> None:
-        """One of our blocks left, or cannot; its span is free."""
-        self._at(now)
-        self.server.on_block_sent(LinkId(channel, generation), request, ok)
 
     # --- inside: events of the links ----------------------------------------------------------------------------------
 
@@ -486,9 +383,6 @@ class Node:
     def _check_running(self) -> None:
         if not self._is_running:
             raise NotReady("the node is starting, or is shutting down")
-
-    def _at(self, now: float) -> None:
-        self.tasks.now = max(self.tasks.now, now)
 
 
 __all__ = ["Node", "NodeEvent", "TransferFailed", "TransferProgress"]

@@ -58,6 +58,7 @@ class Claim:
     moving: frozenset[bytes] = frozenset()  # roots that may be current or an older version
     granted: frozenset[tuple[bytes, bytes]] = frozenset()  # revocable links, and their roots
     revoked: frozenset[bytes] = frozenset()
+    guests: frozenset[bytes] = frozenset()  # bundles kept for others
     sharing: tuple[bytes, ...] = ()  # offers and wishes being made or withdrawn, once for each call
 
     @property
@@ -170,6 +171,11 @@ class Ledger:
         links = self.now.granted | {(grant_id, root)} if granted else self.now.granted - {(grant_id, root)}
         revoked = self.now.revoked if granted else self.now.revoked | {grant_id}
         self.now = replace(self.now, granted=links, revoked=revoked, sharing=self._one_less(grant_id))
+
+    def end_guest(self, bundle: bytes, *, kept: bool) -> None:
+        """It is acknowledged."""
+        guests = self.now.guests | {bundle} if kept else self.now.guests - {bundle}
+        self.now = replace(self.now, guests=guests, sharing=self._one_less(bundle))
 
     def _one_less(self, bid: bytes) -> tuple[bytes, ...]:
         sharing = list(self.now.sharing)
@@ -296,6 +302,23 @@ class Verdict:
             self._breach(LOST, "a revocable link is lost")
         if granted.intersection(claim.revoked).difference(claim.sharing) and not excused:
             self._breach(RESURRECTED, "a link that was revoked leads somewhere again")
+
+        self._guests(excused=excused)
+
+    def _guests(self, *, excused: bool) -> None:
+        """What is kept for others is there, every block of it, and nothing else is."""
+        machine, claim = self._machine, self._claim
+        there = {guest.bundle: guest for guest in machine.vault.guests.guests()}
+        if claim.guests.difference(there, claim.sharing) and not (excused or self._damaged):
+            self._breach(LOST, "blocks that were kept for somebody else")
+        if set(there).difference(claim.guests, claim.sharing) and not excused:
+            self._breach(RESURRECTED, "a guest came back")
+        for bid in {bid for guest in there.values() for bid in guest.bids}:
+            try:
+                machine.arena.release(machine.run(machine.vault.read_block(bid)))
+            except InosError as error:
+                if not self._damaged:
+                    self._breach(LOST, f"a guest's block: {error.code}")
 
     def _name(self, root: bytes) -> str:
         file = self._claim.files.get(root) or self._claim.older.get(root)

@@ -27,7 +27,7 @@ from inos_sim.script import Lab, Player
 
 SCRIPT = (
     "put-small", "put-chunks", "put-shared", "share", "receive", "remove", "compact", "collect", "reopen", "get",
-    "replace", "rename", "fetch", "unwish", "passphrase", "put-shared", "remove", "shrink", "collect",
+    "replace", "rename", "fetch", "lodge", "unwish", "passphrase", "put-shared", "remove", "shrink", "lodge", "collect",
 )  # fmt: skip
 ERRORS: dict[str, tuple[type[InosError], ...]] = {
     "disk": (StorageLost, StorageFull),

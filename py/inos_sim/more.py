@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from inos.custody import Guest
 from inos.errors import NotFound
 from inos.vault.vault import Source
 from inos_sim.claims import Kept, kept
@@ -121,6 +122,26 @@ async def grant(player: Player) -> None:
     ledger.end_grant(grant_id, root, granted=not free)
 
 
+async def lodge(player: Player) -> None:
+    """Keep blocks for somebody else, or no longer."""
+    ledger, guests = player.ledger, player.machine.vault.guests
+    _, link, blocks = player.foreign[player.next_serial() % 2]
+    bundle = link.bid
+    if bundle in ledger.now.sharing:
+        return  # another call is about it
+    ledger.begin_mark(bundle)
+    if bundle in ledger.now.guests:
+        await guests.guest_drop(bundle)
+        ledger.end_guest(bundle, kept=False)
+        return
+    for bid, data in blocks:
+        if not guests.guest_hold(bundle, bid):
+            await player.lodge(bundle, bid, data)
+    bids = tuple(bid for bid, _ in blocks)
+    await guests.guest_add(Guest(bundle, bytes(32), bids[0], bytes(32), 1_000, 3, bids))
+    ledger.end_guest(bundle, kept=True)
+
+
 async def passphrase(player: Player) -> None:
     """Set one, or another; the device still opens the vault by itself."""
     await player.machine.vault.ways_in.set_passphrase(f"words and words {player.next_serial()}", ask_always=False)
@@ -133,5 +154,5 @@ async def shrink(player: Player) -> None:
 
 MORE: dict[str, Callable[[Player], Coroutine[Any, Any, None]]] = {
     work.__name__: work
-    for work in (again, replace, rename, restore, forget, fetch, unwish, grant, passphrase, shrink)
+    for work in (again, replace, rename, restore, forget, fetch, unwish, grant, lodge, passphrase, shrink)
 }  # fmt: skip

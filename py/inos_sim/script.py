@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from inos.errors import InosError, NotFound
+from inos.ports import Span
 from inos.tasks import Task
 from inos.vault.vault import Capability, Source
 from inos_sim.claims import Kept, Ledger, kept
@@ -249,13 +250,22 @@ class Player:
 
     async def store(self, bid: bytes, data: bytes) -> None:
         """A block from somebody else."""
-        machine = self.machine
-        span = machine.arena.alloc(len(data))
-        machine.arena.write(span, data)
+        vault = self.machine.vault
+        await self._with_span(data, lambda span: vault.store_foreign(bid, span))
+
+    async def lodge(self, bundle: bytes, bid: bytes, data: bytes) -> None:
+        """A block that is kept for somebody else."""
+        guests = self.machine.vault.guests
+        await self._with_span(data, lambda span: guests.guest_store(bundle, bid, span))
+
+    async def _with_span(self, data: bytes, work: Callable[[Span], Coroutine[Any, Any, None]]) -> None:
+        arena = self.machine.arena
+        span = arena.alloc(len(data))
+        arena.write(span, data)
         try:
-            await machine.vault.store_foreign(bid, span)
+            await work(span)
         finally:
-            machine.arena.release(span)
+            arena.release(span)
 
     async def _compact(self) -> None:
         await self.machine.vault.compact()

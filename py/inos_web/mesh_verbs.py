@@ -33,7 +33,7 @@ class MeshVerbs:
 
     async def do_join(self, _op: int, link: str = "") -> dict[str, object]:
         """Enter the room of a link, or the origin's public one."""
-        await self._node.join(link)
+        await self._node.rooms.join(link)
         self._emit(e="mesh", what="room")
         return self._room()
 
@@ -46,11 +46,11 @@ class MeshVerbs:
         mesh = commons.mesh
         return {
             "id": ids.to_hex(mesh.room_id),
-            "link": "" if commons.is_public else self._node.room_link(),
+            "link": "" if commons.is_public else self._node.rooms.link(),
             "isPublic": commons.is_public,
             "node": ids.to_hex(mesh.peer_id),
             "members": [self._member(neighbour) for neighbour in mesh.neighbours()],
-            "signals": self._node.links.signals_sent(mesh.room_id),
+            "signals": commons.carrier.here.signals_sent(),
         }
 
     def _member(self, neighbour: Neighbour) -> dict[str, object]:
@@ -65,21 +65,21 @@ class MeshVerbs:
 
     async def do_new_room(self, _op: int) -> str:
         """The link to a room that nobody is in yet."""
-        return self._node.new_room()
+        return self._node.rooms.new()
 
     async def do_invite(self, _op: int) -> str:
         """A text with which somebody joins without any server."""
-        return await self._node.invite()
+        return await self._node.rooms.invite()
 
     async def do_answer_invitation(self, _op: int, text: str) -> str:
         """Join by such a text; the reply, to be carried back."""
-        reply = await self._node.answer_invitation(text)
+        reply = await self._node.rooms.answer_invitation(text)
         self._emit(e="mesh", what="room")
         return reply
 
     async def do_take_reply(self, _op: int, text: str) -> None:
         """Such a reply came: link with the newcomer."""
-        await self._node.take_reply(text)
+        await self._node.rooms.take_reply(text)
 
     async def do_publish(self, _op: int, topic: str, data: str) -> str:
         """Tell everybody who listens; the message's id."""

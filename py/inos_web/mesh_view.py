@@ -39,7 +39,7 @@ def mesh_view(node: Node, memory: Words) -> dict[str, object] | None:
     metrics = read_metrics(memory)
     return {
         "self": {"id": ids.to_hex(mesh.peer_id), "estimate": figures["estimate"]},
-        "room": "" if commons.is_public else node.room_link(),
+        "room": "" if commons.is_public else node.rooms.link(),
         "neighbours": [_neighbour(commons.carrier.heard(peer.peer_id), peer) for peer in mesh.neighbours()],
         "known": [ids.to_hex(known.peer_id) for known in mesh.passive()],
         "buckets": _buckets(figures["buckets"]),

@@ -78,12 +78,13 @@ def markdown(results: list[Result]) -> str:
     return "\n".join([*lines, "", *(f"Machine {at}: {facts}." for at, facts in enumerate(machines, 1))])
 
 
-def replaced(readme: str, text: str) -> str:
+def replaced(readme: str, text: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
     """The README with the text between its markers. ValueError where they are not there once, in order."""
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
+    begin, end = markers
+    if readme.count(begin) != 1 or readme.count(end) != 1 or readme.index(begin) > readme.index(end):
         raise ValueError("the README has not both markers once, in order")
-    before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}"
+    before, _, rest = readme.partition(begin)
+    return f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
 
 
 def main(arguments: list[str]) -> int:

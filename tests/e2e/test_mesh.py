@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from contexts import Contexts
 from mesh import MeshNode, invite, open_mesh_node, wait_whole
-from playwright.sync_api import Playwright
-from server import Server
+from node import MIB, Data
+from playwright.sync_api import Playwright, Route
+from server import ROOT, Server
+from tab import Tab
 
 from conftest import Start, executable
 
@@ -55,6 +58,11 @@ def test_a_mesh_lives_without_its_server(contexts: Contexts, start: Start, own_s
     nodes[-1].tab.wait_for("the provider is found", f"async (key) => (await ({found})(key)).length", key, timeout_s=10)
     assert nodes[-1].tab.call(found, key) == [nodes[1].id]
 
+    data = Data("random", MIB, seed=5)
+    done = nodes[2].put(data)
+    link = nodes[2].share(done["root"])
+    nodes[-1].assert_holds(nodes[-1].fetch(link, timeout_s=60)["root"], data, done["sha256"])
+
 
 # Everything with these peers is over at once, as if the network between had been cut.
 CUT = """
@@ -91,3 +99,38 @@ def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: 
     own_server.kill()
     cut(nodes[0], nodes[1:2])  # there is a way round
     wait_whole(nodes, JOIN_S)
+
+
+def test_a_page_of_twenty_lines_has_a_node_in_it(contexts: Contexts, server: Server) -> None:
+    """The one of web/README.md, as it stands there."""
+    text = (ROOT / "web" / "README.md").read_text("utf-8")
+    page = text.partition("```html\n")[2].partition("```")[0]
+    assert 10 < len(page.splitlines()) <= 20
+    isolated = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+
+    def serve(route: Route) -> None:
+        route.fulfill(body=page, headers={**isolated, "Content-Type": "text/html"})
+
+    tabs = [contexts.tab() for _ in range(2)]
+    for tab in tabs:
+        # A page that the driver answers for has no address, so the browser asks before it may speak to this machine.
+        tab.page.context.grant_permissions(["local-network-access"])
+        tab.page.route("**/talk.html", serve)
+        tab.goto(f"{server.url}talk.html")
+    for tab in tabs:
+        tab.wait_for("it is ready", "() => Boolean(document.forms[0].onsubmit)")
+    said = "(text) => document.querySelector('#said').innerText.endsWith(text)"
+    say = """(text) => {
+      document.forms[0].text.value = text;
+      document.forms[0].requestSubmit();
+    }"""
+    for count, (speaker, listener) in enumerate((tabs, tabs[::-1])):
+        # Whoever has no link yet tells nobody: it is said again until it is heard.
+        def heard(speaker: Tab = speaker, listener: Tab = listener, count: int = count) -> bool:
+            speaker.call(say, f"hello {count}")
+            return bool(listener.call(said, f": hello {count}"))
+
+        deadline = time.monotonic() + JOIN_S
+        while not heard():
+            assert time.monotonic() < deadline, "nothing was heard"
+            time.sleep(0.5)  # the pause of a poll with a deadline

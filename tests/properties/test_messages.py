@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inos import limits
 from inos.errors import ProtocolViolation
+from inos.wire import custody as cu
 from inos.wire import messages as m
 
 ids = st.binary(min_size=32, max_size=32)
@@ -28,6 +29,28 @@ controls = st.one_of(
     st.builds(m.AskGrant, ids),
     st.builds(m.Grant, ids, st.binary(min_size=1, max_size=1024)),
     st.builds(m.Revoked, ids),
+)
+packed_ids = st.lists(ids, unique=True, max_size=4).map(b"".join)
+some_ids = st.lists(ids, unique=True, min_size=1, max_size=4).map(b"".join)
+rows = st.lists(st.tuples(ids, st.integers(1, limits.BLOCK_BYTES_MAX)), max_size=4).map(cu.pack_rows)
+u8 = st.integers(0, 255)
+leases = st.integers(0, limits.LEASE_S)
+nonces = st.integers(0, (1 << 63) - 1)
+copies = st.integers(0, limits.COPIES_MAX)
+parts = st.integers(1, limits.KEEP_PARTS_MAX)
+custody = st.one_of(
+    st.builds(cu.Keep, ids, ids, ids, u8, parts, rows, leases, copies, u32, packed_ids, st.just(b"") | ids),
+    st.builds(cu.Taking, ids),
+    st.builds(cu.Refused, ids, u8),
+    st.builds(cu.Kept, some_ids),
+    st.builds(cu.Release, some_ids),
+    st.builds(cu.Renew, some_ids, leases),
+    st.builds(cu.Holders, ids, u32, copies, packed_ids, packed_ids),
+    st.builds(cu.Audit, nonces, ids, u32),
+    st.builds(cu.Slice, nonces, st.binary(max_size=1024), packed_ids),
+    st.builds(cu.Handing, ids, u8),
+    st.builds(cu.Handed, ids, st.booleans()),
+    st.builds(cu.Dropped, some_ids),
 )
 signals = st.one_of(
     st.builds(m.Announce, ids, sessions, sessions, wall, sessions, st.booleans()),
@@ -63,6 +86,29 @@ def test_controls_survive(message):
     assert m.decode_control(data) == message
     assert decoded(m.decode_signal, data) is None
     assert decoded(m.decode_signed, data) is None
+
+
+@given(custody)
+def test_custody_survives(message):
+    data = m.encode(message)
+    assert len(data) <= 1_700
+    assert m.decode_control(data) == message
+    assert decoded(m.decode_signal, data) is None
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_packed_names_are_whole_and_different_or_refused(data, again):
+    data += data if again else b""
+    names = [data[at : at + 32] for at in range(0, len(data), 32)]
+    is_good = len(data) % 32 == 0 and len(set(names)) == len(names)
+    assert decoded(cu.ids_of, data) == (names if is_good else None)
+
+
+@given(st.lists(st.tuples(ids, st.sampled_from([0, 1, 9, 1 << 22, (1 << 22) + 1, 1 << 31])), max_size=3), st.booleans())
+def test_packed_rows_are_blocks_or_refused(some, cut):
+    data = cu.pack_rows(some)[: -1 if cut else None]
+    is_good = not (cut and some) and all(0 < length <= limits.BLOCK_BYTES_MAX for _, length in some)
+    assert decoded(cu.rows_of, data) == (some if is_good else None)
 
 
 @given(signeds)

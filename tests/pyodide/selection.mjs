@@ -12,6 +12,10 @@ export const LEFT_OUT = [
   ["tests/unit/host", "tests CPython's adapter on CPython's wheels; the browser's adapter has tests/pyodide/adapter"],
   ["tests/unit/server", "aiohttp and sockets: never runs in a browser"],
   ["tests/unit/setup", "the set-up: subprocesses and files of the machine"],
+  [
+    "tests/unit/test_replicas.py",
+    "whole nodes on inos_host.disk, which needs os.preadv; their parts have tests that run here",
+  ],
   ["tests/unit/test_tidy.py", "reads the checkout's text, runs none of its Python"],
 ];
 
@@ -42,6 +46,7 @@ export const GROUPS = [
   ],
   [
     "tests/unit/links",
+    "tests/unit/replication",
     "tests/unit/transfer",
     "tests/unit/test_node.py",
     "tests/unit/test_grants.py",

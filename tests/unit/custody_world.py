@@ -12,8 +12,6 @@ import random
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from blake3 import blake3
-
 from inos.custody import Guest, HolderRecord
 from inos.errors import InosError, NotFound, PeerGone, PeerStalled, ProtocolViolation, StorageFull
 from inos.replication.needs import Neighbour
@@ -29,10 +27,10 @@ WALL_MS = 1_790_000_000_000
 
 
 class Hashes:
-    """The only hash that is needed."""
+    """The only hash that is needed; any will do."""
 
     def hash(self, data: bytes) -> bytes:
-        return blake3(data).digest()
+        return hashlib.sha256(data).digest()
 
 
 class Entropy:
@@ -69,7 +67,7 @@ class Shelf:
         await self._tasks().sleep(DISK_S)
         if self.is_full:
             raise StorageFull("full")
-        assert blake3(span).digest() == bid, "an unchecked block reached the disk"
+        assert hashlib.sha256(span).digest() == bid, "an unchecked block reached the disk"
         self.blocks[bid] = span
         self.coming.setdefault(bundle, set()).add(bid)
 
@@ -118,11 +116,11 @@ class Proofs:
         block = self._keeper.shelf.blocks.get(bid)
         if block is None:
             raise NotFound("no such block")
-        return b"c", blake3(block + chunk.to_bytes(4, "little")).digest()
+        return b"c", hashlib.sha256(block + chunk.to_bytes(4, "little")).digest()
 
     def verify(self, bid: bytes, length: int, chunk: int, data: bytes, path: bytes) -> bool:
         block = self._keeper.shelf.blocks[bid]
-        return path == blake3(block + chunk.to_bytes(4, "little")).digest()
+        return path == hashlib.sha256(block + chunk.to_bytes(4, "little")).digest()
 
 
 class Keeper:
@@ -190,7 +188,7 @@ class Keeper:
     def put(self, count: int = 3, size: int = 2_000, copies: int = 3) -> list[bytes]:
         """Blocks of its own; the names of their bundles."""
         data = [self.net.rng.randbytes(size) for _ in range(count)]
-        blocks = [(blake3(one).digest(), len(one)) for one in data]
+        blocks = [(hashlib.sha256(one).digest(), len(one)) for one in data]
         for (bid, _), one in zip(blocks, data, strict=True):
             self.shelf.own[bid] = self.shelf.blocks[bid] = one
         key = blocks[0][0]
@@ -380,7 +378,7 @@ class Net:
 
 
 def hash_of(data: bytes) -> bytes:
-    return blake3(data).digest()
+    return hashlib.sha256(data).digest()
 
 
 def errors_of(work: Coroutine[Any, Any, Any]) -> type[InosError] | None:

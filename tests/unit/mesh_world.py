@@ -117,7 +117,8 @@ class Node:
         try:
             signal.result()
         except InosError:
-            self.world.later(0.0, self._dial_failed, peer_id)
+            rendezvous = self.world.rendezvous
+            self.world.later(0.2, self._connect if rendezvous else self._dial_failed, peer_id)
             return
         self.world.later(0.1, self._connect, peer_id)
 
@@ -194,8 +195,9 @@ class World:
         self.nodes: dict[bytes, Node] = {}
         self.effects = 0
         self.wire = wire
-        self.blocked: set[frozenset[bytes]] = set()  # pairs whose path is cut
-        self._last: dict[tuple[bytes, bytes], float] = {}
+        self.blocked: dict[frozenset[bytes], float] = {}  # pairs whose path is cut, and since when
+        self.rendezvous = False  # whether dials go through a server where the mesh has no way
+        self.gone: dict[bytes, float] = {}  # when a node was killed, or fell silent
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._serial = 0
 
@@ -237,7 +239,13 @@ class World:
 
     def kill(self, node: Node) -> None:
         node.alive = False
+        self.gone.setdefault(node.peer_id, self.now)
         del self.nodes[node.peer_id]
+
+    def mute(self, node: Node) -> None:
+        """It takes everything and says nothing (a stuck browser)."""
+        node.mute = True
+        self.gone[node.peer_id] = self.now
 
     def latency(self, one: bytes, other: bytes) -> float:
         return 0.01 + (one[0] ^ other[0]) / 255 * 0.04
@@ -270,14 +278,11 @@ class World:
         self.later(self.latency(node.peer_id, peer_id), other.receive, node.peer_id, message)
 
     def heard(self, node: Node, peer_id: bytes) -> Heard:
-        other = self.nodes.get(peer_id)
-        rtt = 2 * self.latency(node.peer_id, peer_id)
-        key = (node.peer_id, peer_id)
-        if other is not None and not other.mute and frozenset(key) not in self.blocked:
-            pace = node.paces.get(peer_id, 1000) / 1000
-            last = self.now - (self.now - node.links[peer_id]) % pace
-            self._last[key] = last
-        return Heard(self._last.get(key, node.links[peer_id]), rtt, 0.0)
+        since = node.links[peer_id]
+        ends = [self.gone.get(peer_id), self.blocked.get(frozenset((node.peer_id, peer_id)))]
+        until = min([self.now, *(end for end in ends if end is not None)])
+        last = until - (until - since) % (node.paces.get(peer_id, 1_000) / 1_000)
+        return Heard(max(since, last), 2 * self.latency(node.peer_id, peer_id), 0.0)
 
     def grow(self, count: int, *, apart_s: float = 0.5, settle_s: float = 30.0) -> list[Node]:
         """So many nodes, each with one contact of an earlier one."""

@@ -74,8 +74,10 @@ class Lookups:
         self._last: deque[Lookup] | None = None
         self.bad_answers = 0
 
-    def begin(self, key: bytes, kind: int, now: float) -> Future[Lookup]:
-        """Look ``key`` up (FIND_NODE, FIND_PROVIDERS). The future may fail with Busy, NotReady."""
+    def begin(self, key: bytes, kind: int, now: float, *, wide: bool = False) -> Future[Lookup]:
+        """Look ``key`` up (FIND_NODE, FIND_PROVIDERS); ``wide``: for several closest nodes that have answered.
+
+        The future may fail with Busy, NotReady."""
         future: Future[Lookup] = Future()
         own = self._members.own
         if own is None:
@@ -84,7 +86,7 @@ class Lookups:
             future.fail(Busy("look-ups"))
         else:
             self._open += 1
-            Query(self, key, kind, future, own).begin(now)
+            Query(self, key, kind, future, own, wide=wide).begin(now)
         return future
 
     def found(self, relay: Relay, key: bytes, records: list[bytes]) -> bytes | None:
@@ -98,6 +100,15 @@ class Lookups:
         known.sort(key=lambda contact: contact.prefix ^ target)
         closest = [contact.signed for contact in known[: limits.LOOKUP_CLOSEST]]
         return encode(Found(relay.route.path, own.signed, closest, records))
+
+    def neighbours(self) -> list[Known]:
+        """Checked contacts of those that we have a link with."""
+        return [n.known for n in self._view.active.values() if n.known is not None and not n.suspect]
+
+    def near(self, key: bytes) -> bytes:
+        """A random id in the region of the LOOKUP_CLOSEST nodes around a key."""
+        region = min(1 << 256, limits.LOOKUP_CLOSEST * int(self._members.gap()) << 192)
+        return (int.from_bytes(key, "big") ^ self._members.random_below(region)).to_bytes(32, "big")
 
     def stats(self) -> dict[str, object]:
         """For the page: how many, and the latest."""

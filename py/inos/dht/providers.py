@@ -30,6 +30,7 @@ from inos.membership.members import Chore, Members
 from inos.membership.view import View
 from inos.tasks import Future, Tasks
 from inos.wire.requests import FIND_NODE, STORE, Provider, SignedProvider, decode
+from inos.wire.routes import BLIND
 
 KEEPERS_SEEN_MAX = 2 * limits.LOOKUP_CLOSEST  # who sees so many nodes closer to a key keeps nothing of it
 HANDING = 2
@@ -174,15 +175,17 @@ class Providers:
         flags, waiting, offer.waiting = offer.flags, offer.waiting, []
         own = self._members.own
         try:
-            looked: Future[Lookup] = self._lookups.begin(offer.key, FIND_NODE, self._tasks.now)
+            looked: Future[Lookup] = self._lookups.begin(offer.key, FIND_NODE, self._tasks.now, wide=True)
             lookup = await looked
             assert own is not None  # or the look-up had failed
             record = await sign_record(self._room_id, own, offer.key, self._wall_ms(), flags)
             self._records.add(record)
-            told = self._send(record, lookup.peer_ids)
+            # Also to those that could not be asked: a liar on the way may have answered in their place.
+            keepers = list(dict.fromkeys([*lookup.peer_ids, *lookup.named]))
+            told = self._send(record, keepers)
             if flags & WITHDRAWN:
-                self._send(record, [peer_id for peer_id in offer.keepers if peer_id not in lookup.peer_ids])
-            offer.keepers = list(dict.fromkeys([*lookup.peer_ids, *offer.keepers]))[:KEEPERS_SEEN_MAX]
+                self._send(record, [peer_id for peer_id in offer.keepers if peer_id not in keepers])
+            offer.keepers = list(dict.fromkeys([*keepers, *offer.keepers]))[:KEEPERS_SEEN_MAX]
             for future in waiting:
                 future.set(told)
         except InosError as error:
@@ -198,12 +201,18 @@ class Providers:
             self._tell_next()
 
     def _send(self, record: Record, peer_ids: list[bytes]) -> int:
-        """To these nodes, by their exact ids; to how many it is on its way."""
-        sent = 0
+        """To these nodes, by their exact ids, twice over different first hops; to how many it is on its way."""
+        sent, now = 0, self._tasks.now
         for peer_id in peer_ids:
             if peer_id == self._view.peer_id:
                 continue
-            sent += self._routes.begin(None, STORE, peer_id, record.data, self._tasks.now) is not None
+            first = self._routes.begin(None, STORE, peer_id, record.data, now)
+            if first is not None:
+                sent += 1
+                assert first.hop is not None
+                if first.hop.neighbour.peer_id != peer_id:
+                    avoid = (first.hop.neighbour.prefix,)
+                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND)
         return sent
 
     async def _keep(self, relay: Relay, key: bytes) -> None:

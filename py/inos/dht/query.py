@@ -2,13 +2,17 @@
 
 Nouns: a *query* is one look-up under way; a *copy* is a request of it on its own first hops; a *candidate* is a node whose
 contact was checked; a node *answered* when a copy ended at it. A distance is *plausible* if so near a node is to be expected
-in a mesh of this size.
+in a mesh of this size; a *source* of a node is another that named it, or a copy that ended at it. A *wide* query is one for those
+who shall keep records.
 
-Theory of operation. Two copies go out over disjoint first hops, two and four more where those fail or what they found is
-not plausible; those take some random hops first (R5N), which leads around dead ends and around nodes that lie in wait near a
-key. Answers name contacts, which prove by their signature that they exist, not that they live: the closest candidate of all
-answers is asked by its exact id if it has not answered. So a node that says it is the closest without being it is beaten by
-any one honest copy. Records are checked one by one; whoever lies adds nothing.
+Theory of operation. Two copies go out over disjoint first hops. Where they do not end at one node, or what they found is not
+plausible, or has no record, more follow, which take a random hop first (R5N) and then go by everybody's own links only, so
+that made-up link lists do not draw them; those for records go to random ids in the region of the key, so that each of its
+keepers may be met, whoever lies in wait next to the key.
+Answers name contacts, which prove by their signature that they exist, not that they live: the closest candidate of all answers
+is asked by its exact id if it has not answered. So a node that says it is the closest without being it is beaten by any one
+honest copy. A handful of liars who name each other are thinner than the mesh: with fewer than two sources for the closest
+node, or a set of closest nodes that is too thin, more is asked. Records are checked one by one; whoever lies adds nothing.
 
 Invariants: ``closest[0]`` has answered (or is ourselves); every contact and record in a result was checked; a query ends
 within its rounds, whatever is answered. Must not know: how requests travel.
@@ -16,6 +20,7 @@ within its rounds, whatever is answered. Must not know: how requests travel.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -29,11 +34,15 @@ from inos.membership.contact import Known, prefix_of
 from inos.tasks import Future
 from inos.wire.membership import Contact
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, Found, Question, decode, encode
+from inos.wire.routes import BLIND
 
 if TYPE_CHECKING:
     from inos.dht.lookup import Lookups
 
 PLAUSIBLE_GAPS = 12  # mean distances between nodes; of honest closest nodes one in e^12 is further away
+THIN = 3  # times the mean distance: sets of closest nodes that are thinner are not believed
+DENSE_CLOSEST = 4  # so many: siblings of whoever is closest, whom it knows
+WIDE_ANSWERED = 5  # of the closest, for a wide query
 DIRECT_BATCH = 3
 NONE: frozenset[int] = frozenset()
 
@@ -41,12 +50,14 @@ NONE: frozenset[int] = frozenset()
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """What was found: the ``closest`` nodes and their ids, ``closest[0]`` and some others have ``answered`` (closest first),
+    ``named`` are the closest of all whose contacts were checked, whether they could be reached or not,
     ``hops`` is how far the closest node was, ``paths`` the ways that copies went."""
 
     key: bytes
     closest: list[Contact]
     peer_ids: list[bytes]
     answered: list[bytes]
+    named: list[bytes]
     records: list[Record]
     hops: int
     copies: int
@@ -63,6 +74,7 @@ class Query:
         "_candidates",
         "_checking",
         "_copies",
+        "_ends",
         "_failed",
         "_future",
         "_key",
@@ -75,19 +87,28 @@ class Query:
         "_records",
         "_round",
         "_second",
+        "_sources",
         "_used",
+        "_wide",
         "due",
     )
 
-    def __init__(self, all_: Lookups, key: bytes, kind: int, future: Future[Lookup], own: Known) -> None:
+    def __init__(
+        self, all_: Lookups, key: bytes, kind: int, future: Future[Lookup], own: Known, *, wide: bool = False
+    ) -> None:
         self._all = all_
         self._key = key
         self._number = int.from_bytes(key, "big")
         self._kind = kind
+        self._wide = wide
         self._future = future
         self._own = own
         self._candidates: dict[bytes, Known] = {own.peer_id: own}
         self._answered: dict[bytes, int] = {own.peer_id: 0}  # hops by id
+        self._sources: dict[
+            bytes, set[int]
+        ] = {}  # prefixes of who named it; copies that ended there, as negative numbers
+        self._ends = 0
         self._asked: set[bytes] = set()  # by exact id
         self._failed: set[bytes] = set()
         self._records: dict[bytes, Record] = {}
@@ -105,8 +126,15 @@ class Query:
         """Send the first copies, or see that nobody is closer."""
         for record in self._all._records.of(self._key):
             self._records[record.author] = record
+        if self._wide or self._kind == FIND_PROVIDERS:
+            self._know_neighbours()
         self._next_round(now)
         self._judge(now)
+
+    def _know_neighbours(self) -> None:
+        """Candidates that nobody can make up."""
+        for neighbour in self._all.neighbours():
+            self._candidates.setdefault(neighbour.peer_id, neighbour)
 
     # --- what comes ---------------------------------------------------------------------------------------------------
 
@@ -120,7 +148,8 @@ class Query:
             self._judge(now)
             return
         self._checking += 1
-        self._all._tasks.spawn(self._check(asked, found), "check an answer")
+        ended = relay.route.target == self._key
+        self._all._tasks.spawn(self._check(found, asked, ended=ended), "check an answer")
 
     def on_dead_end(self, relay: Relay, now: float) -> None:
         """A copy found no way."""
@@ -149,7 +178,7 @@ class Query:
         self._all.bad_answers += 1
         self._give_up(asked)
 
-    async def _check(self, asked: bytes | None, found: Found) -> None:
+    async def _check(self, found: Found, asked: bytes | None, *, ended: bool) -> None:
         notary = self._all._notary
         try:
             try:
@@ -163,6 +192,7 @@ class Query:
                 with suppress(InosError):
                     known = await notary.check(signed)
                     self._candidates.setdefault(known.peer_id, known)
+                    self._sources.setdefault(known.peer_id, set()).add(answerer.prefix)
             for data in found.records:
                 with suppress(InosError):
                     record = await self._all._records.check(self._key, data)
@@ -172,6 +202,9 @@ class Query:
             self._candidates[answerer.peer_id] = answerer
             self._failed.discard(answerer.peer_id)
             self._answered.setdefault(answerer.peer_id, len(found.path) // 8)
+            if ended and asked is None:
+                self._ends += 1
+                self._sources.setdefault(answerer.peer_id, set()).add(-self._ends)
             self._paths.append(found.path)
         finally:
             self._checking -= 1
@@ -190,10 +223,16 @@ class Query:
                 grace = now + limits.LOOKUP_GRACE_S
                 if grace < self.due:
                     self._all._agenda.put(self, grace)
-            elif len(self._answered) > 2:  # two and ourselves
+            elif len(self._answered) > 2 and not self._wide:  # two and ourselves
                 self._ask_closer(now)
-        elif self._is_complete() or not (self._ask_closer(now) or self._next_round(now) or self._ask_others(now)):
+        elif self._is_complete() or not self._go_on(now):
             self._end()
+
+    def _go_on(self, now: float) -> bool:
+        """Ask further; whether anything was."""
+        if self._wide:  # many ways first: whoever is asked by name was perhaps named by a liar
+            return self._next_round(now) or self._ask_closer(now)
+        return self._ask_closer(now) or self._next_round(now) or self._ask_others(now)
 
     def _is_met(self) -> bool:
         """Whether the very node that was looked for has answered."""
@@ -205,20 +244,31 @@ class Query:
         """Whether what there is would do, though more may come."""
         if self._kind == FIND_PROVIDERS:
             return bool(self._records)
-        best = self._best()
-        return len(self._answered) > 1 and best.peer_id in self._answered and self._is_plausible(best)
+        return not self._wide and self._is_agreed()
 
     def _is_complete(self) -> bool:
         """Whether nothing is left to ask, with no copy on its way."""
         if self._kind == FIND_PROVIDERS:
             return bool(self._records)
+        exhausted = self._round >= len(limits.LOOKUP_COPIES)
+        if self._wide and any(known.peer_id not in self._answered for known in self._ranked()[:WIDE_ANSWERED]):
+            return exhausted and len(self._asked) >= limits.LOOKUP_DIRECT_MAX
+        return self._is_agreed() or (exhausted and self._best().peer_id in self._answered)
+
+    def _is_agreed(self) -> bool:
+        """Whether the closest candidate has answered and is what others found too, as near as it should be."""
         best = self._best()
-        if best.peer_id not in self._answered:
+        if best is self._own:
+            return not self._copies or (len(self._answered) > 1 and self._is_dense())
+        if best.peer_id not in self._answered or len(self._sources.get(best.peer_id, ())) < 2:
             return False
-        heard = len(self._answered) - 1
-        return (heard >= 1 or not self._copies) and (
-            self._is_plausible(best) or self._round >= len(limits.LOOKUP_COPIES)
-        )
+        return self._is_plausible(best) and self._is_dense()
+
+    def _is_dense(self) -> bool:
+        """Whether the closest candidates are as near as nodes of the whole mesh are, not of a part that names itself only."""
+        target, gap = prefix_of(self._key), self._all._members.gap()
+        ranked = self._ranked()[:DENSE_CLOSEST]
+        return ranked[-1].prefix ^ target < THIN * DENSE_CLOSEST * gap
 
     def _best(self) -> Known:
         live = (known for peer_id, known in self._candidates.items() if peer_id not in self._failed)
@@ -233,6 +283,9 @@ class Query:
         """Ask the closest candidate itself, if it has not answered."""
         if self._kind == FIND_PROVIDERS:
             return False
+        if self._wide:
+            near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in self._answered]
+            return any([self._ask(known, now) for known in near if known.peer_id not in self._asked])  # noqa: C419
         while (best := self._best()).peer_id not in self._answered and best.peer_id not in self._asked:
             if self._ask(best, now):
                 return True
@@ -253,7 +306,8 @@ class Query:
         peer_id = known.peer_id
         if len(self._asked) < limits.LOOKUP_DIRECT_MAX:
             self._asked.add(peer_id)
-            if self._copy(peer_id, now, asked=peer_id):
+            walk = BLIND if self._kind == FIND_PROVIDERS or self._wide else 0
+            if self._copy(peer_id, now, walk=walk, asked=peer_id):
                 self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
                 return True
         self._failed.add(peer_id)
@@ -263,12 +317,16 @@ class Query:
         """Send further copies; whether any went."""
         sent = False
         while not sent and self._round < len(limits.LOOKUP_COPIES):
-            walk = self._all._members.walk_hops() if self._round else 0
+            later = self._round > 0
+            if later:
+                self._know_neighbours()
             self._round += 1
             if self._round == len(limits.LOOKUP_COPIES):
                 self._used.clear()
-            for _ in range(limits.LOOKUP_COPIES[self._round - 1]):
-                sent |= self._copy(self._key, now, walk=walk)
+            spread = self._wide or self._kind == FIND_PROVIDERS
+            for number in range(limits.LOOKUP_COPIES[self._round - 1]):
+                target = self._all.near(self._key) if later and (spread or number % 2) else self._key
+                sent |= self._copy(target, now, walk=BLIND | 1 if later else 0)
         if sent:
             self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
         return sent
@@ -290,8 +348,10 @@ class Query:
 
     def _ranked(self) -> list[Known]:
         """Candidates that did not fail, closest first."""
-        live = [known for peer_id, known in self._candidates.items() if peer_id not in self._failed]
-        return sorted(live, key=lambda known: self._number ^ int.from_bytes(known.peer_id, "big"))
+        return self._by_distance(known for peer_id, known in self._candidates.items() if peer_id not in self._failed)
+
+    def _by_distance(self, knowns: Iterable[Known]) -> list[Known]:
+        return sorted(knowns, key=lambda known: self._number ^ int.from_bytes(known.peer_id, "big"))
 
     def _end(self) -> None:
         for relay in (*self._open, *self._overdue):
@@ -310,6 +370,7 @@ class Query:
             [known.contact for known in closest],
             [known.peer_id for known in closest],
             [known.peer_id for known in live if known.peer_id in self._answered],
+            [known.peer_id for known in self._by_distance(self._candidates.values())[: limits.LOOKUP_CLOSEST]],
             [record for record in self._records.values() if not record.withdrawn],
             self._answered[closest[0].peer_id],
             self._copies,

@@ -31,7 +31,7 @@ from inos.membership.view import Neighbour, View, prefixes_in
 from inos.ports import Entropy
 from inos.wire.membership import PREFIX_BYTES
 from inos.wire.messages import Mesh
-from inos.wire.routes import Answered, DeadEnd, Route, RouteMessage, Took
+from inos.wire.routes import BLIND, Answered, DeadEnd, Route, RouteMessage, Took
 
 ID_BYTES = 16
 
@@ -240,7 +240,7 @@ class Routes:
             if chosen is not None and via not in relay.tried and route.via not in _prefixes(route.path):
                 return Hop(chosen, None)
         visited = prefixes_in(route.path)
-        if route.walk:
+        if route.walk & ~BLIND:
             choice = [
                 n for p, n in view.by_prefix.items() if p not in relay.tried and p not in visited and not n.suspect
             ]
@@ -248,7 +248,8 @@ class Routes:
                 return Hop(choice[int.from_bytes(self._entropy.random(2), "big") % len(choice)], None)
         target = prefix_of(route.target)
         floor = self._floor(target, visited)
-        return self.sight.choose(target, floor, visited, relay.tried, relay.missed)
+        blind = bool(route.walk & BLIND)
+        return self.sight.choose(target, floor, visited, relay.tried, relay.missed, blind=blind)
 
     def _go_on(self, relay: Relay, now: float) -> None:
         """Send a copy to its next hop, answer it, or give it back."""
@@ -280,7 +281,7 @@ class Routes:
     def _forward(self, relay: Relay, hop: Hop, now: float) -> None:
         route, own = relay.route, self._view.peer_id[:PREFIX_BYTES]
         via = b"" if hop.via is None else hop.via.to_bytes(PREFIX_BYTES, "big")
-        walk = route.walk and route.walk - 1
+        walk = route.walk - 1 if route.walk & ~BLIND else route.walk
         relay.hop = hop
         peer_id = hop.neighbour.peer_id
         out = Route(route.id, route.kind, relay.ttl - 1, walk, route.target, via, route.path + own, route.body)

@@ -51,14 +51,23 @@ class Sight:
         visited: Collection[int] = _NONE,
         tried: Collection[int] = _NONE,
         missed: Collection[int] = _NONE,
+        *,
+        blind: bool = False,
     ) -> Hop | None:
         """The best hop towards ``target`` that beats ``floor`` (a distance).
 
-        Never to or through ``visited`` nodes, not to a neighbour in ``tried``, not through to a node in ``missed``.
+        Never to or through ``visited`` nodes, not to a neighbour in ``tried``, not through to a node in ``missed``. ``blind``: by
+        our own links only, which are to nodes that proved their ids; what neighbours say of theirs is not looked at.
         """
         direct = self.view.by_prefix.get(target)
         if direct is not None and target not in tried and target not in visited and floor:
             return Hop(direct, None)
+        if blind:
+            own = (
+                n for p, n in self.view.by_prefix.items() if p ^ target < floor and p not in tried and p not in visited
+            )
+            best = min(own, key=lambda n: (n.suspect, n.prefix ^ target), default=None)
+            return Hop(best, None) if best is not None else None
         spare: Hop | None = None
         for prefix in self._nearest(target, floor):
             if prefix in visited or prefix in missed:

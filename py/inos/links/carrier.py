@@ -24,6 +24,7 @@ from inos.links import commands
 from inos.links.commands import LinkEvent, LinkId
 from inos.links.links import Links
 from inos.links.paths import Pairs, ReplyPath, RoutedPath
+from inos.links.room_links import RoomLinks
 from inos.links.rooms import room_of
 from inos.membership.carrier import Heard
 from inos.ports import BoxKey, Ports
@@ -63,6 +64,7 @@ class LinkCarrier:
         self._secret = secret
         self._wall_ms = wall_ms
         self.room = room_of(ports.hashes, secret)
+        self.here = RoomLinks(links, self.room)
         self.box_key = NO_BOX_KEY
         self._pairs: Pairs | None = None
         self._sponsor: Sponsor | None = None
@@ -86,14 +88,14 @@ class LinkCarrier:
         """Enter the room, and tell the mesh from now on."""
         self._sponsor = sponsor
         self._links.join(self._secret, now, sparing=True)
-        self._links.wake(self.room.room_id, now)
+        self.here.wake(now)
 
     def stop(self, now: float) -> None:
         """Leave the room, and its links."""
         self._sponsor = None
         self._links.leave(self.room.room_id, now)
         for link in self._up.values():
-            self._links.leave_room(link, self.room.room_id)
+            self.here.leave(link)
         self._up.clear()
 
     # --- Carrier ------------------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ class LinkCarrier:
         peer_id = self._ports.hashes.hash(contact.public_key)
         link = self._up.get(peer_id)
         if link is not None and also is not None:
-            self._links.prove_room(link, also)
+            self.here.prove(link, also)
         if link is None and peer_id not in self._dialling:
             self._dialling[peer_id] = Future()
             self._tasks.spawn(self._dial(peer_id, contact, also), "dial")
@@ -126,7 +128,7 @@ class LinkCarrier:
             return
         self._causes[peer_id] = cause
         if cause in ("spare", "full"):
-            self._links.leave_room(link, self.room.room_id)
+            self.here.leave(link)
         else:
             self._links.drop(link, ProtocolViolation(cause) if cause == ProtocolViolation.__name__ else PeerGone(cause))
 
@@ -140,7 +142,7 @@ class LinkCarrier:
         """See ``Carrier``."""
         link = self._up.get(peer_id)
         if link is not None:
-            self._links.pace(link, interval_ms)
+            self.here.pace(link, interval_ms)
 
     # --- what links tell ----------------------------------------------------------------------------------------------
 
@@ -186,9 +188,9 @@ class LinkCarrier:
 
     def _see_to_rendezvous(self, now: float) -> None:
         if len(self._up) < LINKS_ENOUGH:
-            self._links.wake(self.room.room_id, now)
+            self.here.wake(now)
         else:
-            self._links.doze(self.room.room_id, now)
+            self.here.doze(now)
 
     # --- dialling -----------------------------------------------------------------------------------------------------
 
@@ -196,9 +198,9 @@ class LinkCarrier:
         linked = self._dialling[peer_id]
         self.dials += 1
         try:
-            have = self._links.link_with(peer_id)
+            have = self.here.with_peer(peer_id)
             if have is not None:
-                self._links.prove_room(have, self.room.room_id)
+                self.here.prove(have, self.room.room_id)
             else:
                 try:
                     await self._negotiate(peer_id, contact, linked)
@@ -211,7 +213,7 @@ class LinkCarrier:
             del self._dialling[peer_id]
         link = self._up.get(peer_id)
         if link is not None and also is not None:
-            self._links.prove_room(link, also)
+            self.here.prove(link, also)
         if link is None and self._sponsor is not None:
             self.dials_failed += 1
             self._sponsor.on_dial_failed(peer_id, self._tasks.now)
@@ -226,7 +228,7 @@ class LinkCarrier:
             raise PeerGone("left the room")
         if self._links.identity.session < contact.session:
             path = RoutedPath(self._links.sealer, pair, lambda payload: sponsor.signal(peer_id, payload))
-            slot = self._links.dial(contact.session, contact.public_key, self.room, path)
+            slot = self.here.dial(contact.session, contact.public_key, path)
             if slot is None:
                 raise Busy("too many attempts")
             await slot.up  # raises what ended it
@@ -240,16 +242,15 @@ class LinkCarrier:
 
     async def _meet(self, contact: Contact, linked: Future[None]) -> None:
         """The same through the rendezvous. Raises InosError."""
-        room_id = self.room.room_id
-        if not self._links.can_meet(room_id):
+        if not self.here.can_meet():
             raise PeerGone("no way to this peer")
         if self._links.identity.session < contact.session:
-            slot = self._links.dial(contact.session, contact.public_key, self.room, None)
+            slot = self.here.dial(contact.session, contact.public_key, None)
             if slot is None:
                 raise Busy("too many attempts")
             await slot.up
             return
-        self._links.ask_to_dial(room_id, contact.session)
+        self.here.ask_to_dial(contact.session)
         if not await self._tasks.wait(linked, limits.DIAL_TIMEOUT_S):
             raise PeerStalled("asked to dial, it did not")
 
@@ -268,7 +269,7 @@ class LinkCarrier:
         if not isinstance(signal, Offer):
             raise ProtocolViolation("an answer that is none")
         path = ReplyPath(self._links.sealer, pair)
-        slot = self._links.on_offer(contact.session, contact.public_key, self.room, signal, path)
+        slot = self.here.on_offer(contact.session, contact.public_key, signal, path)
         if slot is None:
             return None
         slot.up.on_done(lambda: path.reply.fail(PeerGone("the attempt ended")))

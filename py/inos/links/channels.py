@@ -144,3 +144,8 @@ class Channels:
     def of_session(self, session: bytes) -> list[Slot]:
         """Attempts and links with a session."""
         return [slot for slot in self.in_state(State.PENDING, State.UP) if slot.session == session]
+
+    def load(self, room_id: bytes) -> int:
+        """Attempts and links in a room."""
+        found = self.in_state(State.PENDING, State.UP)
+        return sum(room_id in slot.rooms or (slot.is_pending and slot.room.room_id == room_id) for slot in found)

@@ -241,4 +241,5 @@ class RendezvousChanged:
     up: bool
 
 
-LinkEvent: TypeAlias = PeerUp | PeerRooms | PeerDown | ChannelSettled | PeerRefused | Received | RendezvousChanged
+PeerEvent: TypeAlias = PeerUp | PeerRooms | PeerDown | PeerRefused | RendezvousChanged
+LinkEvent: TypeAlias = PeerEvent | ChannelSettled | Received

@@ -15,9 +15,11 @@ Must not know: how texts look, who carries them.
 from __future__ import annotations
 
 from inos import limits
-from inos.errors import Busy, NotFound, PeerGone, ProtocolViolation
+from inos.errors import Busy, NotFound, PeerGone, PeerStalled, ProtocolViolation
 from inos.links.channels import Slot
+from inos.links.identity import KEY_PART_BYTES
 from inos.links.links import Links
+from inos.links.liveness import LOOK_INTERVAL_S
 from inos.links.rooms import Room
 from inos.tasks import Future, Tasks
 from inos.wire.fields import NOBODY
@@ -78,7 +80,7 @@ class Invitations:
         return await self._payload(slot, path)
 
     async def take(self, payload: bytes) -> bytes:
-        """The reply to one of our invitations came: connect; the newcomer's session. Raises NotFound, what ends the attempt."""
+        """The reply to one of our invitations came: connect; the newcomer's session. Raises NotFound, PeerStalled."""
         for room in {room.room_id: room for _, room in self._waiting.values()}.values():
             answer = await self._links.sealer.open(room, payload, window_s=limits.INVITATION_S)
             slot, _ = self._waiting.get(answer.offer, (None, None)) if isinstance(answer, Answer) else (None, None)
@@ -86,9 +88,22 @@ class Invitations:
                 continue
             slot.session, slot.public_key = answer.sender, answer.public_key
             slot.answer.set(answer.sdp)
-            await slot.up
+            await self._up(slot, answer, room)
             return answer.sender
         raise NotFound("no invitation of this node waits for this reply: it may be too old, or used")
+
+    async def _up(self, slot: Slot, answer: Answer, room: Room) -> None:
+        """Until there is a link: this one, or one that came about another way meanwhile, which ended this attempt."""
+        key = answer.sender[:KEY_PART_BYTES]
+        until = self._tasks.now + limits.DIAL_TIMEOUT_S
+        while True:
+            is_done = await self._tasks.wait(slot.up, LOOK_INTERVAL_S)
+            if any(peer_id.startswith(key) and room.room_id in rooms for _, peer_id, rooms in self._links.peers()):
+                return None
+            if is_done:
+                return slot.up.result()
+            if self._tasks.now >= until:
+                raise PeerStalled("no connection in time")
 
     async def _payload(self, slot: Slot, path: TextPath) -> bytes:
         slot.up.on_done(lambda: path.payload.fail(PeerGone("the attempt ended")))

@@ -26,16 +26,15 @@ from inos.links.handshake import Proven
 from inos.links.identity import Identity
 from inos.links.liveness import LOOK_INTERVAL_S, Liveness
 from inos.links.meeting import Meeting
-from inos.links.paths import Path
 from inos.links.penalties import Penalties
 from inos.links.proofs import Proofs
-from inos.links.rendezvous import MEET_MEMBERS_KEPT, Contact, Rendezvous
-from inos.links.rooms import Room, room_of
+from inos.links.rendezvous import Contact, Rendezvous
+from inos.links.rooms import room_of
 from inos.links.sealing import Sealer
 from inos.ports import DevicePublicKey, Ports, Span
 from inos.tasks import Future, Tasks
 from inos.wire.fields import NOBODY
-from inos.wire.messages import Auth, Bye, Control, Hello, Leave, Offer, RoomProof, decode_control, encode
+from inos.wire.messages import Auth, Bye, Control, Hello, Leave, RoomProof, decode_control, encode
 
 
 class Links:
@@ -47,6 +46,8 @@ class Links:
         self._table = table
         self.identity = Identity()
         self._channels = Channels()
+        self._commands: deque[Command] = deque()
+        self._emit = self._commands.append
         self._rendezvous = Rendezvous()
         self._sealer = Sealer(tasks, ports, self.identity, wall_offset_s)
         self._liveness = Liveness(table)
@@ -74,11 +75,7 @@ class Links:
             consider=self._consider,
         )
         self._proofs = Proofs(tasks, ports.hashes, self._rendezvous, self._say)
-        self._rendezvous.load = lambda room_id: sum(
-            room_id in slot.rooms or (slot.is_pending and slot.room.room_id == room_id)
-            for slot in self._channels.in_state(State.PENDING, State.UP)
-        )
-        self._commands: deque[Command] = deque()
+        self._rendezvous.load = self._channels.load
         self._events: deque[LinkEvent] = deque()
         self._poked: Future[None] = Future()
 
@@ -113,10 +110,7 @@ class Links:
     # --- for the node -------------------------------------------------------------------------------------------------
 
     def join(self, secret: bytes, now: float, *, sparing: bool = False) -> bytes:
-        """Enter the room of this secret; its id. ``sparing``: as few signals as possible go through the server.
-
-        Raises LimitExceeded when we are in ROOMS_PER_SOCKET_MAX rooms.
-        """
+        """Enter the room of this secret; its id. Raises LimitExceeded. ``sparing``: few signals go through the server."""
         self._at(now)
         room = room_of(self._ports.hashes, secret)
         if room.room_id not in self._rendezvous.rooms and len(self._rendezvous.rooms) >= limits.ROOMS_PER_SOCKET_MAX:
@@ -141,28 +135,7 @@ class Links:
         """Whether we lack bytes that members of this room may have."""
         self._at(now)
         self._rendezvous.set_wanting(room_id, wanting, now)
-        self._poke()
-
-    def doze(self, room_id: bytes, now: float) -> None:
-        """We have links enough in this room: want nothing of it, and give our place at the server to others if it is full."""
-        self.set_wanting(room_id, wanting=False, now=now)
-        member = self._rendezvous.rooms.get(room_id)
-        if member is not None and not member.dormant and member.members > MEET_MEMBERS_KEPT:
-            member.dormant, member.joined = True, False
-            self._emit(commands.LeaveRoom(room_id))
-
-    def wake(self, room_id: bytes, now: float) -> None:
-        """We need links in this room: seek them through the server."""
-        member = self._rendezvous.rooms.get(room_id)
-        if member is not None and member.dormant:
-            member.dormant = False
-            self._emit(commands.JoinRoom(room_id))
-        self.set_wanting(room_id, wanting=True, now=now)
-
-    def signals_sent(self, room_id: bytes) -> int:
-        """How many signals of ours went into a room through the server."""
-        member = self._rendezvous.rooms.get(room_id)
-        return 0 if member is None else member.signals
+        self._poked.set(None)
 
     @property
     def is_rendezvous_up(self) -> bool:
@@ -173,59 +146,10 @@ class Links:
         """Authenticated links: id, peer id, rooms."""
         return [(slot.link, slot.peer_id, frozenset(slot.rooms)) for slot in self._channels.in_state(State.UP)]
 
-    # --- for the mesh -------------------------------------------------------------------------------------------------
-
     @property
     def sealer(self) -> Sealer:
         """Seals and opens signals, whichever way they go."""
         return self._sealer
-
-    def link_with(self, peer_id: bytes) -> LinkId | None:
-        """The authenticated link with a peer, whatever its rooms."""
-        return next((s.link for s in self._channels.in_state(State.UP) if s.peer_id == peer_id), None)
-
-    def can_meet(self, room_id: bytes) -> bool:
-        """Whether signals can go through the rendezvous in this room."""
-        member = self._rendezvous.rooms.get(room_id)
-        return self._rendezvous.up and member is not None and member.joined
-
-    def ask_to_dial(self, room_id: bytes, session: bytes) -> None:
-        """Ask a session, through the rendezvous, to dial us."""
-        member = self._rendezvous.rooms.get(room_id)
-        if member is not None:
-            self._meeting.announce(member, session, wants=True)
-
-    def dial(self, session: bytes, public_key: bytes, room: Room, path: Path | None) -> Slot | None:
-        """Dial somebody over a path of the caller's, or the rendezvous; None when too many attempts are under way."""
-        return self.dialer.dial(Contact(session, public_key, self._tasks.now), room, path, wanting=True)
-
-    def on_offer(self, session: bytes, public_key: bytes, room: Room, offer: Offer, path: Path) -> Slot | None:
-        """Somebody dials us over a path of the caller's."""
-        return self.dialer.on_offer(Contact(session, public_key, self._tasks.now), room, offer, path, wanting=True)
-
-    def prove_room(self, link: tuple[int, int], room_id: bytes) -> None:
-        """Show that we know a room that we are in; the peer does the same if it is in it."""
-        slot, member = self._up(link), self._rendezvous.rooms.get(room_id)
-        if slot is not None and member is not None and room_id not in slot.rooms:
-            self._proofs.prove(slot, member.room)
-
-    def was_in(self, link: tuple[int, int], room_id: bytes) -> bool:
-        """Whether a link has served this room at any time."""
-        slot = self._up(link)
-        return slot is not None and room_id in slot.rooms_before
-
-    def leave_room(self, link: tuple[int, int], room_id: bytes) -> None:
-        """Use a link in this room no more. It ends with the last of its rooms."""
-        slot = self._up(link)
-        if slot is not None and room_id in slot.rooms:
-            self._say(slot, Leave(room_id))
-            self._forget_room(slot, room_id)
-
-    def pace(self, link: tuple[int, int], interval_ms: int) -> None:
-        """How often the net worker pings this peer."""
-        slot = self._up(link)
-        if slot is not None:
-            self._emit(commands.Pace(*slot.link, interval_ms))
 
     # --- for the transfer protocol ------------------------------------------------------------------------------------
 
@@ -285,21 +209,15 @@ class Links:
     def on_rendezvous(self, up: bool, now: float) -> None:
         """The rendezvous socket opened or closed."""
         self._at(now)
-        if up == self._rendezvous.up:
-            return
-        self._rendezvous.set_up(up)
-        self._events.append(commands.RendezvousChanged(up))
-        if up:
-            for room_id, member in self._rendezvous.rooms.items():
-                if not member.dormant:
-                    self._emit(commands.JoinRoom(room_id))
-        self._poke()
+        if self._meeting.on_server(up):
+            self._events.append(commands.RendezvousChanged(up))
+            self._poked.set(None)
 
     def on_joined(self, room_id: bytes, members: int, now: float) -> None:
         """The server let us into a room, where there are so many ``members`` now."""
         self._at(now)
         self._rendezvous.set_joined(room_id, members, now)
-        self._poke()
+        self._poked.set(None)
 
     def on_signal(self, room_id: bytes, payload: bytes, now: float) -> None:
         """Sealed bytes came."""
@@ -347,7 +265,7 @@ class Links:
         if slot.state is State.CLOSING:
             slot.settle()
             self._events.append(commands.ChannelSettled(slot.link))
-        self._poke()
+        self._poked.set(None)
 
     def on_control(self, channel: int, generation: int, data: bytes, now: float) -> None:
         """A control message came."""
@@ -407,7 +325,7 @@ class Links:
             self._rendezvous.succeeded(slot.session)
         self._emit(commands.AcceptData(*slot.link))
         self._events.append(commands.PeerUp(slot.link, slot.peer_id, frozenset(slot.rooms)))
-        self._poke()
+        self._poked.set(None)
         try:
             while slot.inbox and slot.state is State.UP:
                 self._on_message(slot, slot.inbox.popleft())
@@ -426,21 +344,14 @@ class Links:
         slot.end(error)
         if was_up:
             self._events.append(commands.PeerDown(slot.link, slot.peer_id, error.code))
-            self._announce_lost(slot)
+            self._rendezvous.lost(slot.rooms, self._tasks.now)
         elif isinstance(error, (AuthRefused, ProtocolViolation)):
             self._events.append(commands.PeerRefused(slot.link, error.code))
         if slot.session is not None:
             weight = 4 if isinstance(error, (AuthRefused, ProtocolViolation)) else 0 if was_up else 1
             chance = self._ports.entropy.random(1)[0] / 255
             self._rendezvous.failed(slot.session, weight, self._tasks.now, chance)
-        self._poke()
-
-    def _announce_lost(self, slot: Slot) -> None:
-        """A peer that we need is gone: let those who may dial us know that we still look."""
-        for room_id in slot.rooms:
-            member = self._rendezvous.rooms.get(room_id)
-            if member is not None and member.wanting:
-                self._rendezvous.announce_soon(member, self._tasks.now)
+        self._poked.set(None)
 
     def _up(self, link: tuple[int, int]) -> Slot | None:
         slot = self._channels.find(*link)
@@ -480,14 +391,8 @@ class Links:
         if not linked:
             self.dialer.consider(contact)
 
-    def _poke(self) -> None:
-        self._poked.set(None)
-
     def _say(self, slot: Slot, message: Control) -> None:
         self._emit(commands.SendControl(*slot.link, encode(message)))
-
-    def _emit(self, command: Command) -> None:
-        self._commands.append(command)
 
     def _at(self, now: float) -> None:
         self._tasks.now = max(self._tasks.now, now)

@@ -62,6 +62,16 @@ class Meeting:
         self._came: Future[None] = Future()
         self._announcing = 0
 
+    def on_server(self, up: bool) -> bool:
+        """The server came or went; whether that is news. All rooms are joined (again) when it comes."""
+        if up == self._rendezvous.up:
+            return False
+        self._rendezvous.set_up(up)
+        for room_id, member in self._rendezvous.rooms.items():
+            if up and not member.dormant:
+                self._emit(commands.JoinRoom(room_id))
+        return True
+
     def put(self, room_id: bytes, payload: bytes) -> None:
         """Sealed bytes came. Too many at once: the newest are dropped, since senders repeat themselves."""
         if room_id in self._rendezvous.rooms and len(self._queue) < SIGNALS_QUEUED_MAX:

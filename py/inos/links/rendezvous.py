@@ -16,7 +16,7 @@ Must not know: how signals are sealed, how connections are made.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from inos import limits
@@ -106,6 +106,13 @@ class Rendezvous:
         member.wanting = wanting
         if wanting:
             self.announce_soon(member, now)
+
+    def lost(self, room_ids: Iterable[bytes], now: float) -> None:
+        """A peer that we need is gone: let those who may dial us know that we still look."""
+        for room_id in room_ids:
+            member = self.rooms.get(room_id)
+            if member is not None and member.wanting:
+                self.announce_soon(member, now)
 
     def set_up(self, up: bool) -> None:
         """The server came or went; rooms have to be joined again."""

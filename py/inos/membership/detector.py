@@ -180,9 +180,9 @@ class Detector:
     def doubt(self, neighbour: Neighbour, now: float) -> None:
         """It did not do what it should have, or somebody accuses it: suspect it sooner if we do not hear it either."""
         watch = neighbour.watch
-        if isinstance(watch, Watch) and not neighbour.suspect:
+        if isinstance(watch, Watch) and not neighbour.suspect and neighbour.condition != HIDDEN:
             silent_s = now - self._last_heard_s(watch)
-            if silent_s > DOUBT_PACES * watch.pace_ms / 1_000 * self._factor(neighbour):
+            if silent_s > DOUBT_PACES * watch.pace_ms / 1_000:
                 self._suspect(watch, now)
 
     # --- messages -----------------------------------------------------------------------------------------------------

@@ -335,6 +335,10 @@ class Members:
         passive = list(self._view.passive.values())
         return any(self.dialling.approach(passive[int(self.chance() * len(passive))].prefix, now) for _ in passive[:3])
 
+    def random_below(self, bound: int) -> int:
+        """A random number from 0 up to ``bound``, of 256 bits at most."""
+        return int.from_bytes(self._entropy.random(32), "big") * bound >> 256
+
     def chance(self) -> float:
         """A random number from 0 to 1."""
         return int.from_bytes(self._entropy.random(4), "big") / (1 << 32)

@@ -21,6 +21,7 @@ from inos.membership.contact import Known, Notary
 from inos.membership.members import Members
 from inos.tasks import Future, Tasks
 from inos.wire.requests import SIGNAL, Delivered, decode, encode
+from inos.wire.routes import BLIND
 
 Answer = Callable[[Known, bytes], Awaitable[bytes | None]]
 
@@ -106,12 +107,13 @@ class _Call:
         self.due = inf
 
     def go_on(self, now: float) -> None:
-        """Send the next copy, its first hop a new one; those after the first take some random hops."""
+        """Send the next copy, its first hop a new one; those after the first go by links that nobody can make up, the last takes
+        some random hops before."""
         signals = self._signals
         if self._copies >= limits.SIGNAL_COPIES_MAX:
             self._end(None)
             return
-        walk = signals._members.walk_hops() if self._copies > 1 else 0
+        walk = (0, BLIND, BLIND | signals._members.walk_hops())[self._copies]
         self._copies += 1
         relay = signals._routes.begin(self, SIGNAL, self._peer_id, self._body, now, avoid=self._used, walk=walk)
         if relay is not None:

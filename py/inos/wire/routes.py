@@ -17,6 +17,7 @@ from inos.wire.fields import U8, Id, Nonce
 
 HOPS_MAX = 16
 BODY_BYTES_MAX = 12 * limits.KIB
+BLIND = 0x80  # in walk: do not go by the link lists that neighbours tell, which may be made up
 
 Path = Annotated[bytes, Meta(max_length=8 * HOPS_MAX)]
 Via = Annotated[bytes, Meta(max_length=8)]  # empty: the receiver chooses
@@ -25,7 +26,7 @@ Body = Annotated[bytes, Meta(max_length=BODY_BYTES_MAX)]
 
 class Route(Struct, tag=80, array_like=True, frozen=True, forbid_unknown_fields=True):
     """On its way to ``target``; ``id`` names this copy of the request, ``kind`` what the body is, ``walk`` the random hops
-    that it makes yet before it goes greedily (R5N)."""
+    that it makes yet before it goes greedily (R5N), with BLIND: by everybody's own links only."""
 
     id: Nonce
     kind: U8

@@ -17,6 +17,7 @@ import secrets
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,10 @@ def main(arguments: list[str]) -> int:
     seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
     if options.scenario == SET:
         return _run_set([int(size) for size in options.sizes.split(",")], seed, as_json=options.json)
-    report = run(Options(options.nodes, seed, options.scenario, wire=options.wire, seed_bug=options.seed_bug))
+    idle = True if options.idle else None
+    report = run(
+        Options(options.nodes, seed, options.scenario, wire=options.wire, idle=idle, seed_bug=options.seed_bug)
+    )
     if options.json:
         print(json.dumps(report.as_json()), flush=True)
     else:
@@ -85,7 +89,11 @@ def run(options: Options) -> Report:
 
 def _tell(report: Report, options: argparse.Namespace) -> None:
     if report.failures:
-        more = " --wire" * options.wire + (f" --seed-bug {options.seed_bug}" if options.seed_bug else "")
+        more = (
+            " --wire" * options.wire
+            + " --idle" * options.idle
+            + (f" --seed-bug {options.seed_bug}" if options.seed_bug else "")
+        )
         print(f"seed {report.seed}: " + "; ".join(report.failures), file=sys.stderr)
         replay = f"--nodes {report.nodes} --scenario {report.scenario} --seed {report.seed}{more}"
         print(f"    npm run sim:mesh -- {replay}", file=sys.stderr)
@@ -145,8 +153,8 @@ def _fits(reports: list[dict[str, Any]]) -> dict[str, tuple[dict[str, float], bo
 
 def _outruns(values: list[float]) -> bool:
     """Sizes grow tenfold each: a logarithm adds the same each time. One hop more than last time is noise."""
-    steps = [after - before for before, after in zip(values, values[1:], strict=False)]
-    return any(after > before + 1 for before, after in zip(steps, steps[1:], strict=False))
+    steps = [after - before for before, after in pairwise(values)]
+    return any(after > before + 1 for before, after in pairwise(steps))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -157,5 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="drawn if not given")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--wire", action="store_true", help="encode and decode each message")
+    parser.add_argument("--idle", action="store_true", help="periodic work off, as above 10,000 nodes")
     parser.add_argument("--seed-bug", choices=sorted(BUGS), help="break the mesh so that the scenario must fail")
     return parser

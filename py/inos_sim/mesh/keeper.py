@@ -123,6 +123,7 @@ class Keepers:
         self._world = world
         self.holders: dict[bytes, set[int]] = {}  # of each chunk: nodes that hold it durably, dead ones too
         self._shelves: dict[int, Shelf] = {}
+        self._replications: dict[int, Replication] = {}
         self._uplink_s: dict[int, float] = {}
         self.on_kept: Any = lambda _bid: None
         self.on_penalty: Any = lambda *_: None
@@ -136,7 +137,7 @@ class Keepers:
         async def fetch(peer_id: bytes, bid: bytes, length: int, sink: Any) -> None:
             await self._fetch(node, world.by_id[peer_id], bid, length, sink)
 
-        keeping.replication = replication = Replication(
+        keeping.replication = self._replications[node.number] = replication = Replication(
             node.tasks,
             world.hashes,
             world.entropy,
@@ -164,7 +165,7 @@ class Keepers:
         shelf.own.add(bid)
         shelf.blocks[bid] = block
         self.holders[bid] = {node.number}
-        node.call(node.mesh.keeping.replication.keep, bid, [(bid, len(block))], copies)
+        node.call(self._replications[node.number].keep, bid, [(bid, len(block))], copies)
         return bid
 
     def live(self, bid: bytes) -> list[int]:
@@ -191,7 +192,7 @@ class Keepers:
             await tasks.sleep(STALLED_S)
             raise PeerStalled("no byte comes")
         block = self._shelves[source.number].blocks.get(bid)
-        replication = source.mesh.keeping.replication
+        replication = self._replications[source.number]
         if block is None or not replication.serves(node.peer_id, bid):
             raise NotFound("missing")
         replication.on_served(node.peer_id, bid, length, clock.now)

@@ -1,12 +1,12 @@
 """Dishonest nodes: honest meshes whose messages are kept back, changed and made up.
 
-Nouns: a *conspiracy* knows all liars and the key that they want nobody to find; its members are *droppers* (take every request and
-do nothing), *forgers* (answer at once, as if they were the closest, with each other's contacts and forged records) and
+Nouns: a *conspiracy* knows all liars and the key that they want nobody to find; its members are *droppers* (take every request
+and do nothing), *forgers* (answer at once, as if they were the closest, with each other's contacts and forged records) and
 *replayers* (answer with true records of other keys, of other rooms, and changed ones). All of them refuse to store, and claim
 links to the eclipsed key's neighbourhood, so that requests for it come to them.
 
-Invariants: a liar signs with its own key only, as outside; what it says decodes. A *forged* record is one whose author did not sign
-it for this key and room. Must not know: how many liars there are, what is measured.
+Invariants: a liar signs with its own key only, as outside; what it says decodes. A *forged* record is one whose author did not
+sign it for this key and room. Must not know: how many liars there are, what is measured.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from inos.wire.requests import (
 from inos.wire.routes import Answered, Route, Took
 from inos_sim.mesh.network import LinkEnd
 from inos_sim.mesh.node import Node
+from inos_sim.mesh.population import contact_of
 from inos_sim.mesh.world import World
 
 DROP, FORGE, REPLAY = "drop", "forge", "replay"
@@ -51,8 +52,8 @@ class Conspiracy:
         self.world = world
         self.eclipsed = eclipsed
         self.rng = random.Random(f"{world.setting.seed}|liars")
-        self.contacts: list[Known] = [node.mesh.contact for node in nodes]
-        self.victims = [node.mesh.contact for node in world.nodes if node not in nodes]
+        self.contacts: list[Known] = [contact_of(node) for node in nodes]
+        self.victims = [contact_of(node) for node in world.nodes if node not in nodes]
         self.seen: list[bytes] = []  # true records, to be replayed
         self.lies = 0
         kinds = cycle(KINDS)
@@ -77,7 +78,7 @@ class Conspiracy:
             moved = Provider(key, old.contact, old.seq, old.expires_ms, old.flags & ~WITHDRAWN)
             return encode(SignedProvider(encode(moved), signed.signature))
         now_ms = self.world.wall_ms()
-        own: Known = node.mesh.contact
+        own = contact_of(node)
         record = encode(Provider(key, own.signed, now_ms, now_ms + LIFE_MS, 0))
         other_room = self.world.hashes.hash(b"another room")
         return encode(SignedProvider(record, self.world.notary.sign(node.number, LABEL + other_room + record)))
@@ -113,7 +114,7 @@ class Lying:
         return False
 
     def _answer(self, route: Route) -> Found:
-        own: Known = self._node.mesh.contact
+        own = contact_of(self._node)
         fellows = self._all.rng.sample(self._all.contacts, min(8, len(self._all.contacts)))
         records: list[bytes] = []
         if route.kind == FIND_PROVIDERS:

@@ -6,7 +6,7 @@ a path is *open* while both nodes' machines run and nothing cuts them from each 
 How it is modelled: nodes lie on a plane, a path's delay grows with the distance, each node adds its own last mile, and jitter
 comes on top. Control messages are reliable and ordered: a lost packet delays its message, and all behind it, by
 retransmissions; on a path that is not open they wait, and go on when it opens before the link is given up. Pings are neither:
-they are never events, ``heard`` computes when the last one would have come (the peer's own pings count, too), and chance is a hash
+they are never events, ``heard`` computes when the last one would have come (the peer's own count, too), and chance is a hash
 of the ping's number.
 
 Must not know: meshes, what messages say.
@@ -44,6 +44,9 @@ class Weather:
 
     loss: float = 0.0
     jitter: float = 0.1
+
+
+FAIR = Weather()
 
 
 class LinkEnd:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from inos import limits
 from inos.errors import ProtocolViolation
-from inos.mesh.events import MeshEvent
+from inos.mesh.mesh import Mesh
 from inos.ports import DevicePublicKey, Sign, Verify
-from inos.tasks import Effect, Future, Tasks
+from inos.tasks import Effect, Tasks
 from inos.wire.messages import Mesh as Message
 from inos_sim.mesh.carrier import DIAL_TOKEN, SimCarrier
 from inos_sim.mesh.network import LinkEnd
@@ -39,28 +39,6 @@ class Liar(Protocol):
 
     def hears(self, end: LinkEnd, message: Message) -> bool:
         """It has come in; False keeps it from the node."""
-
-
-class MeshLike(Protocol):
-    """What a node asks of its mesh: the inputs of ``inos.mesh.mesh.Mesh``."""
-
-    def on_link_up(self, peer_id: bytes, now: float) -> None: ...
-
-    def on_link_down(self, peer_id: bytes, cause: str, now: float) -> None: ...
-
-    def on_dial_failed(self, peer_id: bytes, now: float) -> None: ...
-
-    def on_message(self, peer_id: bytes, message: Message, now: float) -> None: ...
-
-    def on_time(self, now: float) -> None: ...
-
-    def next_due(self) -> float: ...
-
-    def leave(self, now: float) -> None: ...
-
-    def signal(self, peer_id: bytes, payload: bytes) -> Future[bytes]: ...
-
-    def poll_events(self) -> list[MeshEvent]: ...
 
 
 class Node:
@@ -89,7 +67,7 @@ class Node:
         "world",
     )
 
-    mesh: MeshLike
+    mesh: Mesh
 
     def __init__(self, world: World, number: int, public_key: bytes, peer_id: bytes) -> None:
         self.world = world

@@ -13,9 +13,10 @@ from inos.links.identity import new_session
 from inos.membership.contact import Known, sign_contact
 from inos.membership.view import link_list
 from inos.mesh.mesh import Mesh
+from inos.tasks import Task
 from inos.wire.membership import Contact
 from inos_sim.mesh.bugs import BUGS
-from inos_sim.mesh.node import MeshLike, Node
+from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.prebuilt import Plan
 from inos_sim.mesh.world import Setting, World
@@ -35,7 +36,7 @@ class Identity:
         self.session = session
 
 
-def make_mesh(world: World, node: Node) -> MeshLike:
+def make_mesh(world: World, node: Node) -> Mesh:
     """The tab's own mesh."""
     mesh = Mesh(
         node.tasks,
@@ -77,7 +78,7 @@ def arrive(world: World, helper: Node) -> Node:
     """A newcomer that was given one contact."""
     node = world.add()
     begin(node)
-    node.call(node.mesh.adopt, helper.mesh.contact.signed)
+    node.call(node.mesh.adopt, contact_of(helper).signed)
     return node
 
 
@@ -94,7 +95,7 @@ def standing(options: Options, **more: object) -> World:
     lists = [link_list(knowns[other].prefix for other in others) for others in plan.links]
     for node, others in zip(nodes, plan.links, strict=True):
         mesh = node.mesh
-        mesh.idle = options.nodes > LIVE_NODES_MAX
+        mesh.idle = options.nodes > LIVE_NODES_MAX if options.idle is None else options.idle
         mesh.preset(knowns[node.number])
         for other in sorted(others):
             mesh.restore(knowns[other], lists[other], 0.0)
@@ -108,7 +109,15 @@ def _contact(node: Node) -> Known:
     world = node.world
     session = new_session(world.hashes, world.entropy, node.public_key)
     contact = Contact(node.public_key, session, node.public_key, world.wall_ms(), 0)
-    return node.call(node.tasks.spawn, sign_contact(world.hashes, world.room_id, contact), "sign").result()
+    task: Task[Known] = node.call(node.tasks.spawn, sign_contact(world.hashes, world.room_id, contact), "sign")
+    return task.result()
+
+
+def contact_of(node: Node) -> Known:
+    """The contact of a node that has one."""
+    known = node.mesh.contact
+    assert known is not None
+    return known
 
 
 def one_mesh(world: World) -> int:

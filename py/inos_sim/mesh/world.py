@@ -14,6 +14,7 @@ from typing import Any
 
 from inos.errors import ProtocolViolation
 from inos.mesh.events import MeshEvent
+from inos.mesh.mesh import Mesh
 from inos.tasks import Task
 from inos.wire.messages import Mesh as Message
 from inos.wire.messages import decode_control, encode
@@ -22,14 +23,14 @@ from inos_host.kernels import HostHashes
 from inos_sim.kernels import SeededEntropy
 from inos_sim.mesh.clock import Clock
 from inos_sim.mesh.keys import REAL_KEYS_MAX, Notary
-from inos_sim.mesh.network import LinkEnd, Network, Weather
-from inos_sim.mesh.node import MeshLike, Node
+from inos_sim.mesh.network import FAIR, LinkEnd, Network, Weather
+from inos_sim.mesh.node import Node
 from inos_sim.mesh.oracle import Oracle
 from inos_sim.mesh.report import Report
 
 VIOLATIONS_SHOWN_MAX = 5
 WALL_BEGAN_MS = 1_790_000_000_000
-Maker = Callable[["World", Node], MeshLike]
+Maker = Callable[["World", Node], Mesh]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Setting:
 
     nodes: int
     seed: int
-    weather: Weather = Weather()
+    weather: Weather = FAIR
     wire: bool = False
     real_keys: bool | None = None
     unreachable: float = 0.0  # of all pairs: no connection comes about
@@ -172,7 +173,7 @@ class World:
         """What arrives of it when it is bytes between. Raises ProtocolViolation."""
         arrived = decode_control(encode(message))
         assert arrived == message
-        return arrived  # type: ignore[return-value] # one of the mesh's, since one was sent
+        return arrived  # one of the mesh's, since one was sent
 
     def on_violation(self, _node: Node, peer: Node, message: Message, error: ProtocolViolation) -> None:
         """A node refused what a peer said."""

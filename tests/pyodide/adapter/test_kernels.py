@@ -6,10 +6,10 @@ import inos_js
 import pyodide_js
 import pytest
 
-from inos.errors import AuthFailed, ContentMismatch, IdMismatch, InosError, LimitExceeded, Truncated
+from inos.errors import AuthFailed, BadArgument, ContentMismatch, IdMismatch, InosError, LimitExceeded, Truncated
 from inos.limits import JOBS_MAX
-from inos.ports import KIND_CHUNK, KIND_MANIFEST, Cut, HashSpan, HashUpdate, Open, Seal
-from inos.reference.blake3 import ReferenceHashes
+from inos.ports import KIND_CHUNK, KIND_MANIFEST, Cut, HashSpan, HashTree, HashUpdate, Open, Seal, hash_levels
+from inos.reference.blake3 import ReferenceHashes, tree
 from inos.reference.gear64 import cut_lengths, gear_table
 from inos.vault import block
 from inos.vault.contexts import derive_keys
@@ -52,6 +52,19 @@ def test_a_raw_block_is_the_formats(bench, slot, length):
     assert bench.arena.read(opened.raw) == data
     assert opened.h == done.h
     for span in (src, done.block, opened.raw):
+        bench.arena.release(span)
+
+
+@pytest.mark.parametrize("length", [1, 1024, 1025, 20_000])
+def test_a_hash_tree_is_the_references(bench, length):
+    data = (TEXT * 5)[:length]
+    src, dst = bench.span(data), bench.arena.alloc(max(32, 32 * sum(hash_levels(length))))
+    assert bench.run(HashTree(src, dst)) is None
+    assert bench.arena.read(dst)[: len(tree(data))] == tree(data)
+    if length > 1024:
+        with pytest.raises(BadArgument):
+            bench.run(HashTree(src, dst.part(0, 32)))
+    for span in (src, dst):
         bench.arena.release(span)
 
 

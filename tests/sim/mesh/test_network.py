@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sim.mesh.trivial import contact_of, linked, mesh_of, world_of
+
 from inos import limits
 from inos.wire.membership import Condition
 from inos_sim.mesh.carrier import SILENT_LINK_S
 from inos_sim.mesh.network import Weather
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.world import World
-from tests.sim.mesh.trivial import contact_of, linked, mesh_of, world_of
 
 LOSSY = Weather(loss=0.2, jitter=1.0)
 

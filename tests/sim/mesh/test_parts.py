@@ -7,6 +7,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from inos import limits
 from inos_sim.mesh.clock import Clock
 from inos_sim.mesh.keys import Notary
@@ -49,7 +50,8 @@ def test_a_signature_is_one_device_and_one_text(real: bool) -> None:
     notary = Notary(1, real=real)
     one, other = notary.enrol(), notary.enrol()
     signature = notary.sign(0, b"text")
-    assert len(one) == 32 and len(signature) == 64 and one != other
+    assert (len(one), len(signature)) == (32, 64)
+    assert one != other
     for _ in range(2):  # the second time from memory
         assert notary.verify(one, signature, b"text")
         assert not notary.verify(other, signature, b"text")
@@ -74,7 +76,8 @@ def test_drawn_links_follow_the_policy(nodes: int) -> None:
     order = sorted(range(nodes), key=prefixes.__getitem__)
     for at, one in enumerate(order):
         links = plan.links[one]
-        assert one not in links and all(one in plan.links[other] for other in links)
+        assert one not in links
+        assert all(one in plan.links[other] for other in links)
         assert len(links) <= limits.MESH_LINKS_MAX
         for step in range(1, limits.MESH_SIBLINGS_SIDE + 1):
             assert {order[(at - step) % nodes], order[(at + step) % nodes]} - {one} <= links

@@ -9,15 +9,15 @@ from inos.tasks import Future
 from inos.wire.membership import Contact
 from inos.wire.messages import Mesh as Message
 from inos_sim.mesh.carrier import DIAL_TOKEN
-from inos_sim.mesh.network import Weather
-from inos_sim.mesh.node import MeshLike, Node
+from inos_sim.mesh.network import FAIR, Weather
+from inos_sim.mesh.node import Node
 from inos_sim.mesh.world import Setting, World
 
 Line = tuple[float, str, bytes, object]
 
 
 class Recorder:
-    """Implements ``MeshLike``."""
+    """In the place of a ``Mesh``."""
 
     def __init__(self, world: World, node: Node) -> None:
         self.world = world
@@ -63,7 +63,7 @@ class Recorder:
         return [line[3] for line in self.lines if line[1] == what]
 
 
-def make(world: World, node: Node) -> MeshLike:
+def make(world: World, node: Node) -> Recorder:
     return Recorder(world, node)
 
 
@@ -76,7 +76,7 @@ def contact_of(node: Node) -> Contact:
     return Contact(node.public_key, bytes(16), bytes(32), 0, 0)
 
 
-def world_of(nodes: int, *, weather: Weather = Weather(), wire: bool = False, unreachable: float = 0.0) -> World:
+def world_of(nodes: int, *, weather: Weather = FAIR, wire: bool = False, unreachable: float = 0.0) -> World:
     world = World(Setting(nodes, 1, weather, wire=wire, unreachable=unreachable), make)
     for _ in range(nodes):
         world.add()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from harness import Heartbeats, Peer, World
 
 from inos import limits
-from inos.errors import BadLink, NotFound, PeerGone, ProtocolViolation
+from inos.errors import AuthRefused, BadLink, CorruptError, NotFound, PeerGone, ProtocolViolation
+from inos.links import commands as c
+from inos.links.carrier import LinkCarrier
 from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
-from inos.links.rooms import origin_room_secret, room_of
+from inos.wire import messages as m
+from inos.wire.link import parse_room
+from inos.wire.membership import Condition
+from inos.wire.requests import SIGNAL
+from inos.wire.routes import Route
+
+replace = msgspec.structs.replace
 
 ORIGIN = "https://a.example"
 
@@ -47,10 +56,6 @@ def is_whole(peers: list[Peer]) -> bool:
     return all(neighbours(peer) == everybody - {peer.node.commons.mesh.peer_id} for peer in peers)
 
 
-def room_id(peer: Peer) -> bytes:
-    return room_of(peer.ports.hashes, origin_room_secret(peer.ports.hashes, ORIGIN)).room_id
-
-
 def assert_sound(world: World) -> None:
     for peer in world.peers:
         assert peer.crashes == []
@@ -74,7 +79,7 @@ def test_a_mesh_closes_up_without_the_server(world):
     world.stop_server()
     assert world.run(lambda: is_whole(peers), 60)
     for peer in peers:
-        assert peer.links.signals_sent(room_id(peer)) <= MEET_SIGNALS
+        assert peer.node.commons.carrier.here.signals_sent() <= MEET_SIGNALS
     assert_sound(world)
 
 
@@ -118,13 +123,13 @@ def result(world: World, peer: Peer, coro, seconds: float = 20):
 
 
 def invite(world: World, inviter: Peer, newcomer: Peer, pause_s: float = 30.0) -> None:
-    text = result(world, inviter, inviter.node.invite("https://a.example/"))
+    text = result(world, inviter, inviter.node.rooms.invite("https://a.example/"))
     assert len(text) < 2_048
     world.run(seconds=pause_s)  # whoever carries it walks
-    reply = result(world, newcomer, newcomer.node.answer_invitation(text))
+    reply = result(world, newcomer, newcomer.node.rooms.answer_invitation(text))
     assert len(reply) < 2_048
     world.run(seconds=pause_s)
-    result(world, inviter, inviter.node.take_reply(reply))
+    result(world, inviter, inviter.node.rooms.take_reply(reply))
 
 
 @pytest.fixture
@@ -148,30 +153,142 @@ def test_two_texts_make_a_mesh_of_two_and_then_of_four(quiet):
 def test_an_invitation_leads_into_a_private_room(quiet):
     one, two = node(quiet, "one", origin=""), node(quiet, "two")
     quiet.run(seconds=1)
-    room = one.node.new_room()
-    result(quiet, one, one.node.join(room))
+    room = one.node.rooms.new()
+    result(quiet, one, one.node.rooms.join(room))
     invite(quiet, one, two, pause_s=1)
     assert quiet.run(lambda: is_whole([one, two]), 5)
-    assert two.node.room_link() == room
+    assert two.node.rooms.link() == room
     assert not two.node.commons.is_public
 
 
 def test_an_invitation_is_good_once_and_for_its_time(quiet):
     one, two, late = nodes(quiet, 3)
     quiet.run(seconds=1)
-    text = result(quiet, one, one.node.invite())
-    reply = result(quiet, two, two.node.answer_invitation(text))
-    second = result(quiet, late, late.node.answer_invitation(text))
-    result(quiet, one, one.node.take_reply(reply))
+    text = result(quiet, one, one.node.rooms.invite())
+    reply = result(quiet, two, two.node.rooms.answer_invitation(text))
+    second = result(quiet, late, late.node.rooms.answer_invitation(text))
+    result(quiet, one, one.node.rooms.take_reply(reply))
     with pytest.raises(NotFound):
-        result(quiet, one, one.node.take_reply(second))
+        result(quiet, one, one.node.rooms.take_reply(second))
     with pytest.raises(ProtocolViolation):  # the same one again
-        result(quiet, two, two.node.answer_invitation(text))
+        result(quiet, two, two.node.rooms.answer_invitation(text))
     with pytest.raises(BadLink):
-        result(quiet, late, late.node.answer_invitation(text[:-3]))
-    old = result(quiet, one, one.node.invite())
+        result(quiet, late, late.node.rooms.answer_invitation(text[:-3]))
+    old = result(quiet, one, one.node.rooms.invite())
     quiet.run(seconds=limits.INVITATION_S + 5)
     with pytest.raises(ProtocolViolation):
-        result(quiet, late, late.node.answer_invitation(old))
+        result(quiet, late, late.node.rooms.answer_invitation(old))
     assert quiet.run(lambda: not one.links.dialer._channels.in_state(State.PENDING), 5), "what waited has ended"
     assert_sound(quiet)
+
+
+# --- somebody on the way -----------------------------------------------------------------------------------------------------
+
+
+class Relay:
+    """Sees what goes over links; changes or keeps the routed signals."""
+
+    def __init__(self, world: World, change) -> None:
+        self.seen: list[m.Route] = []
+        self._change = change
+        world.faults.tamper_control = self.pass_on
+
+    def pass_on(self, _sender: Peer, _receiver: Peer, data: bytes) -> list[bytes]:
+        message = m.decode_control(data)
+        if isinstance(message, Route) and message.kind == SIGNAL:
+            self.seen.append(message)
+            return [m.encode(self._change(message))]
+        return [data]
+
+
+def chain(world: World) -> list[Peer]:
+    """Three nodes, of which the outer ones are linked to the middle one only, and no server."""
+    world.stop_server()
+    peers = nodes(world, 3)
+    world.run(seconds=1)
+    for peer in (peers[0], peers[2]):
+        peer.node.commons.carrier.dial = lambda *_: None  # the mesh shall not close up by itself
+    peers[1].node.commons.carrier.dial = lambda *_: None
+    invite(world, peers[1], peers[0], pause_s=0.1)
+    invite(world, peers[1], peers[2], pause_s=0.1)
+    assert world.run(lambda: len(neighbours(peers[1])) == 2, 5)
+    world.run(seconds=1)
+    return peers
+
+
+def dial(world: World, peer: Peer, other: Peer) -> None:
+    """What the mesh would do."""
+    contact = other.node.commons.mesh.contact
+    assert contact is not None
+    LinkCarrier.dial(peer.node.commons.carrier, contact.contact)
+
+
+def flip(message: Route) -> Route:
+    body = bytearray(message.body)
+    body[-40] = (body[-40] + 1) % 256  # at each hop again
+    return replace(message, body=bytes(body))
+
+
+def test_a_relay_cannot_read_or_change_a_signal(quiet):
+    one, _middle, other = chain(quiet)
+    relay = Relay(quiet, flip)
+    dial(quiet, one, other)
+    quiet.run(seconds=25)
+    assert relay.seen
+    assert not one.linked(other)
+    assert one.node.commons.carrier.dials_failed == 1
+    for message in relay.seen:
+        assert b"candidates" not in message.body
+    relay._change = lambda message: message
+    dial(quiet, one, other)
+    assert quiet.run(lambda: len(one.linked(other)) == 1, 10), "the same, unchanged, is taken"
+    assert_sound(quiet)
+
+
+def test_a_signal_that_was_overheard_is_worth_nothing(quiet):
+    one, middle, other = chain(quiet)
+    relay = Relay(quiet, lambda message: message)
+    dial(quiet, one, other)
+    assert quiet.run(lambda: len(one.linked(other)) == 1, 10)
+    carrier = other.node.commons.carrier
+    for message in relay.seen:
+        receiver = next(peer for peer in (one, other) if peer.node.commons.mesh.peer_id == message.target)
+        sender = one if receiver is other else other
+        payload = msgspec.msgpack.decode(message.body)[-1]
+        for claimed in (sender, middle):  # the same again, and in another's name
+            contact = claimed.node.commons.mesh.contact.contact
+            with pytest.raises((ProtocolViolation, CorruptError)):
+                result(quiet, receiver, receiver.node.commons.carrier.on_signal(contact, payload))
+    weak = replace(one.node.commons.mesh.contact.contact, box_key=bytes(31) + b"\x00")
+    assert result(quiet, other, carrier.on_signal(weak, b"x")) is None, "nobody's key"
+    weak = replace(weak, box_key=b"\x01" + bytes(31))
+    with pytest.raises(AuthRefused):
+        result(quiet, other, carrier.on_signal(weak, b"x"))
+    assert_sound(quiet)
+
+
+def test_a_certificate_that_was_swapped_on_the_way_is_refused(quiet):
+    one, _middle, other = chain(quiet)
+    quiet.faults.fingerprints = lambda peer, local, _remote: (local, bytes([len(peer.name)]) * 32)
+    dial(quiet, one, other)
+    assert quiet.run(lambda: one.saw(c.PeerRefused) or other.saw(c.PeerRefused), 10)
+    quiet.run(seconds=2)
+    assert not one.linked(other)
+    assert_sound(quiet)
+
+
+def test_the_mesh_hears_nobody_who_is_not_in_its_room(world):
+    one, two = nodes(world, 2)
+    assert world.run(lambda: is_whole([one, two]), 10)
+    stranger = node(world, "stranger", origin="")
+    world.run(seconds=1)
+    share = one.node.rooms.new()
+    for peer in (one, stranger):
+        peer.links.set_wanting(peer.links.join(parse_room(share), world.now), wanting=True, now=world.now)
+    assert world.run(lambda: len(stranger.linked(one)) == 1, 10)
+    (link,) = [end.link for end in stranger.linked(one)]
+    stranger.links.send(link, Condition(0, 1))
+    assert world.run(lambda: not stranger.linked(one), 2), "refused within two seconds"
+    assert one.saw(c.PeerDown)[-1].cause == "ProtocolViolation"
+    assert len(neighbours(one)) == 1
+    assert_sound(world)

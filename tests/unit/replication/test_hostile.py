@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 import pytest
-from blake3 import blake3
 from custody_world import Net, hash_of
 
 from inos import limits
@@ -104,7 +103,7 @@ def test_no_more_than_the_quota_of_one_peer_is_promised() -> None:
     victim.rep._c.send = lambda peer, message: said.append(message) or True
     big = [(n.to_bytes(32, "big"), limits.BLOCK_BYTES_MAX) for n in range(15)]
     for n in range(20):
-        rows = [*big, (blake3(bytes([n])).digest(), 1)]
+        rows = [*big, (hash_of(bytes([n])), 1)]
         name = bundle_id(hash_of, (bid for bid, _ in rows))
         message = keep_of(BLOCKS, bundle=name, rows=wire.pack_rows(rows))
         victim.rep.on_message(other.id, message, net.now)

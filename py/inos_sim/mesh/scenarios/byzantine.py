@@ -1,6 +1,6 @@
 """Ten, twenty, thirty per cent of liars (T14): they drop, forge, replay, and eclipse one key together.
 
-Honest nodes provide keys and look for them while liars are among them, also around the keys. One key is eclipsed: the liars claim links to its
+Honest nodes provide keys and look for them while liars are among them. One key is eclipsed: the liars claim links to its
 neighbourhood, and ECLIPSING of the nodes closest to it are liars. A look-up *succeeds* if the true provider is among what was
 found. Expectations: 99, 95, 80 % succeed, and no record is accepted that its author did not sign for this key and room.
 """
@@ -63,7 +63,9 @@ def _one(options: Options, percent: int, report: Report) -> float:
     keys = list(provided)
     for number in range(FINDS):
         key = eclipsed if number % ECLIPSED_EVERY == 0 else rng.choice(keys[1:])
-        asker = rng.choice([node for node in (rng.choice(honest), rng.choice(honest)) if node is not provided[key]] or honest)
+        asker = rng.choice(
+            [node for node in (rng.choice(honest), rng.choice(honest)) if node is not provided[key]] or honest
+        )
         world.clock.after(number * SPACING_S, finding.begin, asker, key)
     world.clock.run_for(FINDS * SPACING_S + WAIT_S, lambda: finding.ended == FINDS)
     exact = look_up(world, KEYS, rng, spacing_s=SPACING_S, askers=honest)

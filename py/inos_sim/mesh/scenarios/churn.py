@@ -3,8 +3,8 @@
 Sessions have a half-life of 10 minutes, arrivals keep the number; half of those that go say goodbye. Packets are lost at 5 % and
 jitter reorders pings. A chunk is *lost* if at some moment a live node held it, and it went although nodes that held it lived
 on long enough for a repair: gone from all live disks at the end, while its holders did not die within REPAIR_MAX_S of each
-other. Expectations: none is lost, R copies again within 5 s of detection at p99 (T13), nobody alive held for dead, one mesh at the
-end.
+other. Expectations: none is lost, R copies again within 5 s of detection at p99 (T13), nobody alive held for dead, one mesh at
+the end.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ WEATHER = Weather(loss=0.05, jitter=0.5)
 HALF_LIFE_S = 600.0
 CHURN_S = 60.0
 VANISHING = 0.3
-AFTER_S = 30.0
+AFTER_S = 45.0
 COPIES = 3
 CHUNKS_PER_NODE = 0.3
 PLACED_S = 30.0
 REPAIR_MAX_S = 5.0
-DETECT_MAX_S = 2.0
+FIRST_MAX_S = 1.5  # from a death to the first who knows, at p99: siblings and partners are pinged four times a second
+DETECT_MAX_S = 4.0  # to all who had a link: the others are pinged once a second, or are told
 LOOKUPS = 100
 
 
@@ -121,7 +122,8 @@ def run(options: Options) -> Report:
     report.expect("chunks with all copies once placed", placed, least=len(keepers.holders))
     report.expect("seconds to R copies, from detection, at p99", report.repair_p99_s, most=REPAIR_MAX_S)
     report.expect("chunks that lack copies at the end", report.details["short_at_the_end"], most=0)
-    report.expect("seconds to detection at p99", report.detect_p99_s, most=DETECT_MAX_S)
+    report.expect("seconds until somebody knows at p99", report.details["detect_first_p99_s"], most=FIRST_MAX_S)
+    report.expect("seconds until all neighbours know at p99", report.detect_p99_s, most=DETECT_MAX_S)
     report.expect("live nodes held for dead", report.false_suspicions, most=0)
     report.expect("dead neighbours that nobody noticed", report.details["unnoticed"], most=0)
     report.expect("nodes in the largest mesh", one_mesh(world), least=len(world.oracle))

@@ -91,6 +91,8 @@ def run(options: Options) -> Report:
     report.messages_per_node = sum(heard) / len(heard)
     report.expect("of the crowd who found a provider", report.delivered, least=1.0)
     report.expect("requests at one provider", load, most=LOAD_MAX)
-    report.expect("messages a second at the busiest node", report.details["messages_per_s_max"], most=MESSAGES_PER_S_MAX)
+    report.expect(
+        "messages a second at the busiest node", report.details["messages_per_s_max"], most=MESSAGES_PER_S_MAX
+    )
     world.judge(report)
     return report

@@ -1,7 +1,7 @@
 """Wounds: links that are cut between nodes that live, and nodes that lose all their siblings at once.
 
-A node is *whole* when it has its true siblings on the ring. Expectations: nobody whose links are cut is held for dead by those it can
-still talk to, all are whole again within WHOLE_MAX_S, look-ups are exact afterwards.
+A node is *whole* when it has its true siblings on the ring. Expectations: nobody whose links are cut is held for dead by those it
+can still talk to, all are whole again within WHOLE_MAX_S, look-ups are exact afterwards.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def run(options: Options) -> Report:
     held_for_dead = watching.false
     world.mend()
     uncut_s = time_to_whole(world, world.alive())
-    bereft = [node for node in world.rng.sample(world.alive(), max(1, round(BEREFT_SHARE * options.nodes))) if node.alive]
+    bereft = [
+        node for node in world.rng.sample(world.alive(), max(1, round(BEREFT_SHARE * options.nodes))) if node.alive
+    ]
     for node in bereft:
         for sibling in siblings_of(world, node):
             if sibling.alive and sibling not in bereft:
@@ -84,7 +86,7 @@ def time_to_whole(world: World, nodes: list[Node]) -> list[float]:
     began_s, ring = world.clock.now, world.oracle.ring()
     left, seconds = list(nodes), []
     while left and world.clock.now - began_s < WATCH_S:
-        whole = [node for node in left if has_siblings(world, node, ring)]
+        whole = [node for node in left if has_siblings(node, ring)]
         seconds += [world.clock.now - began_s] * len(whole)
         left = [node for node in left if node not in whole]
         world.clock.run_for(LOOK_S)

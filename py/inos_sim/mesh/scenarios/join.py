@@ -14,7 +14,6 @@ from inos_sim.mesh.options import Options
 from inos_sim.mesh.population import arrive, one_mesh, standing, started
 from inos_sim.mesh.report import Report, mean, percentile
 from inos_sim.mesh.scenarios.asking import look_up, share_exact
-from inos_sim.mesh.world import World
 
 SMALL_NODES = 1_000
 JOINS = 1_000
@@ -52,12 +51,12 @@ def run(options: Options) -> Report:
         world.clock.run_for(LOOK_S)
         ring = world.oracle.ring()
         for node in newcomers:
-            if node.number not in joined_s and has_siblings(world, node, ring):
+            if node.number not in joined_s and has_siblings(node, ring):
                 joined_s[node.number] = world.clock.now - began_s[node.number]
     messages = sum(world.network.sent.values())
     world.clock.run_for(SETTLE_S)
     ring = world.oracle.ring()
-    right = sum(has_siblings(world, node, ring) for node in newcomers)
+    right = sum(has_siblings(node, ring) for node in newcomers)
     outcomes = look_up(world, LOOKUPS, world.rng, spacing_s=0.02, askers=newcomers)
     hops = [float(outcome.hops) for outcome in outcomes if outcome.exact]
     report.hops_p50, report.hops_p99 = percentile(hops, 0.5), percentile(hops, 0.99)
@@ -86,7 +85,7 @@ def run(options: Options) -> Report:
     return report
 
 
-def has_siblings(world: World, node: Node, ring: list[bytes]) -> bool:
+def has_siblings(node: Node, ring: list[bytes]) -> bool:
     """Whether it has links to its neighbours on the ring of all live ids."""
     at, size = bisect_left(ring, node.peer_id), len(ring)
     steps = range(1, min(limits.MESH_SIBLINGS_SIDE, (size - 1) // 2) + 1)

@@ -1,7 +1,7 @@
 """Look-ups in a mesh at rest; then a tenth of all nodes dies at once, and look-ups before anybody has noticed.
 
-Expectations (issue 5): all end at the true closest live node at rest, 99 % with the dead among them; hops at p99 within 5 at 1,000
-nodes, at p50 within 5 at 100,000.
+Expectations (issue 5): all end at the true closest live node at rest, 99 % with the dead among them; hops at p99 within 5 at
+1,000 nodes, at p50 within 5 at 100,000.
 """
 
 from __future__ import annotations

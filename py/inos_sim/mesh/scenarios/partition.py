@@ -1,7 +1,7 @@
 """A mesh is cut in two for 60 s, then the cut heals.
 
-Chunks have copies on both sides; each side repairs what it lacks. Expectations: one mesh again within ONE_MESH_MAX_S, all siblings
-true within WHOLE_MAX_S, look-ups exact, no chunk lost, a rumor reaches both sides.
+Chunks have copies on both sides; each side repairs what it lacks. Expectations: one mesh again within ONE_MESH_MAX_S, all
+siblings true within WHOLE_MAX_S, look-ups exact, no chunk lost, a rumor reaches both sides.
 """
 
 from __future__ import annotations

@@ -1,0 +1,93 @@
+"""The mesh as people see and use it: the map and its figures, copies of files, invitations, rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe import serious_problems
+from chromium import ChromiumTab
+from contexts import Contexts
+from mesh import MeshNode, open_mesh_node, wait_whole
+from playwright.sync_api import Playwright
+from server import Server
+
+from conftest import executable
+
+OPEN = "() => { document.querySelector('#mesh-panel').open = true; }"
+SHOWN = "(what) => document.querySelector(`#mesh-panel [data-mesh=${what}]`).textContent"
+VALUE = "(id) => document.getElementById(id)?.value"
+
+
+@pytest.fixture
+def contexts(playwright: Playwright, tmp_path: Path) -> Iterator[Contexts]:
+    made = Contexts(playwright, executable("chromium"), tmp_path)  # type: ignore[arg-type]
+    yield made
+    problems = made.problems()
+    made.close()
+    assert not problems, "\n".join(problems)
+
+
+def check_access(node: MeshNode) -> None:
+    assert isinstance(node.tab, ChromiumTab)
+    assert serious_problems(node.tab) == []
+
+
+def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
+    nodes = [open_mesh_node(contexts, server, "?room=none" if n == 2 else "") for n in range(3)]
+    one, two, newcomer = nodes
+    wait_whole([one, two])
+    assert isinstance(one.tab, ChromiumTab)
+    for node in nodes:
+        node.tab.call(OPEN)
+
+    # in by two texts, carried by hand
+    one.tab.click("#meet [data-action=invite]")
+    text = one.tab.wait_for("an invitation", VALUE, "meet-invitation")
+    one.tab.wait_for("its code", "() => document.querySelector('#meet-dialog svg.qr path')")
+    check_access(one)
+    newcomer.tab.click("#meet [data-action=answer]")
+    newcomer.tab.call("(text) => { document.getElementById('meet-invited').value = text; }", text)
+    newcomer.tab.click("[data-action=make-reply]")
+    reply = newcomer.tab.wait_for("a reply", VALUE, "meet-replied")
+    check_access(newcomer)
+    one.tab.call("(text) => { document.getElementById('meet-reply').value = text; }", reply)
+    one.tab.click("[data-action=connect]")
+    one.tab.wait_for("connected", "() => document.querySelector('#meet-dialog').innerText.includes('Connected')")
+    for node in (one, newcomer):
+        node.tab.click("#meet-dialog [data-action=close]")
+    wait_whole(nodes)
+
+    # what is seen
+    one.tab.wait_for("two links are shown", "() => document.querySelector('#mesh-panel').dataset.links === '2'")
+    one.tab.wait_for("two others on the map", "() => document.querySelectorAll('.mesh-map .mesh-node').length === 2")
+    one.tab.page.set_input_files("#file-input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a" * 5_000}])
+    one.tab.wait_for(
+        "three copies", "() => document.querySelector('#mesh-panel tr[data-state=full]')?.dataset.copies === '3'"
+    )
+    assert one.tab.call(SHOWN, "links") == "2"
+    check_access(one)
+
+    # a private room, by its link
+    one.tab.click("#meet [data-action=room-new]")
+    link = one.tab.wait_for("the room's link", VALUE, "meet-room")
+    assert "#inosr1." in link
+    check_access(one)
+    one.tab.click("#meet-dialog [data-action=close]")
+    two.tab.call("async (link) => { await globalThis.inos.join(link); }", link)
+    wait_whole([one, two])
+    assert newcomer.id not in one.members()
+    one.tab.click("#meet [data-action=room-public]")
+    one.tab.wait_for("all public again", "async () => (await globalThis.inos.room())?.isPublic")
+
+
+def test_an_invitation_that_is_none_is_refused_in_words(contexts: Contexts, server: Server) -> None:
+    node = open_mesh_node(contexts, server)
+    node.tab.call(OPEN)
+    node.tab.click("#meet [data-action=answer]")
+    node.tab.call("() => { document.getElementById('meet-invited').value = 'nonsense'; }")
+    node.tab.click("[data-action=make-reply]")
+    node.tab.wait_for(
+        "it is refused", "() => document.querySelector('#meet-dialog .share-told').innerText.includes('not complete')"
+    )

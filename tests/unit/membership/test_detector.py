@@ -1,0 +1,156 @@
+"""Who lives: the dead are found in time, the living are not accused."""
+
+from __future__ import annotations
+
+import pytest
+from mesh_world import Node, World
+
+from inos import limits
+from inos.errors import ProtocolViolation
+from inos.membership.view import FROZEN, HIDDEN
+from inos.mesh.events import PeerAlive, PeerDead, PeerSuspected
+from inos.wire.membership import Accuse, Condition, Refute
+
+
+@pytest.fixture(scope="module")
+def grown() -> World:
+    world = World(3)
+    world.grow(24)
+    return world
+
+
+def events(world: World, kind: type) -> list[tuple[Node, object]]:
+    return [
+        (node, event) for node in world.nodes.values() for event in node.mesh.poll_events() if isinstance(event, kind)
+    ]
+
+
+def watchers(world: World, victim: Node) -> tuple[set[bytes], set[bytes]]:
+    """Who has a link to it: at the close pace, and in all."""
+    linked = {peer for peer, node in world.nodes.items() if victim.peer_id in node.links}
+    return {p for p in linked if world.nodes[p].paces[victim.peer_id] == limits.MESH_PACE_CLOSE_MS}, linked
+
+
+def test_three_quiet_minutes_accuse_nobody(grown):
+    events(grown, PeerDead)
+    grown.run(180.0)
+    assert [e for _, e in events(grown, PeerDead | PeerSuspected | PeerAlive)] == []
+
+
+def test_siblings_are_watched_closely_and_the_rest_is_not(grown):
+    for node in grown.nodes.values():
+        close = [pace for peer, pace in node.paces.items() if peer in node.links and pace == limits.MESH_PACE_CLOSE_MS]
+        assert 4 <= len(close) <= limits.MESH_CLOSE_MAX
+
+
+@pytest.mark.parametrize("mute", [False, True], ids=["killed", "stuck"])
+def test_the_dead_are_found_within_a_second_by_those_close_and_soon_by_all(grown, mute):
+    for _ in range(3):
+        victim = grown.rng.choice(list(grown.nodes.values()))
+        close, linked = watchers(grown, victim)
+        events(grown, PeerDead)
+        if mute:
+            grown.mute(victim)
+        else:
+            grown.kill(victim)
+        began, found = grown.now, {}
+        while grown.now < began + 5.0:
+            grown.run(0.025)
+            for node, event in events(grown, PeerDead):
+                if node is not victim:
+                    assert event.peer_id == victim.peer_id, "somebody alive was held for dead"
+                    assert event.cause == "silent"
+                    found.setdefault(node.peer_id, grown.now - began)
+        assert found.keys() == linked
+        assert max(found[peer] for peer in close) <= 1.2
+        assert max(found.values()) <= limits.MESH_MISSED_MAX * limits.MESH_PACE_FAR_MS / 1_000 + 0.5
+        if mute:
+            grown.kill(victim)
+        grown.run(20.0)
+
+
+def test_a_link_that_does_not_carry_is_ended_but_its_peer_is_not_dead(grown):
+    node = next(iter(grown.nodes.values()))
+    peer = next(p for p in node.links if node.paces[p] == limits.MESH_PACE_CLOSE_MS)
+    grown.blocked[frozenset((node.peer_id, peer))] = grown.now
+    events(grown, PeerDead)
+    grown.run(15.0)
+    assert peer not in node.links
+    assert [e for n, e in events(grown, PeerDead) if n is not node and n.peer_id != peer] == []
+    grown.blocked.clear()
+    grown.run(30.0)
+
+
+def test_who_leaves_or_freezes_is_gone_at_once():
+    world = World(5)
+    nodes = world.grow(8)
+    for node in nodes:
+        node.mesh.poll_events()
+    nodes[0].mesh.leave(world.now)
+    nodes[1].mesh.on_condition(FROZEN, world.now)
+    world.run(0.3)
+    told = {(e.peer_id, e.cause) for n in nodes[2:] for e in n.mesh.poll_events() if isinstance(e, PeerDead)}
+    assert told == {(nodes[0].peer_id, "left"), (nodes[1].peer_id, "frozen")}
+
+
+def test_a_hidden_peer_gets_four_windows():
+    world = World(6)
+    nodes = world.grow(6)
+    hidden = nodes[0]
+    hidden.mesh.on_condition(HIDDEN, world.now)
+    world.run(1.0)
+    for node in nodes:
+        node.mesh.poll_events()
+    world.mute(hidden)
+    world.run(2.5)
+    assert not [e for n in nodes[1:] for e in n.mesh.poll_events() if isinstance(e, PeerDead | PeerSuspected)]
+    world.run(3.0)
+    assert [e for n in nodes[1:] for e in n.mesh.poll_events() if isinstance(e, PeerDead)]
+
+
+def test_who_was_late_itself_accuses_nobody():
+    world = World(7)
+    nodes = world.grow(8)
+    sleeper = nodes[0]
+    for node in nodes:
+        node.mesh.poll_events()
+    run, sleeper.run = sleeper.run, lambda: None  # its Python stands still; its net worker goes on answering
+    began = world.now
+    heard, sleeper.heard = (
+        sleeper.heard,
+        lambda peer: heard(peer)._replace(last_heard_s=began),
+    )  # nor are its stamps newer
+    world.run(4.0)
+    sleeper.run = run
+    sleeper.run()
+    assert sleeper.mesh._detector.health > 1
+    assert not [e for e in sleeper.mesh.poll_events() if isinstance(e, PeerDead | PeerSuspected)]
+    sleeper.heard = heard
+    world.run(30.0)
+    assert sleeper.mesh._detector.health < 8
+    assert not [e for n in world.nodes.values() for e in n.mesh.poll_events() if isinstance(e, PeerDead)]
+
+
+def test_an_accusation_of_somebody_alive_is_refuted():
+    world = World(8)
+    nodes = world.grow(6)
+    accuser, accused = nodes[0], nodes[1]
+    said: list[object] = []
+    receive = accuser.receive
+    accuser.receive = lambda sender, message: (said.append(message), receive(sender, message))[1]
+    before = accused.mesh._members.incarnation
+    for peer in list(accuser.links):
+        if peer != accused.peer_id:
+            accuser.send(peer, Accuse(accused.peer_id, before))
+    world.run(2.0)
+    assert [m for m in said if isinstance(m, Refute) and m.peer == accused.peer_id]
+    assert accused.mesh._members.incarnation > before
+    assert [m for m in said if isinstance(m, Condition) and m.incarnation == accused.mesh._members.incarnation]
+    assert all(accused.peer_id in world.nodes[p].links for p in accused.links)
+
+
+def test_an_accusation_of_oneself_is_a_violation():
+    world = World(9)
+    one, two = world.grow(2)
+    with pytest.raises(ProtocolViolation):
+        two.mesh.on_message(one.peer_id, Accuse(one.peer_id, 0), world.now)
