@@ -45,7 +45,7 @@ from inos.vault import vault as vaults
 from inos.vault.check import Level
 from inos.vault.hand_out import GetResult
 from inos.wire.link import Link, encode, parse
-from inos.wire.messages import AskGrant, Cancel, Grant, Have, Missing, Revoked, Want
+from inos.wire.messages import AskGrant, Cancel, Grant, Have, Holdings, Missing, Revoked, Want
 from inos.wire.messages import Mesh as MeshMessage
 
 Files: TypeAlias = list[vaults.RootInfo]
@@ -286,6 +286,8 @@ class Node(AdapterSide):
                 self.fetcher.on_missing(link, message.request)
             elif isinstance(message, Have):
                 self.fetcher.on_have(link, message.root)
+            elif isinstance(message, Holdings):
+                self.fetcher.on_holdings(link, message.manifest, message.held)
             elif isinstance(message, AskGrant):
                 self.revocable.grants.on_ask(link, message.id)
             elif isinstance(message, Grant | Revoked):

@@ -187,7 +187,7 @@ def root(queue: Queue) -> None:
 
 def taken(queue: Queue) -> list[int]:
     numbers = []
-    while (found := queue.take(lambda _bid: True)) is not None:
+    while (found := queue.take(lambda _step: True)) is not None:
         numbers.append(found.bid[0])
     return numbers
 

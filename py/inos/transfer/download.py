@@ -32,6 +32,7 @@ from inos.errors import (
 )
 from inos.ports import KIND_MANIFEST, Arena, HashSpan, Open, Span
 from inos.tasks import Future, Tasks
+from inos.transfer.holdings import Told, rarity_of
 from inos.transfer.needs import Outliner, Progress, Step, Store, Wire
 from inos.transfer.queue import Need, Queue
 from inos.transfer.requests import Request, Requests
@@ -79,6 +80,7 @@ class Download:
         self._on_progress = on_progress
         self._on_held = on_held
         self._queue = Queue(whole=whole)
+        self._holdings = Told()
         self.timeout_s: float | None = None
         self.ended: Future[None] = Future()
         self._flying: dict[bytes, tuple[Step, list[Request]]] = {}
@@ -99,8 +101,7 @@ class Download:
     # --- life ---------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Fetch what is needed. Raises NoPeers when nothing moved for ``timeout_s`` (None: wait for ever), CorruptError,
-        StorageError."""
+        """Fetch what is needed. Raises NoPeers (nothing moved for ``timeout_s``; None: wait), CorruptError, StorageError."""
         try:
             await self._fetch()
         except BaseException as error:
@@ -119,6 +120,7 @@ class Download:
         while self._error is None and (self._queue.is_waiting or self._flying or self._reading):
             self._rest_stalled()
             self._pump()
+            self._holdings.tell(self._wire, self._usable(), self._tasks.now)
             self._tell(force=False)
             if self.timeout_s is not None and self._tasks.now - self._moved_at >= self.timeout_s:
                 raise NoPeers("nobody who is online has it")
@@ -132,6 +134,10 @@ class Download:
         """Something changed: sources, memory."""
         self._changed.set(None)
 
+    def names(self, manifest: bytes) -> bool:
+        """Whether this is a manifest of the root."""
+        return manifest in self._known
+
     def is_asking(self, link: tuple[int, int]) -> bool:
         """Whether something is expected from this link."""
         return any(request.link == link for _, requests in self._flying.values() for request in requests)
@@ -139,14 +145,14 @@ class Download:
     # --- what is needed -----------------------------------------------------------------------------------------------
 
     def need(self, start: int, end: int) -> Need:
-        """Somebody waits for these bytes of the file: they go first. Give it to ``need_no_more`` in the end."""
+        """Somebody waits for these bytes of the file: they go first."""
         need, steps = self._queue.need(start, end)
         self._begin(steps)
         self.poke()
         return need
 
     def need_no_more(self, need: Need) -> None:
-        """Nobody waits any more; what was asked for comes all the same."""
+        """Nobody waits any more."""
         self._queue.drop(need)
 
     def need_all(
@@ -167,6 +173,7 @@ class Download:
 
     def _add(self, step: Step) -> None:
         if step.bid in self._known:
+            self._holdings.again(step, held=step.bid in self._got)
             self._begin(self._queue.again(step))
             return
         if len(self._known) >= limits.BLOCKS_MAX:
@@ -198,6 +205,7 @@ class Download:
     def _have(self, step: Step) -> None:
         self._got.add(step.bid)
         self._queue.close(step.bid)
+        self._holdings.held(step)
         self._on_held(step.bid)
 
     async def _read_held(self, step: Step) -> None:
@@ -228,6 +236,8 @@ class Download:
         if step is self._root:
             self._content_bytes = outline.total_len
         children = list(outline.steps)
+        if self._queue.whole:
+            self._holdings.opened(step.bid, children)
         start = self._start_at(len(children))
         for child in children[start:] + children[:start]:
             self._add(child)
@@ -241,9 +251,11 @@ class Download:
         """Give steps to sources, one each in turn, the emptiest first, until nobody has room."""
         now = self._tasks.now
         willing = [source for source in self._usable() if source.has_room(now)]
+        sources = self._usable()
+        rarity = partial(rarity_of, sources) if any(source.is_partial for source in sources) else None
         while willing and self._queue.is_waiting:
             source = min(willing, key=lambda s: len(s.open) / s.window)
-            step = self._queue.take(partial(source.may_have, now=now))
+            step = self._queue.take(partial(self._may_ask, source, now), rarity)
             if step is None:
                 willing.remove(source)
             elif not self._ask(source, step):
@@ -254,9 +266,12 @@ class Download:
         if not self._queue.is_waiting and 0 < len(self._flying) <= ENDGAME_BLOCKS:
             self._ask_twice([source for source in willing if not source.open])
 
+    def _may_ask(self, source: Source, now: float, step: Step) -> bool:
+        return source.may_have(step.bid, now) and source.holds(step)
+
     def _ask_twice(self, idle: list[Source]) -> None:
         now = self._tasks.now
-        for bid, (step, requests) in list(self._flying.items()):
+        for step, requests in list(self._flying.values()):
             if not idle:
                 return
             request = requests[0]
@@ -264,7 +279,7 @@ class Download:
             length = step.block_len or MANIFEST_BYTES_EXPECTED
             patience_s = ENDGAME_AFTER_S + 2 * length / max(source.rate_bytes_per_s, RATE_UNKNOWN_BYTES_PER_S)
             late = now - request.asked_at > patience_s
-            if len(requests) > 1 or not late or request.link == source.link or not source.may_have(bid, now):
+            if len(requests) > 1 or not late or request.link == source.link or not self._may_ask(source, now, step):
                 continue
             if self._ask(source, step):
                 idle.pop()
@@ -314,14 +329,14 @@ class Download:
             self.poke()
 
     async def _arrived(self, step: Step, block: Span) -> None:
-        if step.bid in self._got or step.bid in self._storing or self._closed:
+        if self._is_late(step):
             return
         if await HashSpan(block) != step.bid:
             raise IdMismatch("the bytes do not hash to the id")
         if step.block_len is not None and block.length != step.block_len:
             # The peer sent what the id names: it is the manifest that lies.
             raise ManifestInconsistent(f"a block of {block.length} bytes, said to have {step.block_len}")
-        if step.bid in self._got or step.bid in self._storing or self._closed:
+        if self._is_late(step):
             return
         self._storing.add(step.bid)
         try:
@@ -336,6 +351,9 @@ class Download:
         if step.block_len is None:
             self._bytes_total += block.length
         self._moved_at = self._tasks.now
+
+    def _is_late(self, step: Step) -> bool:
+        return step.bid in self._got or step.bid in self._storing or self._closed
 
     def _landed(self, step: Step, request: Request) -> None:
         _, requests = self._flying[step.bid]
@@ -359,7 +377,7 @@ class Download:
         now = self._tasks.now
         usable = self._usable()
         step = self._queue.peek()
-        able = step is not None and any(source.may_have(step.bid, now) for source in usable)
+        able = step is not None and any(self._may_ask(source, now, step) for source in usable)
         is_done = not (self._queue.is_waiting or self._flying or self._reading)
         return Progress(
             stage="done" if is_done else "fetching" if self._flying or self._reading or able else "waiting",

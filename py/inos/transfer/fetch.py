@@ -78,6 +78,13 @@ class Fetcher:
             source.has_all()
             self._downloads[root].poke()
 
+    def on_holdings(self, link: Link, manifest: bytes, held: bytes) -> None:
+        """A peer that is fetching too says what it holds by now."""
+        source = self._sources.get(link)
+        if source is not None and any(download.names(manifest) for download in self._downloads.values()):
+            source.tells(manifest, held)
+            self.poke()
+
     def on_block_done(self, link: Link, request: int, length: int) -> None:
         """A block arrived in its span."""
         self._requests.on_block_done(link, request, length)

@@ -83,7 +83,8 @@ class Store(Protocol):
 @dataclass(frozen=True, slots=True)
 class Step:
     """A block that belongs to a root. ``block_len`` None: not known yet. ``context`` is the outliner's own. Of a file's content
-    it holds, or leads to, ``covers`` bytes from ``at`` on; of a folder's nothing is said, and everything may be below."""
+    it holds, or leads to, ``covers`` bytes from ``at`` on; of a folder's nothing is said, and everything may be below. It is
+    number ``place`` of what the manifest ``parent`` names."""
 
     bid: bytes
     secret: bytes
@@ -93,6 +94,8 @@ class Step:
     context: object = None
     at: int = 0
     covers: int = limits.FILE_BYTES_MAX
+    parent: bytes = b""
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,12 @@ def outliner(
                 check_child(step.context.parent, step.context.said, manifest)
         depth = step.depth + 1
         steps, at = [], step.at
-        for ref in manifest.refs:
-            promise = Promise(manifest, ref) if manifest.level > 0 else None
-            steps.append(Step(ref.bid, ref.secret, ref.block_len, manifest.level > 0, depth, promise, at, ref.covers))
+        for place, ref in enumerate(manifest.refs):
+            is_part = manifest.level > 0
+            promise = Promise(manifest, ref) if is_part else None
+            steps.append(
+                Step(ref.bid, ref.secret, ref.block_len, is_part, depth, promise, at, ref.covers, step.bid, place)
+            )
             at += ref.covers
         for entry in manifest.entries:
             ref = entry.ref

@@ -102,17 +102,31 @@ class Queue:
         (self._first if self._is_needed(step) else self._rest).appendleft(step)
         self._waiting.add(step.bid)
 
-    def take(self, may_be_asked: Callable[[bytes], bool]) -> Step | None:
-        """The next step that may be asked for."""
+    def take(self, may_be_asked: Callable[[Step], bool], rarity: Callable[[Step], int] | None = None) -> Step | None:
+        """The next step that may be asked for; of those that nobody waits for the one of the lowest ``rarity``."""
         self.peek()
-        for queue in (self._first, self._rest):
-            for index in range(min(len(queue), SCAN_MAX)):
-                step = queue[index]
-                if step.bid in self._waiting and may_be_asked(step.bid):
-                    del queue[index]
-                    self._waiting.discard(step.bid)
-                    return step
-        return None
+        found = self._look_through(self._first, may_be_asked, None)
+        return self._look_through(self._rest, may_be_asked, rarity) if found is None else found
+
+    def _look_through(
+        self, queue: deque[Step], may_be_asked: Callable[[Step], bool], rarity: Callable[[Step], int] | None
+    ) -> Step | None:
+        best, best_rarity = -1, 1 << 30
+        for index in range(min(len(queue), SCAN_MAX)):
+            step = queue[index]
+            if step.bid not in self._waiting or not may_be_asked(step):
+                continue
+            rank = 0 if rarity is None or step.is_manifest else rarity(step)
+            if rank < best_rarity:
+                best, best_rarity = index, rank
+            if rank <= 1:
+                break
+        if best < 0:
+            return None
+        step = queue[best]
+        del queue[best]
+        self._waiting.discard(step.bid)
+        return step
 
     def close(self, bid: bytes) -> None:
         """The block is held (and, of a manifest, what is below was opened)."""

@@ -12,7 +12,7 @@ Must not know: which blocks are needed.
 from __future__ import annotations
 
 from inos import limits
-from inos.transfer.needs import Link, Wire
+from inos.transfer.needs import Link, Step, Wire
 from inos.transfer.requests import Request
 
 WINDOW_FIRST = 3
@@ -21,6 +21,7 @@ PIPELINE_S = 0.75
 RATE_SMOOTHING = 0.3
 MISSING_RETRY_S = 3.0
 MISSING_REMEMBERED_MAX = 65_536
+HOLDINGS_MAX = 256  # manifests of which one source's holdings are remembered
 REST_FIRST_S = 4.0
 REST_MAX_S = 64.0
 
@@ -38,6 +39,7 @@ class Source:
         self.rest_until = 0.0
         self._rest_s = REST_FIRST_S
         self._missing: dict[bytes, float] = {}
+        self._holdings: dict[bytes, bytes] = {}  # by manifest: bits of what it holds, as it said
         self._last_done = 0.0
         self._moved_at = 0.0
         self._block_bytes_in = 0
@@ -74,6 +76,27 @@ class Source:
     def has_all(self) -> None:
         """It said that it has everything now."""
         self._missing.clear()
+        self._holdings.clear()
+
+    def tells(self, manifest: bytes, held: bytes) -> None:
+        """It said what it holds of what a manifest names."""
+        self._holdings.pop(manifest, None)
+        if len(self._holdings) >= HOLDINGS_MAX:
+            del self._holdings[next(iter(self._holdings))]
+        self._holdings[manifest] = held
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it said that it is fetching, too."""
+        return bool(self._holdings)
+
+    def holds(self, step: Step) -> bool:
+        """Whether it holds a block, as far as it said; one that said nothing may hold everything."""
+        held = self._holdings.get(step.parent)
+        if held is None:
+            return True
+        byte = step.place >> 3
+        return byte < len(held) and bool(held[byte] >> (step.place & 7) & 1)
 
     def delivered(self, request: Request, length: int, now: float) -> None:
         """A block arrived whole: measure and set the window."""

@@ -12,10 +12,10 @@ Must not know: who may say what when (``inos.links``, ``inos.transfer``).
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from inos import limits
 from inos.errors import ProtocolViolation
@@ -116,6 +116,14 @@ class Revoked(Struct, tag=22, array_like=True, frozen=True, forbid_unknown_field
     id: Id
 
 
+class Holdings(Struct, tag=23, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """I am fetching too: of the blocks that this manifest names, in its order, I hold those whose bits are set (bit ``n % 8``
+    of byte ``n // 8``)."""
+
+    manifest: Id
+    held: Annotated[bytes, Meta(max_length=limits.MANIFEST_REFS_MAX // 8)]
+
+
 class Announce(Struct, tag=32, array_like=True, frozen=True, forbid_unknown_fields=True):
     """I am in this room. ``to`` NOBODY: everybody; else an answer to that session's announce. ``wants``: I lack bytes."""
 
@@ -159,7 +167,7 @@ class Signed(Struct, tag=48, array_like=True, frozen=True, forbid_unknown_fields
 
 T = TypeVar("T")
 
-Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked
+Transfer: TypeAlias = Want | Missing | Cancel | Have | AskGrant | Grant | Revoked | Holdings
 Mesh: TypeAlias = MembershipMessage | RouteMessage | GossipMessage | CustodyMessage
 Control: TypeAlias = Hello | Auth | RoomProof | Leave | Bye | Transfer | Mesh
 Signal: TypeAlias = Announce | Offer | Answer

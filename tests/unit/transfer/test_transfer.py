@@ -19,7 +19,9 @@ from inos.links import commands as c
 from inos.node import TransferFailed, TransferProgress
 from inos.ports import Span
 from inos.tasks import Tasks
-from inos.transfer import download, sources
+from inos.transfer import download, holdings, sources
+from inos.transfer.needs import Step
+from inos.transfer.queue import Queue
 from inos.transfer.serve import BUDGET_BYTES, QUEUED_PER_PEER_MAX, Server
 from inos.wire import messages as m
 
@@ -624,3 +626,72 @@ def test_the_memory_of_what_is_missing_is_bounded(monkeypatch):
     source.lacks(b"x", 5.0)
     source.has_all()
     assert source.may_have(b"x", 5.0)
+
+
+# --- who holds what ------------------------------------------------------------------------------------------------------
+
+
+def test_downloaders_tell_each_other_what_they_hold_and_ask_for_nothing_else(world):
+    (holder,), _, link = holders(world, 1, chunks(world, 60))
+    world.faults.rate_bytes_per_s = 2e6
+    refused = []
+    for name in ("one", "two"):
+        peer = world.peer(name)
+        missing = peer.node.fetcher.on_missing
+        peer.node.fetcher.on_missing = lambda *args, missing=missing: (refused.append(world.now), missing(*args))
+    one, two = world.peers[1:]
+    tasks = [one.fetch(link), two.fetch(link)]
+    assert world.run(
+        lambda: one.node.fetcher._sources and any(s.is_partial for s in one.node.fetcher._sources.values()), 30
+    )
+    assert world.run(lambda: all(task.done for task in tasks), 60)
+    assert got_from(one, two) + got_from(two, one) > 12 * 300_000
+    assert len(refused) <= 12  # what was on its way when the word came
+    check_end(world, holder, one)
+    check_end(world, holder, two)
+
+
+def test_the_rarest_is_asked_for_first():
+    steps = [Step(bytes([n]) * 32, bytes(32), 1, is_manifest=False, parent=b"m" * 32, place=n) for n in range(12)]
+    rich, poor, silent = (sources.Source((n, 0), bytes([n]), frozenset()) for n in range(3))
+    rich.tells(b"m" * 32, b"\xff\x07")
+    poor.tells(b"m" * 32, b"\x0f")
+    assert [holdings.rarity_of([rich, poor, silent], step) for step in steps] == [3] * 4 + [2] * 7 + [1]
+    queue = Queue(whole=True)
+    for step in steps:
+        queue.open(step)
+        queue.wait(step)
+    taken = [queue.take(rich.holds, lambda step: holdings.rarity_of([rich, poor, silent], step)) for _ in range(12)]
+    assert [step.place for step in taken if step is not None] == [4, 5, 6, 7, 8, 9, 10, 0, 1, 2, 3]
+    last = queue.take(lambda _step: True)
+    assert last is not None
+    assert last.place == 11
+    rich.has_all()
+    assert rich.holds(steps[11])
+    for n in range(sources.HOLDINGS_MAX + 5):
+        poor.tells(n.to_bytes(32), b"")
+    assert len(poor._holdings) == sources.HOLDINGS_MAX
+
+
+def test_a_block_that_is_named_twice_is_told_in_both_places():
+    told = holdings.Told()
+    steps = [Step(bytes([n % 9]) * 32, bytes(32), 1, is_manifest=False, parent=b"m" * 32, place=n) for n in range(10)]
+    told.opened(b"m" * 32, steps)
+    told.again(steps[9], held=False)
+    told.held(steps[0])
+    told.again(steps[9], held=True)
+    said = []
+
+    class Ears:
+        def send(self, link, message):
+            said.append(message)
+
+    source = sources.Source((1, 0), b"peer", frozenset())
+    told.tell(Ears(), [source], 10.0)
+    told.tell(Ears(), [source], 20.0)  # nothing grew
+    assert said == [m.Holdings(b"m" * 32, b"\x01\x02")]
+    told.held(steps[3])
+    told.tell(Ears(), [source], 10.1)
+    assert len(said) == 1  # too soon
+    told.tell(Ears(), [source], 20.5)
+    assert said[1:] == [m.Holdings(b"m" * 32, b"\x09\x02")]
