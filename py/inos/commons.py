@@ -30,6 +30,7 @@ from inos.wire.messages import Mesh as MeshMessage
 
 SEEK_FIRST_S = 2.0
 SEEK_MAX_S = 60.0
+CONTACT_RENEW_S = limits.MESH_CONTACT_AGE_MAX_S / 4
 STEP_BACK_S = 0.5  # until the links of a room that was left are gone
 
 
@@ -46,6 +47,7 @@ class Commons:
         self._seekers: dict[bytes, Task[None]] = {}
         self._mesh: Mesh | None = None
         self._carrier: LinkCarrier | None = None
+        self._renewing: Task[None] | None = None
         self._condition = SHOWN
         self.secret = b""
         self.is_public = False
@@ -92,6 +94,13 @@ class Commons:
             self._topics[topic, subscriber] = mesh.subscribe(topic, subscriber)
         mesh.on_condition(self._condition, self._tasks.now)
         carrier.start(mesh, self._tasks.now)
+        self._renewing = self._tasks.spawn(self._renew(mesh), "contact")
+
+    async def _renew(self, mesh: Mesh) -> None:
+        """Others forget a contact that is old."""
+        while True:
+            await self._tasks.sleep(CONTACT_RENEW_S)
+            await mesh.start()
 
     def leave(self, now: float) -> None:
         """Say goodbye."""
@@ -101,6 +110,8 @@ class Commons:
         if mesh is not None and carrier is not None:
             mesh.leave(now)
             carrier.stop(now)
+        if self._renewing is not None:
+            self._tasks.cancel(self._renewing)
 
     @property
     def is_in(self) -> bool:

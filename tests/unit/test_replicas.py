@@ -138,3 +138,18 @@ def test_how_many_is_for_people_to_say(tmp_path: Path) -> None:
     assert len(town.keepers()) == 1
     task = owner.tasks.spawn(owner.node.replicas.set_copies(1, two), "set")
     assert town.world.run(lambda: task.done and not town.keepers(), 60)
+
+
+def test_contacts_are_signed_anew_before_they_are_old(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("inos.commons.CONTACT_RENEW_S", 5.0)
+    town = Town(tmp_path, 2)
+    one, two = town.peers
+
+    def signed_ms() -> int:
+        known = next(iter(one.node.commons.mesh.neighbours())).known
+        return known.contact.time_ms if known is not None else 0
+
+    assert town.world.run(lambda: signed_ms() > 0, 5)
+    before = signed_ms()
+    assert town.world.run(lambda: signed_ms() >= before + 10_000, 20)
+    assert not any(peer.crashes for peer in (one, two))
