@@ -16,6 +16,10 @@ export const LEFT_OUT = [
     "tests/unit/test_replicas.py",
     "whole nodes on inos_host.disk, which needs os.preadv; their parts have tests that run here",
   ],
+  [
+    "tests/unit/test_streaming.py",
+    "on the real disk of inos_host, which needs os.preadv; the browser's has tests/pyodide/adapter",
+  ],
   ["tests/unit/test_tidy.py", "reads the checkout's text, runs none of its Python"],
 ];
 
