@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inos import limits
@@ -29,6 +29,7 @@ def test_what_is_set_happens_in_order_of_time_then_of_setting() -> None:
     assert (seen, clock.now, clock.events) == (["a", "b", "c", "d"], 2.0, 5)
 
 
+@settings(deadline=None)
 @given(st.sets(IDS, min_size=1, max_size=60), IDS, st.integers(1, 9), st.randoms())
 def test_the_oracle_is_right(ids: set[bytes], target: bytes, count: int, rng: random.Random) -> None:
     near = [bytes([*target[:31], last]) for last in range(3)]
