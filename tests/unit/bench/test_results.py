@@ -69,6 +69,13 @@ ISSUE_IDS = [
     "vault.folder_10k",
     "vault.open",
     "vault.shrink",
+    "mesh.goodput",
+    "mesh.hops",
+    "mesh.gossip",
+    "mesh.join",
+    "mesh.replication",
+    "mesh.detect",
+    "mesh.repair",
 ]
 
 
