@@ -43,6 +43,19 @@ def check_transfer(sender: NodeTab, receiver: NodeTab, data: Data) -> None:
     done = sender.put(data, name)
     link = sender.share(done["root"])
     assert link.startswith(sender.tab.call("() => location.origin") + "/#inos1.")
+    if data.length > 4 * MIB:
+        check_range(sender, receiver, done["root"], link)
     got = receiver.fetch(link)
     assert (got["name"], got["size"]) == (name, data.length)
     assert receiver.hash_of(got["root"]) == (data.length, done["sha256"])
+
+
+def check_range(sender: NodeTab, receiver: NodeTab, root: str, link: str) -> None:
+    """A part from the middle, before the file is fetched."""
+    offset, length = 11 * MIB + 7, 300 * KIB
+    wanted = "async (root, from, to) => lab.sha256((await globalThis.inos.get(root)).slice(from, to))"
+    part = "async (link, offset, length) => lab.sha256(await globalThis.inos.readRange(link, offset, length))"
+    expected = sender.tab.call(wanted, root, offset, offset + length)
+    assert receiver.tab.call(part, link, offset, length) == expected
+    assert receiver.tab.call("(link) => globalThis.inos.look(link)", link)["size"] > length
+    assert all(row["root"] != root for row in receiver.list())

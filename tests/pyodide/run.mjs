@@ -80,8 +80,11 @@ function startPeer({ script, workerData, alive }, machine) {
 /** @param {WebAssembly.Module} kernel */
 async function unit(kernel) {
   await checkSelection();
-  const deselect = DESELECTED.flatMap(([test]) => ["--deselect", test]);
-  return Promise.all(GROUPS.map((paths) => pythonThread([...paths, ...deselect], kernel)));
+  const without = [
+    ...LEFT_OUT.flatMap(([path]) => ["--ignore", path]),
+    ...DESELECTED.flatMap(([test]) => ["--deselect", test]),
+  ];
+  return Promise.all(GROUPS.map((paths) => pythonThread([...paths, ...without], kernel)));
 }
 
 /** @param {WebAssembly.Module} kernel */

@@ -4,8 +4,20 @@
  * Two groups of about equal length, one thread each.
  */
 
+/** With Hypothesis, which is not among the wheels that run here; what they test has other tests beside them. */
+const PROPERTIES = [
+  "dht/test_records.py",
+  "dht/test_routing.py",
+  "gossip/test_machine.py",
+  "gossip/test_missed.py",
+  "membership/test_contact.py",
+  "membership/test_growth.py",
+  "membership/test_view.py",
+];
+
 /** [path, reason] */
 export const LEFT_OUT = [
+  ...PROPERTIES.map((file) => [`tests/unit/${file}`, "Hypothesis"]),
   ["tests/unit/bench", "the benchmark's command: subprocesses, never part of a page"],
   ["tests/unit/chaos", "the command that kills browsers, from outside of them"],
   ["tests/unit/fuzz", "the targets run on CPython's wheels, with processes of their own"],

@@ -98,6 +98,29 @@ export class FileCalls {
     }
   }
 
+  /** What a link names, by its manifest alone. @param {string} link */
+  async look(link) {
+    return this.#line().call("look", { link: fragmentOf(link) });
+  }
+
+  /**
+   * A part of a link's file, without fetching the rest of it: the middle of a film, the index at the end of an archive.
+   * @param {string} link @param {number} offset @param {number} length @param {Options} [options] @returns {Promise<Uint8Array>}
+   */
+  async readRange(link, offset, length, options = {}) {
+    if (length > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: read less at a time");
+    const id = ++this.#streams;
+    const buffer = Promise.withResolvers();
+    this.#buffers.set(id, buffer);
+    try {
+      await this.#line().register({ type: "sink", id, length });
+      await this.#line().operation("read_range", { link: fragmentOf(link), sink: id, offset, length }, options);
+      return await buffer.promise;
+    } finally {
+      this.#buffers.delete(id);
+    }
+  }
+
   /** As a download; a folder as one .zip. @param {string} rootOrLink @param {Options & {path?: string}} [options] */
   async save(rootOrLink, { path = "", ...options } = {}) {
     const file = await this.#resolve(rootOrLink, path, options);
@@ -214,9 +237,14 @@ export class FileCalls {
 
   /** @param {string} link @param {Options} [options] */
   async fetch(link, options = {}) {
-    const at = link.indexOf("#");
-    return this.#line().operation("fetch", { link: at < 0 ? link : link.slice(at) }, options);
+    return this.#line().operation("fetch", { link: fragmentOf(link) }, options);
   }
+}
+
+/** @param {string} link a URL or its fragment */
+function fragmentOf(link) {
+  const at = link.indexOf("#");
+  return at < 0 ? link : link.slice(at);
 }
 
 /** Folder by folder, each in the order of its names. @param {string[]} a @param {string[]} b */
