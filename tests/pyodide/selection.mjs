@@ -22,6 +22,10 @@ export const LEFT_OUT = [
   ["tests/unit/chaos", "the command that kills browsers, from outside of them"],
   ["tests/unit/fuzz", "the targets run on CPython's wheels, with processes of their own"],
   ["tests/unit/host", "tests CPython's adapter on CPython's wheels; the browser's adapter has tests/pyodide/adapter"],
+  [
+    "tests/unit/links/test_carrier.py",
+    "whole nodes on inos_host.disk, which needs os.preadv; the browser's meshes have tests/e2e/test_mesh.py",
+  ],
   ["tests/unit/server", "aiohttp and sockets: never runs in a browser"],
   ["tests/unit/setup", "the set-up: subprocesses and files of the machine"],
   [
