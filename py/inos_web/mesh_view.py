@@ -6,7 +6,6 @@ listed among the copies. Must not know: how it is drawn (``web/page/ui/mesh.js``
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from inos import ids
@@ -100,7 +99,6 @@ def _replicas(node: Node) -> dict[str, object]:
     took_s = figures.get("full_last_s")
     return {
         "objects": rows,
-        "states": Counter(row["state"] for row in rows),
         "timeToFullMs": None if took_s is None else round(took_s * 1_000),
         "guestBytes": figures.get("guest_bytes", 0),
     }

@@ -18,6 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chromium import Chromium
+from contexts import Contexts
 from firefox import Firefox
 from node import NodeTab, open_node
 from playwright.sync_api import Playwright, sync_playwright
@@ -65,6 +66,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = Server(tmp_path_factory.mktemp("server") / "output.txt")
     yield made
     made.kill()
+
+
+@pytest.fixture
+def contexts(playwright: Playwright, tmp_path: Path) -> Iterator[Contexts]:
+    """One Chromium of many contexts, whose pages must have been silent."""
+    made = Contexts(playwright, executable("chromium"), tmp_path)
+    yield made
+    problems = made.problems()
+    made.close()
+    assert not problems, "\n".join(problems)
 
 
 @pytest.fixture

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-import pytest
 from contexts import Contexts
 from mesh import MeshNode, invite, open_mesh_node, wait_whole
 from node import MIB, Data
-from playwright.sync_api import Playwright, Route
+from playwright.sync_api import Route
 from server import ROOT, Server
 from tab import Tab
 
-from conftest import Start, executable
+from conftest import Start
 
 JOIN_S = 30.0
 SIGNALS_MAX = 9  # and the join itself
 DEAD_MS_MAX = 3_000.0  # on a machine that runs four browsers at once; `npm run chaos:mesh` has the figures
-
-
-@pytest.fixture
-def contexts(playwright: Playwright, tmp_path: object) -> Iterator[Contexts]:
-    """One Chromium of many contexts, whose pages must have been silent."""
-    made = Contexts(playwright, executable("chromium"), tmp_path)  # type: ignore[arg-type]
-    yield made
-    problems = made.problems()
-    made.close()
-    assert not problems, "\n".join(problems)
 
 
 def test_a_mesh_lives_without_its_server(contexts: Contexts, start: Start, own_server: Server) -> None:

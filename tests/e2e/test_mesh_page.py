@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from axe import serious_problems
 from chromium import ChromiumTab
 from contexts import Contexts
 from mesh import MeshNode, open_mesh_node, wait_whole
-from playwright.sync_api import Playwright
 from server import Server
-
-from conftest import executable
 
 OPEN = "() => { document.querySelector('#mesh-panel').open = true; }"
 SHOWN = "(what) => document.querySelector(`#mesh-panel [data-mesh=${what}]`).textContent"
 VALUE = "(id) => document.getElementById(id)?.value"
-
-
-@pytest.fixture
-def contexts(playwright: Playwright, tmp_path: Path) -> Iterator[Contexts]:
-    made = Contexts(playwright, executable("chromium"), tmp_path)  # type: ignore[arg-type]
-    yield made
-    problems = made.problems()
-    made.close()
-    assert not problems, "\n".join(problems)
 
 
 def check_access(node: MeshNode) -> None:

@@ -285,7 +285,7 @@ class Query:
             return False
         if self._wide:
             near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in self._answered]
-            return any([self._ask(known, now) for known in near if known.peer_id not in self._asked])  # noqa: C419
+            return any([self._ask(known, now) for known in near if known.peer_id not in self._asked])  # noqa: C419 - all
         while (best := self._best()).peer_id not in self._answered and best.peer_id not in self._asked:
             if self._ask(best, now):
                 return True

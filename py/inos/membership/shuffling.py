@@ -10,7 +10,7 @@ gets one shuffle an interval passed on, more is dropped. Must not know: how a ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from inos import limits
@@ -56,7 +56,7 @@ class Shuffling:
         entropy: Entropy,
         notary: Notary,
         members: Members,
-        seen: Callable[[], object],
+        seen: Callable[[], Iterable[int]],
         reply: Callable[[bytes, list[bytes]], None],
     ) -> None:
         """``seen``: a container of all prefixes in sight; ``reply``: contacts to a node that is no neighbour."""
@@ -152,7 +152,7 @@ class Shuffling:
     def _heal(self, now: float) -> None:
         if not self._view.active:
             return
-        seen = set(self._seen())  # type: ignore[call-overload]
+        seen = set(self._seen())
         outside: list[Known] = [known for known in self._view.passive.values() if known.prefix not in seen]
         lost = self._lost_outside(seen, now)
         fresh = any(now - since_s < limits.MESH_HEAL_EAGER_S for _, since_s in lost)
