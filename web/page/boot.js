@@ -9,6 +9,7 @@
 import { sharedBuffer } from "../shared/buffer.js";
 import * as L from "../shared/layout.gen.js";
 import { Queue } from "../shared/queue.js";
+import { at, ROOT } from "./site.js";
 
 const THREAD_BRAIN = 0;
 const THREAD_IO = 1;
@@ -41,7 +42,7 @@ export class NodeError extends Error {
 function scriptPolicy() {
   const rules = {
     createScriptURL: (/** @type {string} */ url) => {
-      if (!url.startsWith("/") || url.startsWith("//")) throw new TypeError(`not one of our workers: ${url}`);
+      if (!url.startsWith(ROOT)) throw new TypeError(`not one of our workers: ${url}`);
       return url;
     },
   };
@@ -51,9 +52,9 @@ function scriptPolicy() {
 
 const policy = scriptPolicy();
 
-/** A URL that Trusted Types lets workers be made from. @param {string} path @returns {string} */
+/** A URL that Trusted Types lets workers be made from. @param {string} path below the site's root @returns {string} */
 export function workerUrl(path) {
-  return policy.createScriptURL(path);
+  return policy.createScriptURL(at(path));
 }
 
 /** Throws a NodeError that says what this browser or this address lacks. */
@@ -138,35 +139,35 @@ export function muscleCount(forced) {
 export async function startWorkers({ muscles: forced, folder = "inos-vault", alone = false } = {}) {
   requireIsolation();
   const [build, kernel, python] = await Promise.all([
-    fetched("/build/pyodide/build.json").then((response) => response.json()),
-    WebAssembly.compileStreaming(fetched("/build/kernel.wasm")),
-    WebAssembly.compileStreaming(fetched("/build/pyodide/pyodide.asm.wasm")),
+    fetched(at("build/pyodide/build.json")).then((response) => response.json()),
+    WebAssembly.compileStreaming(fetched(at("build/kernel.wasm"))),
+    WebAssembly.compileStreaming(fetched(at("build/pyodide/pyodide.asm.wasm"))),
     requireSignatures(),
   ]);
   const memory = allocateMemory();
   const count = muscleCount(forced);
   writeHeader(memory, count, String(build.buildId));
   const muscles = Array.from({ length: count }, (_, index) =>
-    startWorker("/web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
+    startWorker("web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
   );
-  const io = startWorker("/web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
-  const net = startWorker("/web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
+  const io = startWorker("web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
+  const net = startWorker("web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
   const startBrain = () =>
-    startWorker("/web/worker/brain/main.js", {
+    startWorker("web/worker/brain/main.js", {
       type: "start",
       memory,
       kernel,
       python,
       build,
-      base: "/build/pyodide/",
+      base: at("build/pyodide/"),
       thread: THREAD_BRAIN,
       muscles: count,
       alone,
     });
   const startCompute = (/** @type {string} */ name, /** @type {object} */ start) =>
     startWorker(
-      "/web/worker/compute/main.js",
-      { type: "start", memory, kernel, python, build, base: "/build/pyodide/", name, ...start },
+      "web/worker/compute/main.js",
+      { type: "start", memory, kernel, python, build, base: at("build/pyodide/"), name, ...start },
       [],
       name,
     );

@@ -1,27 +1,51 @@
 /**
- * The page's first module: takes a link out of the address bar, starts the node, shows the interface.
+ * The page's first module: sees to isolation, takes a link out of the address bar, starts the node, shows the interface.
  */
 
+import { workerUrl } from "./boot.js";
 import { InosNode } from "./node.js";
+import { isolate, SiteWorker } from "./service_worker.js";
 import { mount } from "./ui/app.js";
+import { need, setBar, setText } from "./ui/dom.js";
+import { showSite } from "./ui/update.js";
+import { siteWords } from "./words_site.js";
 
 const LINK_PREFIX = "#inos";
 const ROOM_PREFIX = "#inosr1.";
 
-const query = new URLSearchParams(location.search);
-const muscles = Number(query.get("muscles")) || undefined;
-const node = new InosNode({ muscles, alone: query.get("room") === "none" });
-/** @type {any} */ (globalThis).inos = node;
-const app = mount(node);
-
-/** The wish is kept by the app before the address forgets it: a capability must not stay in the history. */
-function takeLink() {
-  if (!location.hash.startsWith(LINK_PREFIX)) return;
-  const link = location.hash;
-  if (link.startsWith(ROOM_PREFIX)) node.join(link).catch(app.showError);
-  else app.openLink(link);
-  history.replaceState(null, "", location.pathname + location.search);
+/** What the page says while the service worker keeps it, before it is loaded once more. @param {number} part */
+function showIsolating(part) {
+  const bar = need("boot-bar", HTMLProgressElement);
+  bar.hidden = false;
+  setBar(bar, part);
+  setText(need("state-text", HTMLElement), siteWords.isolating(part));
 }
 
-addEventListener("hashchange", takeLink);
-takeLink();
+function start() {
+  const query = new URLSearchParams(location.search);
+  const muscles = Number(query.get("muscles")) || undefined;
+  const node = new InosNode({ muscles, alone: query.get("room") === "none" });
+  /** @type {any} */ (globalThis).inos = node;
+  const app = mount(node);
+  const site = new SiteWorker(workerUrl);
+  showSite(site);
+  // after the node: keeping the site must not compete with its start
+  node.ready.then(
+    () => void site.start(),
+    () => void site.start(),
+  );
+
+  /** The wish is kept by the app before the address forgets it: a capability must not stay in the history. */
+  function takeLink() {
+    if (!location.hash.startsWith(LINK_PREFIX)) return;
+    const link = location.hash;
+    if (link.startsWith(ROOM_PREFIX)) node.join(link).catch(app.showError);
+    else app.openLink(link);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  addEventListener("hashchange", takeLink);
+  takeLink();
+}
+
+if (!(await isolate(workerUrl, showIsolating))) start();

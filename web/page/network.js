@@ -8,8 +8,9 @@ import { Broadcast } from "./bootstrap/broadcast.js";
 import { Rendezvous } from "./bootstrap/rendezvous.js";
 import { Strategies } from "./bootstrap/strategies.js";
 import { Peers } from "./peers.js";
+import { at, ROOT } from "./site.js";
 
-/** @typedef {{rendezvous?: string, iceServers?: RTCIceServer[]}} Config */
+/** @typedef {{rendezvous?: string | null, iceServers?: RTCIceServer[]}} Config */
 
 export class Network {
   #tell;
@@ -39,8 +40,6 @@ export class Network {
       netPort: this.#workers.net,
       onMessage: (/** @type {any} */ message) => this.#tell(message),
     });
-    const url = new URL(config.rendezvous ?? "/rendezvous", location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const callbacks = {
       onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) =>
         this.#tell({ op: "signal", room, payload }),
@@ -48,7 +47,11 @@ export class Network {
         this.#tell({ op: "joined", room, members }),
       onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
     };
-    const meeting = new Strategies(callbacks, [(given) => new Rendezvous(url, given), (given) => new Broadcast(given)]);
+    const url = rendezvousUrl(config);
+    /** @type {((given: any) => import("./bootstrap/strategies.js").Strategy)[]} */
+    const ways = [(given) => new Broadcast(given)];
+    if (url) ways.unshift((given) => new Rendezvous(url, given));
+    const meeting = new Strategies(callbacks, ways);
     return { peers, meeting };
   }
 
@@ -61,8 +64,16 @@ export class Network {
   }
 }
 
+/** Where the meeting server is; null: this place has none. @param {Config} config */
+function rendezvousUrl({ rendezvous = "rendezvous" }) {
+  if (rendezvous === null) return null;
+  const url = new URL(rendezvous, ROOT);
+  url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
+  return url;
+}
+
 /** @returns {Promise<Config>} */
 async function readConfig() {
-  const response = await fetch("/config.json").catch(() => null);
+  const response = await fetch(at("config.json")).catch(() => null);
   return response?.ok ? response.json() : {};
 }

@@ -20,17 +20,19 @@ from aiohttp import web
 from inos_host.server.headers import SECURITY, accepts_brotli, bracketed, etag_matches, host_is_ours, host_name
 from inos_host.server.measuring import BODY_BYTES_MAX as MEASURED_BYTES_MAX
 from inos_host.server.measuring import Measuring
+from inos_host.server.site import LISTING_PATH
 from inos_host.server.sockets import Rendezvous, refusal
 
 if TYPE_CHECKING:
     from inos_host.server.rendezvous import Hub
-    from inos_host.server.static_files import StaticFiles
+    from inos_host.server.site import Site
+    from inos_host.server.static_files import Asset, StaticFiles
 
 HEADER_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 64 * 1024
 READ_S = 10.0
 RENDEZVOUS_PATH = "/rendezvous"
-SERVICE_WORKER = "sw.js"
+SERVICE_WORKER_PATH = "/sw.js"
 TARGET = re.compile(r"/[\x21-\x7e]*")
 
 
@@ -49,11 +51,14 @@ class Address:
 class App:
     """Answers requests for one address from one checkout."""
 
-    def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub, *, bench: bool = False) -> None:
+    def __init__(
+        self, address: Address, bound: str, files: StaticFiles, site: Site, hub: Hub, *, bench: bool = False
+    ) -> None:
         self._address = address
         self._bound = bound
         self._aliases = {"127.0.0.1"} if address.host == "localhost" else {"localhost"}
         self._files = files
+        self._site = site
         self._measuring = Measuring() if bench else None
         self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time)
 
@@ -97,15 +102,14 @@ class App:
 
     async def _file(self, request: web.BaseRequest, path: str) -> web.Response:
         wants_brotli = accepts_brotli(request.headers.get("Accept-Encoding", ""))
-        file = self._files.locate(path)
         try:
-            asset = await asyncio.to_thread(self._files.load, file, brotli_accepted=wants_brotli) if file else None
+            asset = await asyncio.to_thread(self._load, path, brotli_accepted=wants_brotli)
         except OSError:
             asset = None
-        if file is None or asset is None:
+        if asset is None:
             return _reply(404, "not found")
         headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if file.name == SERVICE_WORKER:
+        if path == SERVICE_WORKER_PATH:
             headers["Service-Worker-Allowed"] = "/"
         if etag_matches(request.headers.get("If-None-Match", ""), asset.etag):
             return web.Response(status=304, headers={**SECURITY, **headers})
@@ -113,6 +117,12 @@ class App:
         if asset.encoding is not None:
             headers["Content-Encoding"] = asset.encoding
         return web.Response(body=asset.body, headers={**SECURITY, **headers})
+
+    def _load(self, path: str, *, brotli_accepted: bool) -> Asset | None:
+        if path == LISTING_PATH:
+            return self._site.listing_asset(brotli_accepted=brotli_accepted)
+        file = self._files.locate(path)
+        return self._files.load(file, brotli_accepted=brotli_accepted) if file else None
 
 
 class Listener(web.Server):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NoReturn
 from inos_host.server.app import Address, App, Listener
 from inos_host.server.headers import WILDCARDS
 from inos_host.server.rendezvous import Hub
+from inos_host.server.site import Site
 from inos_host.server.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def shown(host: str, bound: str) -> str:
 async def serve(checkout: Path, host: str, bound: str, listener: socket.socket, *, browse: bool, bench: bool) -> None:
     port = listener.getsockname()[1]
     address = Address(shown(host, bound), port)
-    app = App(address, bound, StaticFiles(checkout, bench=bench), Hub(), bench=bench)
+    files = StaticFiles(checkout, bench=bench)
+    app = App(address, bound, files, Site(checkout, files), Hub(), bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

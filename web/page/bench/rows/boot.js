@@ -5,6 +5,7 @@
  * One worker at a time; it is ended before the next. The interpreter is compiled once, as INOS's page does it; what that
  * takes is told apart, and counted by no kind but stock, which compiles for itself.
  */
+import { at } from "../../site.js";
 import { median, rounded } from "../stats.js";
 
 /** @typedef {import("../lab.js").Bench} Bench */
@@ -12,7 +13,7 @@ import { median, rounded } from "../stats.js";
 /** @typedef {"restored" | "stock" | "cold"} Kind */
 /** @typedef {{kind: Kind, startedMs: number, readyMs: number, how: string, why?: string, stages: {name: string, ms: number}[]}} Measured */
 
-const BASE = "/build/pyodide/";
+const BASE = at("build/pyodide/");
 export const IMPORTS = ["asyncio", "msgspec", "cbor2", "inos.node"];
 const KINDS = /** @type {Kind[]} */ (["restored", "stock", "cold"]);
 
