@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from contexts import Contexts
 from mesh import MeshNode, invite, open_mesh_node, wait_whole
 from node import MIB, Data
@@ -69,6 +70,7 @@ def cut(one: MeshNode, others: list[MeshNode]) -> None:
         other.record()
 
 
+@pytest.mark.alone
 def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: Start, own_server: Server) -> None:
     nodes = [open_mesh_node(contexts, own_server) for _ in range(3)]
     nodes.append(open_mesh_node(start("chromium"), own_server))
