@@ -29,19 +29,17 @@ function start() {
   const app = mount(node);
   const site = new SiteWorker(workerUrl);
   showSite(site);
-  // after the node: keeping the site must not compete with its start
-  node.ready.then(
-    () => void site.start(),
-    () => void site.start(),
-  );
+  const keep = () => void site.start();
+  node.ready.then(keep, keep); // not before: keeping the site must not compete with the node's start
 
-  /** The wish is kept by the app before the address forgets it: a capability must not stay in the history. */
+  /** The address forgets a link before anything else is done with it: a capability must not stay in the history. */
   function takeLink() {
     if (!location.hash.startsWith(LINK_PREFIX)) return;
     const link = location.hash;
+    history.replaceState(null, "", location.pathname + location.search);
+    app.followAddress();
     if (link.startsWith(ROOM_PREFIX)) node.join(link).catch(app.showError);
     else app.openLink(link);
-    history.replaceState(null, "", location.pathname + location.search);
   }
 
   addEventListener("hashchange", takeLink);
