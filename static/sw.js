@@ -41,6 +41,7 @@ const CACHE_PREFIX = `inos-site ${ROOT.pathname} `;
 /** Of this place, not of a build: the settings of the host, the pins. */
 const PLACE = `inos-place ${ROOT.pathname}`;
 const HASH = "X-Inos-Hash";
+const INDEX = "index.html";
 const CONFIG = "config.json";
 const LANES = 4;
 const FILE_TIMEOUT_MS = 180_000;
@@ -76,7 +77,7 @@ async function download(path) {
   let why = "";
   for (const cache of /** @type {RequestCache[]} */ (["force-cache", "no-cache", "reload"])) {
     const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
-    const response = await fetch(urlOf(path), { cache, signal, credentials: "same-origin" });
+    const response = await fetch(path === INDEX ? ROOT.href : urlOf(path), { cache, signal, credentials: "same-origin" });
     const body = response.ok ? await response.arrayBuffer() : null;
     if (body?.byteLength === bytes && (await sha256(body)) === hash) return body;
     why = response.ok ? "it belongs to another build" : `the server said ${response.status}`;
@@ -112,7 +113,7 @@ async function fill() {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       await keep(cache, others, path);
       bytes += SITE.files[path][1];
-      await tellPages({ type: "site-progress", bytes, bytesTotal });
+      tellPages({ type: "site-progress", bytes, bytesTotal });
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -163,10 +164,12 @@ async function tidy() {
   for (const [client, { page, since }] of pins)
     if (!living.has(page) && Date.now() - since > BIRTH_MS_MAX) pins.delete(client);
   await savePins();
-  const { waiting, installing } = scope.registration;
-  if (waiting || installing) return; // its cache is nobody's yet
   const used = new Set([SITE.build, ...[...pins.values()].map(({ build }) => build)].map(cacheName));
-  for (const name of await caches.keys()) if (isOurs(name) && !used.has(name)) await caches.delete(name);
+  const unused = (await caches.keys()).filter((name) => isOurs(name) && !used.has(name));
+  for (const name of unused) {
+    const { waiting, installing } = scope.registration;
+    if (!waiting && !installing) await caches.delete(name); // else it may be theirs
+  }
 }
 
 /** Those who are here when this build takes over stay with theirs, until they are loaded anew. */
@@ -234,12 +237,12 @@ scope.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil
 scope.addEventListener("message", (/** @type {any} */ event) => {
   const { data } = event;
   if (data.type === "download") streams.addDownload(data);
-  else if (data.type === "take-over") scope.skipWaiting();
+  else if (data.type === "take-over") event.waitUntil(scope.skipWaiting());
 });
 
 scope.addEventListener("fetch", (/** @type {any} */ event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || !url.href.startsWith(ROOT.href)) return;
-  const response = responseTo(event, url.pathname.slice(ROOT.pathname.length) || "index.html");
+  const response = responseTo(event, url.pathname.slice(ROOT.pathname.length) || INDEX);
   if (response) event.respondWith(response);
 });

@@ -12,6 +12,8 @@ import { ROOT } from "./site.js";
 
 const SCRIPT = "sw.js";
 const LOOK_EVERY_MS = 60 * 60 * 1000;
+/** Chromium was seen to lose a message to a worker that it had put to sleep. */
+const ASK_AGAIN_MS = 500;
 const BUSY_LOCK = `inos-busy ${ROOT}`;
 const RELOADS_KEY = `inos-isolating ${ROOT}`;
 const RELOADS_MAX = 2; // a reload past the caches is one that does not count
@@ -105,10 +107,12 @@ export class SiteWorker {
   /** Let the new build take over as soon as no tab is at work; this page is loaded anew then. */
   async useUpdate() {
     this.#isAsked = true;
-    await navigator.locks.request(BUSY_LOCK, () => {
-      const waiting = this.#registration?.waiting;
-      if (!waiting) location.reload(); // it took over already
-      waiting?.postMessage({ type: "take-over" });
+    await navigator.locks.request(BUSY_LOCK, async () => {
+      if (!this.#registration?.waiting) location.reload(); // it took over already
+      while (this.#registration?.waiting) {
+        this.#registration.waiting.postMessage({ type: "take-over" });
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      }
     });
   }
 
