@@ -15,4 +15,5 @@
   }
   if (kept?.appearance === "light" || kept?.appearance === "dark") root.dataset.theme = kept.appearance;
   if (kept?.hadFiles === true) root.dataset.files = "some";
+  if (kept?.tourSeen !== true) root.dataset.tour = "open";
 }

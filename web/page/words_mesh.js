@@ -10,6 +10,9 @@ export const meshWords = {
     heading: "Mesh",
     off: "Not in a mesh yet",
     alone: "Nobody else is here",
+    aloneHint:
+      "Open INOS in another browser or on another device, or invite somebody: whoever is here keeps sealed copies of your files, " +
+      "and you of theirs.",
     /** @param {number} links @param {number} size */
     now: (links, size) => `${counted(links, "link", "links")}, about ${nodes(size)}`,
     map: "Map of the mesh",

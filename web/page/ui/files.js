@@ -100,6 +100,11 @@ export class Files {
     row.classList.toggle("is-busy", text !== null);
   }
 
+  /** Newest first. */
+  all() {
+    return this.#entries;
+  }
+
   /** @param {string} root @returns {string | undefined} */
   nameOf(root) {
     return this.entryOf(root)?.name;

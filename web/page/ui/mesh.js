@@ -41,6 +41,7 @@ export class Mesh {
   #timer;
   #isAsking = false;
   #isShown = false;
+  #alone = h("p", { id: "mesh-alone", class: "notice", hidden: true }, TEXTS.aloneHint);
 
   /** @param {import("./types.js").NodeApi} node @param {(root: string) => string | undefined} nameOf */
   constructor(node, nameOf) {
@@ -48,6 +49,8 @@ export class Mesh {
     this.#nameOf = nameOf;
     this.#meet = new Meet(node);
     need("mesh-body", HTMLElement).append(
+      this.#alone,
+      this.#meet.element,
       h(
         "div",
         { class: "mesh-head" },
@@ -62,7 +65,6 @@ export class Mesh {
         section(TEXTS.rumors, this.#noRumors, this.#rumors),
       ),
       section(TEXTS.replicas, this.#noReplicas, this.#replicasTable, this.#moreReplicas),
-      this.#meet.element,
     );
     setText(this.#now, TEXTS.off);
     document.addEventListener("visibilitychange", () => this.#followView());
@@ -92,6 +94,7 @@ export class Mesh {
     setText(this.#now, mesh ? headline(mesh) : TEXTS.off);
     this.#panel.dataset.links = String(mesh?.neighbours.length ?? 0);
     if (!mesh || !this.#isShown) return;
+    this.#alone.hidden = mesh.neighbours.length > 0;
     this.#map.show(mesh);
     this.#meet.showRoom(mesh.room);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {

@@ -9,6 +9,7 @@ import { settings } from "../settings.js";
 import { words } from "../words.js";
 import { button, h, need, setText } from "./dom.js";
 import { formatDuration } from "./format.js";
+import { choiceRow } from "./protect_dialog.js";
 import { choice, setting } from "./setting.js";
 import { connections, machine } from "./settings_machine.js";
 
@@ -23,8 +24,8 @@ export class SettingsView {
   #machine;
   #copies = h("div");
 
-  /** @param {NodeApi} node @param {HTMLElement} _root @param {(text: string) => void} say */
-  constructor(node, _root, say) {
+  /** @param {NodeApi} node @param {{say: (text: string) => void, showKeys: () => void, showTour: () => void}} to */
+  constructor(node, { say, showKeys, showTour }) {
     this.#node = node;
     this.#say = say;
     this.#machine = machine(node);
@@ -33,6 +34,7 @@ export class SettingsView {
       this.#machine.element,
       connections(),
       appearance(),
+      help(showTour, showKeys),
       about(),
     );
     node.ready.then((info) => this.#showNode(info)).catch(() => {}); // the page says elsewhere that there is none
@@ -112,6 +114,24 @@ function appearance() {
     TEXTS.appearance,
     h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, TEXTS.appearance.heading), ...choices),
     h("p", { class: "quiet-text" }, TEXTS.appearance.language),
+  );
+}
+
+/** @param {() => void} showTour @param {() => void} showKeys */
+function help(showTour, showKeys) {
+  const texts = TEXTS.help;
+  const box = h("input", { type: "checkbox", id: "shortcuts", checked: settings.get("shortcuts") });
+  box.addEventListener("change", () => settings.set("shortcuts", box.checked));
+  return setting(
+    "settings-help",
+    texts,
+    h(
+      "div",
+      { class: "setting-row" },
+      button({ text: texts.tour, kind: "soft", action: "tour-again", onClick: showTour }),
+      button({ text: texts.keys, kind: "soft", action: "keys", onClick: showKeys }),
+    ),
+    choiceRow(box, { label: texts.shortcuts, hint: texts.shortcutsHint }),
   );
 }
 
