@@ -25,8 +25,8 @@ from inos_host.server.static_files import Asset
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from inos_host.server.origins import Origins
     from inos_host.server.rendezvous import Hub
-    from inos_host.server.site import Site
     from inos_host.server.static_files import StaticFiles
 
 HEADER_BYTES_MAX = 8 * 1024
@@ -38,16 +38,24 @@ TARGET = re.compile(r"/[\x21-\x7e]*")
 
 
 class App:
-    """Answers requests for one site from one checkout; `made` are files that are not on the disk, by their path."""
+    """Answers requests for one set of origins from one checkout; `made` are files that are not on the disk, by their path."""
 
     def __init__(
-        self, site: Site, files: StaticFiles, hub: Hub, *, made: Mapping[str, Asset] | None = None, bench: bool = False
+        self,
+        origins: Origins,
+        files: StaticFiles,
+        hub: Hub,
+        *,
+        made: Mapping[str, Asset] | None = None,
+        bench: bool = False,
     ) -> None:
-        self._site = site
+        self._origins = origins
         self._made = made or {}
         self._files = files
         self._measuring = Measuring() if bench else None
-        self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time, behind_proxy=site.public_origin is not None)
+        self.rendezvous = Rendezvous(
+            hub, asyncio.get_running_loop().time, behind_proxy=origins.public_origin is not None
+        )
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
@@ -55,10 +63,10 @@ class App:
         refused = self._refusal(request, measured=measuring is not None)
         if refused is not None:
             return refused
-        if self._site.is_secure and not request.secure:
+        if self._origins.is_secure and not request.secure:
             return _reply(308, "this server speaks TLS", {"Location": f"https://{request.host}{request.raw_path}"})
-        if self._site.is_alias(request.host) and request.headers.get("Upgrade") is None:
-            return _reply(308, "the same page, under its one name", {"Location": self._site.url + request.raw_path})
+        if self._origins.is_alias(request.host) and request.headers.get("Upgrade") is None:
+            return _reply(308, "the same page, under its one name", {"Location": self._origins.url + request.raw_path})
         if path == RENDEZVOUS_PATH:
             return await self._upgrade(request)
         if measuring is not None:
@@ -72,7 +80,7 @@ class App:
         body_bytes_max = MEASURED_BYTES_MAX if measured else BODY_BYTES_MAX
         if request.headers.get("Transfer-Encoding") or (request.content_length or 0) > body_bytes_max:
             return _closing(413, "no request needs a body here")
-        if len(request.headers.getall("Host", [])) != 1 or not self._site.is_host_ours(request.host):
+        if len(request.headers.getall("Host", [])) != 1 or not self._origins.is_host_ours(request.host):
             return _closing(421, "this server does not answer to that host name")
         if request.method not in {"GET", "HEAD"} and not measured:
             return _reply(405, "only GET and HEAD", {"Allow": "GET, HEAD"})
@@ -81,7 +89,7 @@ class App:
         return None
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
-        refused = refusal(request, self._site)
+        refused = refusal(request, self._origins)
         if refused is not None:
             status, why = refused
             return _reply(status, why, {"Upgrade": "websocket"} if status == 426 else {})

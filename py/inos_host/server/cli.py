@@ -98,8 +98,8 @@ def open_browser(url: str) -> None:
 
 
 async def serve(checkout: Path, planned: Plan, *, browse: bool, bench: bool) -> None:
-    site = planned.site
-    app = App(site, StaticFiles(checkout, bench=bench), Hub(), made=planned.made, bench=bench)
+    origins = planned.origins
+    app = App(origins, StaticFiles(checkout, bench=bench), Hub(), made=planned.made, bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -114,9 +114,9 @@ async def serve(checkout: Path, planned: Plan, *, browse: bool, bench: bool) -> 
         else:
             for listener in planned.listeners:
                 open_things.callback((await loop.create_server(connections, sock=listener)).close)
-        print("\n".join([f"INOS {site.url}/", *planned.words]), flush=True)
+        print("\n".join([f"INOS {origins.url}/", *planned.words]), flush=True)
         if browse:
-            open_browser(f"{site.url}/")
+            open_browser(f"{origins.url}/")
         await stopped.wait()
     await app.rendezvous.close_all()
     connections.pre_shutdown()

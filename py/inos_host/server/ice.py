@@ -1,7 +1,7 @@
 """STUN and TURN servers as people type them, as `RTCPeerConnection` wants them.
 
 `stun:HOST[:PORT]`, `stuns:...`, `turn:HOST[:PORT]?user=NAME&secret=WORD[&transport=udp|tcp]`, `turns:...`; user and secret are
-percent-decoded. The page reads the same lines from its settings (`web/page/ice.js`; both pass `tests/golden/ice.json`).
+percent-decoded.
 
 Must not know: who serves them. Pure.
 """

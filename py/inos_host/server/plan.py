@@ -19,7 +19,7 @@ from inos_host.server import announcement, certificates, local_networks
 from inos_host.server.headers import CONTENT_TYPES, WILDCARDS
 from inos_host.server.ice import BadIceServer, ice_server
 from inos_host.server.listening import tls_context
-from inos_host.server.site import BadOrigin, Site, public_origin
+from inos_host.server.origins import BadOrigin, Origins, public_origin
 from inos_host.server.static_files import Asset, asset_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Stop(Exception):
 class Plan:
     """What is to be served, and where: all that can be wrong has been looked at."""
 
-    site: Site
+    origins: Origins
     listeners: list[socket.socket]
     context: ssl.SSLContext | None = None
     made: dict[str, Asset] = field(default_factory=dict)
@@ -87,15 +87,15 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
     host = shown(options.host or bound[0], bound[0])
     if options.tls and names and not options.lan:
         host = names[0]
-    site = Site(host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public)
+    origins = Origins(host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public)
     words = []
     if public:
-        words.append(f"INOS listens at {', '.join(map(site.local_url, bound))} for {public}")
+        words.append(f"INOS listens at {', '.join(map(origins.local_url, bound))} for {public}")
     elif options.lan:
-        by_name = next((site.local_url(name) for name in names if name.endswith(".local")), None)
-        urls = [site.local_url(each) for each in bound]
+        by_name = next((origins.local_url(name) for name in names if name.endswith(".local")), None)
+        urls = [origins.local_url(each) for each in bound]
         words = announcement.for_neighbours(urls, by_name, issued, drawn=draws_blocks())
-    return Plan(site, listeners, context, made, words)
+    return Plan(origins, listeners, context, made, words)
 
 
 def config(checkout: Path, ice: Sequence[str]) -> Asset:

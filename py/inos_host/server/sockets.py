@@ -21,7 +21,7 @@ from inos_host.server.rendezvous import POLICY_VIOLATION, Hub, Member
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from inos_host.server.site import Site
+    from inos_host.server.origins import Origins
 
 SUBPROTOCOL = "inos.rendezvous.v1"
 PING_S = 20.0
@@ -40,7 +40,7 @@ class Socket:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def refusal(request: web.BaseRequest, site: Site) -> tuple[int, str] | None:
+def refusal(request: web.BaseRequest, origins: Origins) -> tuple[int, str] | None:
     """Why a request to `/rendezvous` may not become a socket: a status and a sentence, or None if it may.
 
     The Host header has been checked by now: ours are the origin that it spells and the public one. A missing Origin is
@@ -49,8 +49,8 @@ def refusal(request: web.BaseRequest, site: Site) -> tuple[int, str] | None:
     headers = request.headers
     if headers.get("Upgrade", "").lower() != "websocket":
         return 426, "this address speaks WebSocket only"
-    origins = headers.getall("Origin", [])
-    if len(origins) != 1 or not site.is_origin_ours(origins[0], request.host):
+    told = headers.getall("Origin", [])
+    if len(told) != 1 or not origins.is_origin_ours(told[0], request.host):
         return 403, "not from this origin"
     offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
     if SUBPROTOCOL not in offered:

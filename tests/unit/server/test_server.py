@@ -16,7 +16,7 @@ import zlib
 import aiohttp
 import brotli
 import pytest
-from serving import ask, assert_secure, start, stop
+from serving import CHECKOUT, ask, assert_secure, start, stop
 
 from inos_host.server.measuring import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
 from inos_host.server.sockets import SUBPROTOCOL

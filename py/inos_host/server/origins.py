@@ -27,7 +27,7 @@ class BadOrigin(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Origins:
     """One server, as browsers should spell it."""
 
     host: str
