@@ -67,7 +67,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     done = node.put(data, "secret.bin")
     segments = tab.call(SEGMENTS)
     assert len(segments) >= 1
-    tab.wait_for("protection is shown", "() => !document.querySelector('#protect').hidden")
+    tab.wait_for("protection is shown", "() => document.querySelector('[data-action=passphrase-set]')")
     node.open_view("settings")
     tab.click("[data-action=passphrase-set]")
     check_access(node)

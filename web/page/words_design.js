@@ -66,6 +66,7 @@ export const designWords = {
     node: {
       heading: "This node",
       hint: "Others know this browser by this name. INOS made it here, it is kept in your vault, and it says nothing about you.",
+      unknown: "INOS is still starting",
       copy: "Copy",
       copied: "Copied.",
       copyFailed: "Could not copy. Select it and copy it yourself.",

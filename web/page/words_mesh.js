@@ -10,9 +10,6 @@ export const meshWords = {
     heading: "Mesh",
     off: "Not in a mesh yet",
     alone: "Nobody else is here",
-    aloneHint:
-      "Open INOS in another browser or on another device, or invite somebody: whoever is here keeps sealed copies of your files, " +
-      "and you of theirs.",
     /** @param {number} links @param {number} size */
     now: (links, size) => `${counted(links, "link", "links")}, about ${nodes(size)}`,
     map: "Map of the mesh",
@@ -68,6 +65,9 @@ export const meshWords = {
 
   meet: {
     heading: "Meet others",
+    alone:
+      "Nobody else is here yet. Open INOS in another browser or on another device, or invite somebody: you then keep sealed " +
+      "copies of each other's files.",
     public:
       "You are in the public room of this address: whoever opens this page is in it, and sees only sealed blocks.",
     private: "You are in a private room: only who has its link is in it.",

@@ -41,7 +41,6 @@ export class Mesh {
   #timer;
   #isAsking = false;
   #isShown = false;
-  #alone = h("p", { id: "mesh-alone", class: "notice", hidden: true }, TEXTS.aloneHint);
 
   /** @param {import("./types.js").NodeApi} node @param {(root: string) => string | undefined} nameOf */
   constructor(node, nameOf) {
@@ -49,7 +48,6 @@ export class Mesh {
     this.#nameOf = nameOf;
     this.#meet = new Meet(node);
     need("mesh-body", HTMLElement).append(
-      this.#alone,
       this.#meet.element,
       h(
         "div",
@@ -94,9 +92,8 @@ export class Mesh {
     setText(this.#now, mesh ? headline(mesh) : TEXTS.off);
     this.#panel.dataset.links = String(mesh?.neighbours.length ?? 0);
     if (!mesh || !this.#isShown) return;
-    this.#alone.hidden = mesh.neighbours.length > 0;
     this.#map.show(mesh);
-    this.#meet.showRoom(mesh.room);
+    this.#meet.showRoom(mesh.room, mesh.neighbours.length === 0);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {
       const place = this.#facts.get(/** @type {Fact} */ (fact));
       if (place) setText(place, text);

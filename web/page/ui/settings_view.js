@@ -23,12 +23,15 @@ export class SettingsView {
   #say;
   #machine;
   #copies = h("div");
+  #id = h("code", { id: "node-id", class: "setting-id" }, TEXTS.node.unknown);
+  #started = h("p", { class: "quiet-text numbers" });
 
   /** @param {NodeApi} node @param {{say: (text: string) => void, showKeys: () => void, showTour: () => void}} to */
   constructor(node, { say, showKeys, showTour }) {
     this.#node = node;
     this.#say = say;
     this.#machine = machine(node);
+    need("settings-node", HTMLElement).replaceWith(this.#nodeCard());
     need("settings-more", HTMLElement).append(
       setting("settings-copies", TEXTS.copies, this.#copies),
       this.#machine.element,
@@ -45,32 +48,31 @@ export class SettingsView {
     void this.#showCopies();
   }
 
-  /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
-  #showNode({ node, bootMs, snapshot }) {
-    const place = need("settings-node", HTMLElement);
+  #nodeCard() {
+    const texts = TEXTS.node;
     const told = h("p", { class: "quiet-text", role: "status" });
     const copy = button({
       icon: "copy",
-      text: TEXTS.node.copy,
+      text: texts.copy,
       kind: "soft",
       action: "copy-id",
       onClick: async () => {
-        const copied = await navigator.clipboard.writeText(node).then(
+        const copied = await navigator.clipboard.writeText(this.#id.textContent ?? "").then(
           () => true,
           () => false,
         );
-        setText(told, copied ? TEXTS.node.copied : TEXTS.node.copyFailed);
+        setText(told, copied ? texts.copied : texts.copyFailed);
       },
     });
-    const started = `${words.panel.bootTime} ${formatDuration(bootMs)} ${snapshot ? words.panel.warm : words.panel.cold}`;
-    const card = setting(
-      "settings-node",
-      TEXTS.node,
-      h("div", { class: "setting-row" }, h("code", { id: "node-id", class: "setting-id" }, node), copy),
-      told,
-      h("p", { class: "quiet-text numbers" }, started),
-    );
-    place.replaceWith(card);
+    const row = h("div", { class: "setting-row" }, this.#id, copy);
+    return setting("settings-node", texts, row, this.#started, told);
+  }
+
+  /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
+  #showNode({ node, bootMs, snapshot }) {
+    setText(this.#id, node);
+    const { bootTime, warm, cold } = words.panel;
+    setText(this.#started, `${bootTime} ${formatDuration(bootMs)} ${snapshot ? warm : cold}`);
     this.#machine.refresh();
     void this.#showCopies();
   }
