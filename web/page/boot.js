@@ -9,6 +9,7 @@
 import { sharedBuffer } from "../shared/buffer.js";
 import * as L from "../shared/layout.gen.js";
 import { Queue } from "../shared/queue.js";
+import { findRefusal } from "./requirements.js";
 
 const THREAD_BRAIN = 0;
 const THREAD_IO = 1;
@@ -27,11 +28,12 @@ const THREAD_MUSCLES = 3;
 
 /** An error with a stable code, as the brain's errors have. */
 export class NodeError extends Error {
-  /** @param {string} code @param {string} message */
-  constructor(code, message) {
+  /** @param {string} code @param {string} message @param {string[]} [lacks] parts that are missing, as requirements.js names them */
+  constructor(code, message, lacks = []) {
     super(message);
     this.name = "NodeError";
     this.code = code;
+    this.lacks = lacks;
   }
 }
 
@@ -57,23 +59,18 @@ export function workerUrl(path) {
 }
 
 /** Throws a NodeError that says what this browser or this address lacks. */
-export function requireIsolation() {
-  if (!globalThis.isSecureContext) throw new NodeError("NotSecure", "this address is not a secure context");
-  if (!globalThis.crossOriginIsolated) throw new NodeError("NotIsolated", "the isolation headers are missing");
-  if (typeof Worker !== "function") throw new NodeError("Unsupported", "no workers");
-  if (typeof SharedArrayBuffer !== "function" || typeof WebAssembly !== "object")
-    throw new NodeError("Unsupported", "no shared memory or no WebAssembly");
-  if (!navigator.storage?.getDirectory) throw new NodeError("StorageDenied", "no private file system");
-  if (!navigator.locks) throw new NodeError("Unsupported", "no Web Locks");
-  if (typeof RTCPeerConnection !== "function") throw new NodeError("Unsupported", "no WebRTC");
+export async function requireBrowser() {
+  const refusal = await findRefusal();
+  if (refusal) throw new NodeError(refusal.code, `missing: ${refusal.lacks.join(", ")}`, refusal.lacks);
 }
 
-/** Ed25519 came late to some browsers (Chrome 137, Firefox 129): asked for here, where its lack can be said in words. */
-async function requireSignatures() {
+/** @param {Promise<Response>} response @returns {Promise<WebAssembly.Module>} */
+async function compiled(response) {
   try {
-    await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
-  } catch {
-    throw new NodeError("Unsupported", "no Ed25519 signatures");
+    return await WebAssembly.compileStreaming(response);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) throw new NodeError("Unsupported", error.message, ["wasm"]);
+    throw error;
   }
 }
 
@@ -136,12 +133,11 @@ export function muscleCount(forced) {
  * @returns {Promise<Workers>}
  */
 export async function startWorkers({ muscles: forced, folder = "inos-vault", alone = false } = {}) {
-  requireIsolation();
+  await requireBrowser();
   const [build, kernel, python] = await Promise.all([
     fetched("/build/pyodide/build.json").then((response) => response.json()),
-    WebAssembly.compileStreaming(fetched("/build/kernel.wasm")),
-    WebAssembly.compileStreaming(fetched("/build/pyodide/pyodide.asm.wasm")),
-    requireSignatures(),
+    compiled(fetched("/build/kernel.wasm")),
+    compiled(fetched("/build/pyodide/pyodide.asm.wasm")),
   ]);
   const memory = allocateMemory();
   const count = muscleCount(forced);

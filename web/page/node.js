@@ -342,7 +342,8 @@ export class InosNode extends MeshCalls {
       error instanceof NodeError
         ? error
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
-    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
+    const { code, message, lacks } = known;
+    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code, message, lacks } });
     this.#line?.fail(known);
     for (const { reject } of this.#registering.values()) reject(known);
     this.#compute?.stop();

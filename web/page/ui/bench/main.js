@@ -1,12 +1,12 @@
 /** The bench page's first module. */
 
-import { NodeError, requireIsolation } from "../../boot.js";
+import { NodeError, requireBrowser } from "../../boot.js";
 import { explain } from "../../words.js";
 import { need, setText } from "../dom.js";
 import { BenchApp } from "./app.js";
 
 try {
-  requireIsolation();
+  await requireBrowser();
   new BenchApp();
 } catch (error) {
   if (!(error instanceof NodeError)) throw error;
