@@ -11,11 +11,13 @@ import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import netns
 
+POLL_S = 0.05
 NEW_NETWORK = 0x4000_0000  # CLONE_NEWNET of setns(2)
 # Without --fork: the process that we start is the one that holds the namespace. It ends when its input does.
 HOLDER = ["unshare", "--net", sys.executable, "-c", "import sys; print('held', flush=True); sys.stdin.read()"]
@@ -46,7 +48,7 @@ class Device:
     def entered(self) -> Iterator[None]:
         """What this thread starts and opens meanwhile is in it, and stays there."""
         libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/thread-self/ns/net") as before, open(self.file) as there:
+        with Path("/proc/thread-self/ns/net").open() as before, Path(self.file).open() as there:
             if libc.setns(there.fileno(), NEW_NETWORK) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
             try:
@@ -95,3 +97,12 @@ def local_network(count: int) -> Iterator[list[Device]]:
 def missing() -> str | None:
     """What keeps this machine from it, or None."""
     return None if netns.is_inside() else netns.missing()
+
+
+def wait_until(what: str, is_so: Callable[[], object], timeout_s: float = 30.0) -> None:
+    """Poll until something is true; for what `Tab.wait_for` cannot see."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{timeout_s:g} s passed before this was so: {what}")
+        time.sleep(POLL_S)  # the pause of a poll with a deadline

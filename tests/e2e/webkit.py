@@ -56,7 +56,9 @@ class Probed(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else body)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        """Answer as the server does."""
+        self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""

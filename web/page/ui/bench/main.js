@@ -2,9 +2,11 @@
 
 import { NodeError, requireBrowser } from "../../boot.js";
 import { explain } from "../../words.js";
+import { setUpAppearance } from "../appearance.js";
 import { need, setText } from "../dom.js";
 import { BenchApp } from "./app.js";
 
+setUpAppearance();
 try {
   await requireBrowser();
   new BenchApp();
