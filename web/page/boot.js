@@ -9,7 +9,10 @@
 import { sharedBuffer } from "../shared/buffer.js";
 import * as L from "../shared/layout.gen.js";
 import { Queue } from "../shared/queue.js";
+import { readConfig } from "./config.js";
+import { devicePlan, thisDevice } from "./device.js";
 import { findRefusal } from "./requirements.js";
+import { settings } from "./settings.js";
 
 const THREAD_BRAIN = 0;
 const THREAD_IO = 1;
@@ -37,6 +40,7 @@ export class NodeError extends Error {
   }
 }
 
+/** @typedef {import("./device.js").Wishes} Wishes */
 /** @typedef {{createScriptURL: (url: string) => string}} ScriptPolicy */
 
 /** @returns {ScriptPolicy} */
@@ -74,9 +78,9 @@ async function compiled(response) {
   }
 }
 
-/** @returns {WebAssembly.Memory} zeroed, at its final size */
-function allocateMemory() {
-  for (const bytes of L.MEMORY_TIERS_BYTES) {
+/** @param {number[]} tiersBytes largest first @returns {WebAssembly.Memory} zeroed, at its final size */
+function allocateMemory(tiersBytes) {
+  for (const bytes of tiersBytes) {
     const pages = bytes / L.PAGE_BYTES;
     try {
       return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -122,25 +126,28 @@ function startWorker(path, start, transfer = [], name = path.split("/").at(-2)) 
   return worker;
 }
 
-/** How many muscles this device gets. @param {number} [forced] */
-export function muscleCount(forced) {
-  const wanted = forced ?? (navigator.hardwareConcurrency || 2) - 1;
-  return Math.max(1, Math.min(wanted, L.MUSCLES_MAX));
+/** What a node's maker asks for, else what the person has set here, else what the site says. @param {Wishes} given @param {Wishes} site */
+function wishes(given, site) {
+  return {
+    memoryMiB: given.memoryMiB || settings.get("memoryMiB") || site.memoryMiB,
+    muscles: given.muscles || settings.get("muscles") || site.muscles,
+  };
 }
 
 /**
- * @param {{muscles?: number, folder?: string, alone?: boolean}} [options]
+ * @param {Wishes & {folder?: string, alone?: boolean}} [options]
  * @returns {Promise<Workers>}
  */
-export async function startWorkers({ muscles: forced, folder = "inos-vault", alone = false } = {}) {
+export async function startWorkers({ folder = "inos-vault", alone = false, ...given } = {}) {
   await requireBrowser();
-  const [build, kernel, python] = await Promise.all([
+  const [site, build, kernel, python] = await Promise.all([
+    readConfig(),
     fetched("/build/pyodide/build.json").then((response) => response.json()),
     compiled(fetched("/build/kernel.wasm")),
     compiled(fetched("/build/pyodide/pyodide.asm.wasm")),
   ]);
-  const memory = allocateMemory();
-  const count = muscleCount(forced);
+  const { tiersBytes, muscles: count } = devicePlan(thisDevice(), wishes(given, site));
+  const memory = allocateMemory(tiersBytes);
   writeHeader(memory, count, String(build.buildId));
   const muscles = Array.from({ length: count }, (_, index) =>
     startWorker("/web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),

@@ -45,7 +45,7 @@ export class InosNode extends MeshCalls {
   #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** @param {{muscles?: number, folder?: string, alone?: boolean}} [options] another folder is another vault; alone: in no room */
+  /** @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} [options] another folder is another vault; alone: in no room */
   constructor(options = {}) {
     super(
       () => ({
@@ -199,7 +199,7 @@ export class InosNode extends MeshCalls {
 
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number, folder?: string, alone?: boolean}} options */
+  /** @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
