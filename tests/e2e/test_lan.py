@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import networks
@@ -19,9 +20,9 @@ from conftest import executable
 
 THERE = "() => Boolean(globalThis.inos)"
 FIREFOX_BUTTON = """
-const [id, press] = arguments;
+const [id] = arguments;
 const button = document.querySelector("net-error-card")?.shadowRoot.getElementById(id);
-if (press) button.click();
+button?.click();
 return Boolean(button);
 """
 
@@ -48,10 +49,9 @@ def pass_warning_in_firefox(tab: FirefoxTab, firefox: Firefox, url: str) -> None
     with pytest.raises(errors.InsecureCertificateException):
         tab.goto(url)
     for button in ("advanced-button", "exception-button"):
-        seen = lambda id=button: firefox.driver.execute_script(FIREFOX_BUTTON, script_args=[id, False])  # noqa: E731
-        networks.wait_until(f"Firefox offers {button}", seen)
-        firefox.driver.execute_script(FIREFOX_BUTTON, script_args=[button, True])
-    there = lambda: firefox.driver.execute_script("return Boolean(globalThis.inos)", sandbox=None)  # noqa: E731
+        press = partial(firefox.driver.execute_script, FIREFOX_BUTTON, script_args=[button])
+        networks.wait_until(f"Firefox offers {button}", press)
+    there = partial(firefox.driver.execute_script, "return Boolean(globalThis.inos)", sandbox=None)
     networks.wait_until("the page is there", there)
 
 
