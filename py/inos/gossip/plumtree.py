@@ -215,7 +215,7 @@ class PlumTree:
         assert heard is not None
         if entry.sender is not None:
             heard.add(entry.sender)
-        for peer in tree.eager:
+        for peer in sorted(tree.eager):  # a set's own order differs from run to run
             if peer not in heard and self.send(peer, push):
                 self.stats.sent_copies += 1
                 heard.add(peer)
@@ -289,7 +289,7 @@ class PlumTree:
             return
         self.stats.forged += 1
         assert entry.sender is not None
-        for peer in entry.heard or ():  # the rumor itself may be a good one, with another signature
+        for peer in sorted(entry.heard or ()):  # the rumor itself may be a good one, with another signature
             if peer != entry.sender:
                 self.missing.announced(id, peer, HOPS_UNKNOWN, self._tasks.now)
         self._blame(entry.sender, ProtocolViolation("rumor: signature does not verify"))
