@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from inos import ed25519_strict, limits
 from inos.errors import InosError, ProtocolViolation
 from inos.gossip.announcing import HOPS_MAX, announcements
-from inos.gossip.budgets import Budgets
+from inos.gossip.budgets import Budget, Budgets
 from inos.gossip.missing import HOPS_UNKNOWN, MissingTable
 from inos.gossip.rumors import RoomKeys
 from inos.gossip.stats import Stats
@@ -153,11 +153,11 @@ class PlumTree:
             self._budgets.exceed(peer, self._tasks.now)
         else:
             budget.ihaves += 1
-            self._on_ids(peer, message)
+            self._on_ids(peer, message, budget)
 
     def on_dont_want(self, peer: bytes, message: DontWant) -> None:
         """It has these, and needs no copies. Raises ProtocolViolation."""
-        self._on_ids(peer, message)
+        self._on_ids(peer, message, self._budgets.of(peer, self._tasks.now))
 
     def on_graft(self, peer: bytes, message: Graft) -> None:
         """Be eager. Raises ProtocolViolation."""
@@ -337,11 +337,10 @@ class PlumTree:
             self.stats.prunes += 1
         return True
 
-    def _on_ids(self, peer: bytes, message: IHave | DontWant) -> None:
+    def _on_ids(self, peer: bytes, message: IHave | DontWant, budget: Budget) -> None:
         ids = split_ids(message.ids)
         if len(ids) != len(message.hops):
             raise ProtocolViolation("as many hops as ids")
-        budget = self._budgets.of(peer, self._tasks.now)
         if budget.ids + len(ids) > limits.GOSSIP_IHAVE_IDS_PER_S:
             self._budgets.exceed(peer, self._tasks.now)
             return
