@@ -33,8 +33,7 @@ class Clock:
     def at(self, when: float, do: Callable[..., None], *arguments: Any) -> None:
         """Do it then; what is past happens next."""
         self._serial += 1
-        if when < self.now:
-            when = self.now
+        when = max(when, self.now)
         event = (when, self._serial, do, arguments)
         slot = int(when * SLOTS_PER_S)
         if slot <= self._slot:
