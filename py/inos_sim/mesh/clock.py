@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from math import inf
 from typing import Any
 
 Event = tuple[float, int, Callable[..., None], tuple[Any, ...]]
@@ -52,12 +51,14 @@ class Clock:
 
     def run_until(self, when: float, done: Callable[[], bool] | None = None) -> bool:
         """Let everything happen up to ``when``, or until ``done``, which is asked after each event; what ``done`` says."""
-        while self._next_s() <= when:
-            if done is not None and done():
-                return True
-            self.now, _, do, arguments = heappop(self._heap)
-            self.events += 1
-            do(*arguments)
+        while self._fill() and self._heap[0][0] <= when:
+            heap = self._heap
+            while heap and heap[0][0] <= when:
+                if done is not None and done():
+                    return True
+                self.now, _, do, arguments = heappop(heap)
+                self.events += 1
+                do(*arguments)
         if done is not None and done():
             return True
         self.now = max(self.now, when)
@@ -67,12 +68,10 @@ class Clock:
         """``run_until`` so many seconds from now."""
         return self.run_until(self.now + seconds, done)
 
-    def _next_s(self) -> float:
-        """When the next event is: the first of the heap, which is filled for that; inf: there is none."""
-        if not self._heap:
-            if not self._slots:
-                return inf
+    def _fill(self) -> bool:
+        """Have the next event in the heap; False: there is none."""
+        if not self._heap and self._slots:
             self._slot = heappop(self._slots)
             self._heap = self._later.pop(self._slot)
             heapify(self._heap)
-        return self._heap[0][0]
+        return bool(self._heap)
