@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import node_crypto
 
-DIGEST_BYTES = 32
-
 
 class blake3:  # noqa: N801 - the wheel's name
     """A hash that keeps what it is fed until it is asked."""
@@ -20,6 +18,4 @@ class blake3:  # noqa: N801 - the wheel's name
         return self
 
     def digest(self, length: int = 32) -> bytes:
-        if length != DIGEST_BYTES and self._mode != "derive":
-            raise NotImplementedError(f"the kernel has no {self._mode} of {length} bytes")
         return node_crypto.blake3(self._mode, self._name, bytes(self._data), length).to_bytes()
