@@ -37,7 +37,7 @@ def wait_locked(node: NodeTab) -> None:
 
 def load(node: NodeTab) -> None:
     """Load the page anew, where it begins locked."""
-    node.tab.goto(str(node.tab.call("() => location.href")))
+    node.tab.goto(str(node.tab.call("() => location.href.split('#')[0]")))
     wait_locked(node)
 
 
