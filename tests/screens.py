@@ -37,7 +37,8 @@ def take(page: Page, name: str, folder: Path) -> None:
         page.set_viewport_size(viewport)  # type: ignore[arg-type]
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+            whole = page.locator("dialog[open]").count() == 0  # what is behind a dialog is of no interest
+            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=whole)
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
