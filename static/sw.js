@@ -77,7 +77,11 @@ async function download(path) {
   let why = "";
   for (const cache of /** @type {RequestCache[]} */ (["force-cache", "no-cache", "reload"])) {
     const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
-    const response = await fetch(path === INDEX ? ROOT.href : urlOf(path), { cache, signal, credentials: "same-origin" });
+    const response = await fetch(path === INDEX ? ROOT.href : urlOf(path), {
+      cache,
+      signal,
+      credentials: "same-origin",
+    });
     const body = response.ok ? await response.arrayBuffer() : null;
     if (body?.byteLength === bytes && (await sha256(body)) === hash) return body;
     why = response.ok ? "it belongs to another build" : `the server said ${response.status}`;

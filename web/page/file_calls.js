@@ -8,6 +8,7 @@
 
 import { NodeError } from "./boot.js";
 import { Downloads } from "./downloads.js";
+import { requireRoom, saveBytes } from "./memory_download.js";
 
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 /** @typedef {{path: string, file: File | Blob | null}} FolderItem  without a file: an empty folder */
@@ -28,15 +29,16 @@ export class FileCalls {
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   #downloads;
 
-  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  /** @internal @param {() => Line} line @param {(path: string) => string} scriptUrl */
   constructor(line, scriptUrl) {
     this.#line = line;
     this.#downloads = new Downloads(scriptUrl);
   }
 
   /**
-   * @param {File | Blob | Uint8Array} data
-   * @param {Options & {name?: string, replaces?: string}} [options] replaces: the root of which it is the next version
+   * Store a file; resolves when it is durable. `replaces` is the root of which it is the next version.
+   * @param {File | Blob | Uint8Array} data @param {Options & {name?: string, replaces?: string}} [options]
+   * @returns {Promise<import("./ui/types.js").PutResult>}
    */
   async put(data, { name, replaces, onProgress, signal } = {}) {
     const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
@@ -190,12 +192,12 @@ export class FileCalls {
     );
   }
 
-  /** Register the service worker ahead of the first download. */
+  /** @internal Register the service worker ahead of the first download. */
   prepareDownloads() {
     this.#downloads.prepare().catch(() => {});
   }
 
-  /** A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
+  /** @internal A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
   onSinkClosed({ id, complete, bytes }) {
     if (complete) this.#buffers.get(id)?.resolve(bytes);
   }
@@ -217,6 +219,11 @@ export class FileCalls {
 
   /** @param {{name: string, size: number | null, mediaType: string}} file @param {Options} options @param {(sink: number) => Promise<any>} run */
   async #download(file, { signal }, run) {
+    const streams = await this.#downloads.prepare().then(
+      () => true,
+      () => false,
+    );
+    if (!streams) return this.#downloadFromMemory(file, run);
     const download = await this.#downloads.open(file);
     const id = ++this.#streams;
     try {
@@ -228,6 +235,22 @@ export class FileCalls {
     }
   }
 
+  /** @param {{name: string, size: number | null}} file @param {(sink: number) => Promise<any>} run */
+  async #downloadFromMemory({ name, size }, run) {
+    requireRoom(size);
+    const id = ++this.#streams;
+    const buffer = Promise.withResolvers();
+    this.#buffers.set(id, buffer);
+    try {
+      await this.#line().register({ type: "sink", id, length: size ?? 0 });
+      const done = await run(id);
+      saveBytes(await buffer.promise, name);
+      return done;
+    } finally {
+      this.#buffers.delete(id);
+    }
+  }
+
   /** A root's name and size; a link is fetched into the vault first. @param {string} rootOrLink @param {string} path @param {Options} options */
   async #resolve(rootOrLink, path, options) {
     if (!rootOrLink.includes("#")) return this.#line().call("stat", { root: rootOrLink, path });
@@ -235,7 +258,8 @@ export class FileCalls {
     return path ? this.#line().call("stat", { root: file.root, path }) : file;
   }
 
-  /** @param {string} link @param {Options} [options] */
+  /** Bring what a link names into this vault, from whoever has it.
+   * @param {string} link @param {Options} [options] @returns {Promise<import("./ui/types.js").FetchResult>} */
   async fetch(link, options = {}) {
     return this.#line().operation("fetch", { link: fragmentOf(link) }, options);
   }

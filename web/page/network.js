@@ -7,10 +7,11 @@
 import { Broadcast } from "./bootstrap/broadcast.js";
 import { Rendezvous } from "./bootstrap/rendezvous.js";
 import { Strategies } from "./bootstrap/strategies.js";
+import { readConfig } from "./config.js";
+import { iceServersOf } from "./ice.js";
 import { Peers } from "./peers.js";
-import { at, ROOT } from "./site.js";
-
-/** @typedef {{rendezvous?: string | null, iceServers?: RTCIceServer[]}} Config */
+import { settings } from "./settings.js";
+import { ROOT } from "./site.js";
 
 export class Network {
   #tell;
@@ -36,7 +37,7 @@ export class Network {
   async #make() {
     const config = await readConfig();
     const peers = new Peers({
-      iceServers: config.iceServers ?? [],
+      iceServers: iceServers(config),
       netPort: this.#workers.net,
       onMessage: (/** @type {any} */ message) => this.#tell(message),
     });
@@ -64,7 +65,7 @@ export class Network {
   }
 }
 
-/** Where the meeting server is; null: this place has none. @param {Config} config */
+/** Where the meeting server is; null: this place has none. @param {import("./config.js").Config} config */
 function rendezvousUrl({ rendezvous = "rendezvous" }) {
   if (rendezvous === null) return null;
   const url = new URL(rendezvous, ROOT);
@@ -72,8 +73,11 @@ function rendezvousUrl({ rendezvous = "rendezvous" }) {
   return url;
 }
 
-/** @returns {Promise<Config>} */
-async function readConfig() {
-  const response = await fetch(at("config.json")).catch(() => null);
-  return response?.ok ? response.json() : {};
+/**
+ * What the person has set here comes before what the site says. No link may choose them: it would tell others where we are.
+ * @param {import("./config.js").Config} config
+ */
+function iceServers(config) {
+  const { servers } = iceServersOf(settings.get("iceServers"));
+  return servers.length > 0 ? servers : (config.iceServers ?? []);
 }

@@ -8,6 +8,7 @@
  */
 
 import { Emitter } from "./emitter.js";
+import { findRefusal } from "./requirements.js";
 import { ROOT } from "./site.js";
 
 const SCRIPT = "sw.js";
@@ -144,7 +145,8 @@ export async function isolate(scriptUrl, onProgress) {
     forgetReloads();
     return false;
   }
-  if (navigator.serviceWorker.controller || !countReload()) return false; // it was tried, and this browser will not
+  if (navigator.serviceWorker.controller) return false; // it was tried, and this browser will not
+  if ((await findRefusal())?.code !== "NotIsolated" || !countReload()) return false; // it would not help
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
     if (data.type === "site-progress") onProgress(data.bytes / data.bytesTotal);
   });
