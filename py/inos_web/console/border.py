@@ -1,0 +1,57 @@
+"""The console's border with JavaScript: a message is a JSON text with, beside it, bytes (``web/worker/python/console_port.js``)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pyodide.ffi import create_proxy, to_js
+
+from inos_web.console.console import Console
+from inos_web.console.interrupts import Interrupts
+
+
+def made(post: Callable[[str, Any], None], scope: dict[str, Any]) -> Console:
+    """A console that has taken over this thread's streams and interrupt."""
+
+    def send(message: dict[str, Any], data: bytes | None) -> None:
+        post(json.dumps(message), None if data is None else to_js(data))
+
+    console = Console(scope, send, Interrupts())
+    console.install()
+    # An interrupted task of the person's ends by it, as it should; the loop goes on.
+    loop: Any = asyncio.get_event_loop()
+    loop._keyboard_interrupt_handler = lambda: None
+    return console
+
+
+def entry(console: Console) -> Any:
+    """What JavaScript calls with each message."""
+
+    def on_message(text: str, data: Any = None) -> None:
+        console.on_message(text, data.to_bytes() if data else None)
+
+    return create_proxy(on_message)
+
+
+def open_on_node(brain: Any, post: Callable[[str, Any], None], wake: Callable[[], None]) -> Any:
+    """The console beside the node."""
+    from inos_web.console.scope import Bridge, ConsoleInos, Facade, PageVerbs  # noqa: PLC0415 - the scratch worker has no node
+
+    console = made(post, {})
+    bridge = Bridge(brain.tasks, console, wake)
+    found = brain.scope()
+    verbs = PageVerbs(console).all()
+    node = found["node"]
+    console.scope |= {
+        "node": Facade(
+            bridge, node, {name: verbs[name] for name in ("put", "get", "list", "share", "fetch", "remove")}
+        ),
+        "vault": Facade(bridge, found["vault"]),
+        "inos": ConsoleInos(bridge, found["inos"], verbs, node.commons),
+        "memory": found["memory"],
+        "arena": found["arena"],
+    }
+    return entry(console)
