@@ -127,7 +127,7 @@ def test_counting_wakes_nobody(start: Start, server: Server) -> None:
 def test_the_panel_follows_a_put_and_rests_when_closed(start: Start, server: Server, name: str) -> None:
     node = open_node(start(name), server)
     node.tab.call(COUNT_LOOKS)
-    node.tab.click("#node-panel summary")
+    node.open_view("mesh")
     shown = "() => Number(document.querySelector('[data-stat=jobsDone]').textContent.replaceAll(',', '')) || 0"
     node.tab.wait_for("the figures are shown", "() => document.querySelector('[data-stat=muscles]').textContent > 0")
     before = node.tab.call(shown)
@@ -137,7 +137,7 @@ def test_the_panel_follows_a_put_and_rests_when_closed(start: Start, server: Ser
     moved = "() => document.querySelector('.live .spark > path').getAttribute('d').split('L').length > 2"
     node.tab.wait_for("the line of the last minute is drawn", moved)
     job.result()
-    node.tab.click("#node-panel summary")
+    node.open_view("files")
     # Two and a half intervals in which nothing may happen: there is no event to wait for.
     looks = (
         "async () => { const from = looks; await new Promise((end) => setTimeout(end, 2500)); return looks - from; }"
