@@ -21,7 +21,7 @@ export const DEFAULTS = {
   iceServers: "", // one a line, as networks.js reads them
   rendezvous: "",
   tourSeen: false,
-  pythonIndexAllowed: false,
+  pythonIndexAllowed: "", // the address of the one that a scratch worker may use, if this server offers it
   hadFiles: false, // the list was not empty: early.js leaves room for it
 };
 

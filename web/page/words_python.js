@@ -53,12 +53,9 @@ export const pythonWords = {
   image: (mediaType, bytes) => `Image that Python made (${mediaType}, ${counted(bytes, "byte", "bytes")})`,
   /** @param {number} count */
   offered: (count) => counted(count, "completion", "completions"),
-  /** @param {string} offered @param {string} allowed */
-  otherIndex: (offered, allowed) =>
-    `You allow the package index ${allowed}, but this server offers ${offered}: none is used.`,
-  /** @param {string} allowed */
-  noIndex: (allowed) =>
-    `You allow the package index ${allowed}, but this server passes on none. Its owner can: serve.py --python-index ${allowed}`,
+  /** @param {string} address */
+  allowIndex: (address) =>
+    `Let scratch workers fetch packages from ${address}. They hold from the next worker on, and may be a stranger's code.`,
   titles: {
     put: "Put a file",
     share: "Share it",

@@ -47,7 +47,7 @@ def open_on_node(brain: Any, post: Callable[[str, Any], None], wake: Callable[[]
     node = found["node"]
     console.scope |= {
         "node": Facade(
-            bridge, node, {name: verbs[name] for name in ("put", "get", "list", "share", "fetch", "remove")}
+            bridge, node, {name: verbs[name] for name in ("put", "get")}
         ),
         "vault": Facade(bridge, found["vault"]),
         "inos": ConsoleInos(bridge, found["inos"], verbs, node.commons),

@@ -156,7 +156,10 @@ function makeParts(bareNode) {
     if (!isCancel(error)) errors.show(error, { subject });
   };
   const views = new Views(
-    { settings: async (root) => new (await import("./settings_view.js")).SettingsView(node, root, say) },
+    {
+      settings: async (root) => new (await import("./settings_view.js")).SettingsView(node, root, say),
+      python: async (root) => new (await import("./python/view.js")).PythonView(bareNode, root),
+    },
     fail,
   );
   const download = (/** @type {import("./preview.js").Previewed} */ file) =>

@@ -164,9 +164,12 @@ class Brain {
 
   /** The console of the page's own user. @param {{port: MessagePort, interrupts: Int32Array}} given */
   async console({ port, interrupts }) {
-    const { servePort } = await import("../python/console_port.js");
+    const [{ servePort }, { takenSignal }] = await Promise.all([
+      import("../python/console_port.js"),
+      import("../compute/signal.js"),
+    ]);
     this.later(() => {
-      this.#pyodide.setInterruptBuffer(interrupts);
+      this.#pyodide.setInterruptBuffer(takenSignal(interrupts));
       const border = this.#pyodide.pyimport("inos_web.console.border");
       servePort(
         port,

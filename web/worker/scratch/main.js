@@ -7,6 +7,7 @@
  * policy of this worker is that of the page.
  */
 
+import { takenSignal } from "../compute/signal.js";
 import { BootError, bootPython } from "../python/boot.js";
 import { servePort } from "../python/console_port.js";
 
@@ -39,7 +40,7 @@ async function fetched(url) {
 /** @param {ScratchStart} start */
 async function begin(start) {
   const { pyodide } = await bootPython({ base: start.base, build: start.build, module: start.python });
-  pyodide.setInterruptBuffer(start.interrupts);
+  pyodide.setInterruptBuffer(takenSignal(start.interrupts));
   const scratch = pyodide.pyimport("inos_web.console.scratch");
   servePort(
     start.port,

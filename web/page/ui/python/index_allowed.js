@@ -1,45 +1,50 @@
 /**
- * Which package index a scratch worker may use: none, unless the person allows one and this very server offers it.
+ * Which package index a scratch worker may use: none, unless this very server offers one and the person allows it.
  *
  * The content security policy lets nothing on this page reach another origin, and stays so. A server that was started with
- * `--python-index ADDRESS` passes on that index's packages under its own address; the person allows the address in the settings.
+ * `--python-index ADDRESS` passes on that index's pure wheels under its own address (`about.json` says which); what the person allows is
+ * that address and no other, so a server that turns to another index has to be allowed anew.
  */
 
+import { settings } from "../../settings.js";
 import { pythonWords as words } from "../../words_python.js";
+import { h } from "../dom.js";
 
 export const INDEX_PATH = "/python-index";
 
-/**
- * @param {{allowed: string, ask: () => Promise<string>}} [from] for tests
- * @returns {Promise<{url: string, note: string}>} an empty url: none
- */
-export async function allowedIndex({ allowed, ask } = { allowed: allowedAddress(localStorage), ask: offeredIndex }) {
-  if (!allowed) return { url: "", note: "" };
-  const offered = await ask();
-  if (!offered) return { url: "", note: words.noIndex(allowed) };
-  if (bare(offered) !== bare(allowed)) return { url: "", note: words.otherIndex(offered, allowed) };
-  return { url: `${location.origin}${INDEX_PATH}/simple`, note: "" };
-}
+export class IndexAllowed {
+  #offered = "";
+  /** @type {Promise<void> | null} */ #asked = null;
+  #box = h("input", {
+    type: "checkbox",
+    id: "python-index",
+    on: { change: () => settings.set("pythonIndexAllowed", this.#box.checked ? this.#offered : "") },
+  });
+  #label = h("span", null);
+  element = h("label", { class: "python-choice python-index", hidden: true }, this.#box, this.#label);
 
-/** @returns {Promise<string>} the address, or nothing */
-async function offeredIndex() {
-  try {
-    const response = await fetch(`${INDEX_PATH}/about.json`);
-    return response.ok ? String((await response.json()).index ?? "") : "";
-  } catch {
-    return "";
+  /** Where micropip shall look; nothing: nowhere. @returns {Promise<string>} */
+  async url() {
+    await this.look();
+    const isAllowed = this.#offered !== "" && settings.get("pythonIndexAllowed") === this.#offered;
+    return isAllowed ? `${location.origin}${INDEX_PATH}/simple` : "";
+  }
+
+  /** Ask the server what it offers, once. */
+  look() {
+    this.#asked ??= this.#look();
+    return this.#asked;
+  }
+
+  async #look() {
+    try {
+      const response = await fetch(`${INDEX_PATH}/about.json`);
+      this.#offered = response.ok ? String((await response.json()).index ?? "") : "";
+    } catch {
+      this.#offered = ""; // offline: there is none
+    }
+    this.#label.textContent = words.allowIndex(this.#offered);
+    this.#box.checked = settings.get("pythonIndexAllowed") === this.#offered;
+    this.element.hidden = this.#offered === "";
   }
 }
-
-/** @param {Pick<Storage, "getItem">} storage @returns {string} */
-export function allowedAddress(storage) {
-  try {
-    const value = JSON.parse(storage.getItem("inos.settings") ?? "{}")?.pythonIndexAllowed;
-    return typeof value === "string" ? value.trim() : "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} address */
-const bare = (address) => address.replace(/\/+$/, "");

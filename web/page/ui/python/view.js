@@ -14,18 +14,22 @@ import { button, h, setText } from "../dom.js";
 import { Editor } from "./editor.js";
 import { examples } from "./examples.js";
 import { History } from "./history.js";
-import { allowedIndex } from "./index_allowed.js";
+import { IndexAllowed } from "./index_allowed.js";
 import { OutputLog } from "./output_log.js";
 import { forNode, forScratch } from "./page_side.js";
 import { Place } from "./place.js";
 
 /** @typedef {"node" | "scratch"} Where */
 
+await styled(); // no view is drawn before its sheet is here
+
 export class PythonView {
   #node;
   /** @type {Where} */ #where = "node";
   #isRunning = false;
   /** @type {Map<string, File>} */ #handed = new Map();
+  #index = new IndexAllowed();
+  #indexPart = h("div", null, this.#index.element);
   #history = new History(localStorage);
   #log = new OutputLog(() => this.#showEmpty());
   #status = h("p", { id: "python-status", class: "quiet-text python-status", role: "status" });
@@ -52,11 +56,7 @@ export class PythonView {
   /** @param {any} node `globalThis.inos` @param {HTMLElement} root */
   constructor(node, root) {
     this.#node = node;
-    const openScratch = async () => {
-      const { url, note } = await allowedIndex();
-      if (note) setText(this.#status, note);
-      return node.openScratch(url);
-    };
+    const openScratch = async () => node.openScratch(await this.#index.url());
     this.places = {
       node: new Place(() => node.openConsole(), forNode(node), { isScratch: false }),
       scratch: new Place(openScratch, forScratch(node, this.#handed), { isScratch: true }),
@@ -84,6 +84,7 @@ export class PythonView {
           this.#choice(),
         ),
         this.#intro,
+        this.#indexPart,
         this.#empty,
         this.#log.element,
         h("div", { class: "python-line" }, this.#editor.element, this.#runButton, this.#stopButton),
@@ -212,6 +213,8 @@ export class PythonView {
     const isScratch = this.#where === "scratch";
     setText(this.#intro, isScratch ? words.scratchIntro : words.intro);
     this.#wheelButton.hidden = !isScratch;
+    if (isScratch) void this.#index.look();
+    this.#indexPart.hidden = !isScratch;
     this.#runButton.hidden = this.#isRunning;
     this.#stopButton.hidden = !this.#isRunning;
   }
@@ -222,6 +225,13 @@ export class PythonView {
     this.#log.element.hidden = isEmpty;
     this.#examples.hidden = isEmpty;
   }
+}
+
+/** @returns {Promise<unknown>} */
+function styled() {
+  return new Promise((resolve) => {
+    document.head.append(h("link", { rel: "stylesheet", href: "/python.css", on: { load: resolve, error: resolve } }));
+  });
 }
 
 /** @param {number} at */
