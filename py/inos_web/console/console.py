@@ -123,7 +123,7 @@ class Console:
     def __init__(self, scope: dict[str, Any], send: Send, interrupts: Interrupts) -> None:
         self.scope = {"__name__": "__console__", "display": self._display, **scope}
         self._send = send
-        self._interrupts = interrupts
+        self.interrupts = interrupts
         self._runs: dict[int, Run] = {}
         self._asks: dict[int, asyncio.Future[Any]] = {}
         self._serial = 0
@@ -134,7 +134,7 @@ class Console:
     def install(self) -> None:
         """Take over the thread's streams and its interrupt."""
         sys.stdout, sys.stderr = Stream("stdout", sys.stdout), Stream("stderr", sys.stderr)
-        self._interrupts.install()
+        self.interrupts.install()
 
     def on_message(self, text: str, data: bytes | None = None) -> None:
         """What the page says."""
@@ -198,8 +198,8 @@ class Console:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _begin(self, number: int, source: str) -> None:
-        run = self._runs[number] = Run(number, self._send, self._interrupts)
-        self._interrupts.forget()
+        run = self._runs[number] = Run(number, self._send, self.interrupts)
+        self.interrupts.forget()
         token = _current.set(run)
         try:
             run.task = asyncio.get_running_loop().create_task(self._execute(run, source))
@@ -226,7 +226,7 @@ class Console:
         if self._runs.pop(run.number, None) is None:
             return
         run.flush()
-        self._interrupts.forget()
+        self.interrupts.forget()
         self._send({"type": "ended", "run": run.number, "how": how, "error": error}, None)
 
     def _complete(self, source: str, at: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ _NAMES_MICROPIP = re.compile(r"\bmicropip\b")
 _VAULT = "vault:"
 _HANDED = "file:"  # chosen on the page
 _LINK = re.compile(r"(https?://[^#\s]*)?#inos1\.\S+")
+_SLICE_S = 0.05
 _NO_INDEX = (
     "no package index is allowed here. Install a wheel from your files (await micropip.install('vault:NAME.whl')), "
-    "or allow the index that this server offers in the settings"
+    "or allow the index that this server offers, if it offers one"
 )
 
 
@@ -90,9 +92,20 @@ class ScratchInos:
         return "<a scratch worker: the node is not in reach from here>"
 
 
-def open_in_scratch(post: Callable[[str, Any], None], load_micropip: Callable[[], Any], index_url: str) -> Any:
-    """The console of a scratch worker."""
+def open_in_scratch(
+    post: Callable[[str, Any], None], load_micropip: Callable[[], Any], index_url: str, pause: Callable[[float], None]
+) -> Any:
+    """The console of a scratch worker. ``pause`` blocks for some milliseconds."""
     console = made(post, {})
     Scratch(console, load_micropip, index_url)
+
+    def sleep(seconds: float) -> None:
+        """Block, as everywhere else: Pyodide's own needs what few browsers have."""
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0:
+            pause(min(left_s, _SLICE_S) * 1000)
+            console.interrupts.ask()
+
+    time.sleep = sleep  # type: ignore[assignment] # a whole number is a float
     sys.path.insert(0, "")
     return entry(console)

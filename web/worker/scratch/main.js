@@ -42,9 +42,14 @@ async function begin(start) {
   const { pyodide } = await bootPython({ base: start.base, build: start.build, module: start.python });
   pyodide.setInterruptBuffer(takenSignal(start.interrupts));
   const scratch = pyodide.pyimport("inos_web.console.scratch");
+  const still = new Int32Array(new SharedArrayBuffer(4)); // nobody wakes it
+  const pause = (/** @type {number} */ ms) => {
+    Atomics.wait(still, 0, 0, ms);
+    pyodide.checkInterrupt();
+  };
   servePort(
     start.port,
-    (post) => scratch.open_in_scratch(post, () => loadMicropip(pyodide), start.indexUrl),
+    (post) => scratch.open_in_scratch(post, () => loadMicropip(pyodide), start.indexUrl, pause),
     (run) => run(),
   );
   self.postMessage({ type: "running" });

@@ -172,6 +172,7 @@ export class Editor {
     );
     this.#list.hidden = false;
     this.#select(0);
+    this.input.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {number} at */

@@ -119,12 +119,12 @@ export function imageOf(bytes, mediaType) {
   return h("div", { class: "python-piece", data: { output: "image" } }, image);
 }
 
-/** @param {import("./session.js").Told} told */
-export function errorOf({ name, code, text }) {
+/** @param {import("./session.js").Told} told @param {boolean} isNode whose errors the page has advice for */
+export function errorOf({ name, code, text }, isNode) {
   const block = new TextBlock("error");
   block.add(text);
   block.element.dataset.error = name;
-  const help = code ? explain({ code }) : null;
+  const help = isNode && code && code !== "BadArgument" ? explain({ code }) : null;
   if (help?.known) block.element.append(h("p", { class: "quiet-text" }, help.todo));
   return block.element;
 }

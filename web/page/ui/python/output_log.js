@@ -38,7 +38,7 @@ export class Entry {
   /** @param {import("./session.js").Ended} ended */
   end({ how, error }) {
     this.element.dataset.run = how;
-    if (error) this.#append(errorOf(error));
+    if (error) this.#append(errorOf(error, this.element.dataset.place === "node"));
     const note = { stopped: words.stopped, held: words.held, gone: words.gone }[/** @type {string} */ (how)];
     if (note) this.note(note);
   }
@@ -90,6 +90,7 @@ export class OutputLog {
     this.element.append(entry.element);
     while (this.element.childElementCount > ENTRIES_MAX) this.element.firstElementChild?.remove();
     this.#onChange();
+    this.element.scrollTop = this.element.scrollHeight;
     return entry;
   }
 

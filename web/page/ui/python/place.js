@@ -105,7 +105,6 @@ export class Place {
     const { stoppingMs } = session;
     if (this.#isScratch && stoppingMs >= END_AFTER_MS) {
       this.end();
-      listener.note(words.ended);
     } else if (stoppingMs >= STUCK_AFTER_MS && !this.#isTold) {
       this.#isTold = true;
       listener.note(words.stuck);

@@ -46,6 +46,12 @@ export class PythonView {
   });
   #runButton = button({ text: words.run, kind: "main", action: "python-run", onClick: () => this.#editor.submit() });
   #stopButton = button({ text: words.stop, kind: "danger", action: "python-stop", onClick: () => void this.#stop() });
+  #clearButton = button({
+    text: words.clear,
+    kind: "soft",
+    action: "python-clear",
+    onClick: () => this.#log.clear(),
+  });
   #wheelButton = button({
     text: words.wheel,
     kind: "soft",
@@ -88,14 +94,7 @@ export class PythonView {
         this.#empty,
         this.#log.element,
         h("div", { class: "python-line" }, this.#editor.element, this.#runButton, this.#stopButton),
-        h(
-          "div",
-          { class: "python-foot" },
-          this.#examples,
-          this.#wheelButton,
-          button({ text: words.clear, kind: "soft", action: "python-clear", onClick: () => this.#log.clear() }),
-          this.#wheelFile,
-        ),
+        h("div", { class: "python-foot" }, this.#examples, this.#wheelButton, this.#clearButton, this.#wheelFile),
         this.#status,
         h("p", { id: "python-keys", class: "quiet-text" }, words.keys),
       ),
@@ -224,6 +223,7 @@ export class PythonView {
     this.#empty.hidden = !isEmpty;
     this.#log.element.hidden = isEmpty;
     this.#examples.hidden = isEmpty;
+    this.#clearButton.hidden = isEmpty;
   }
 }
 
