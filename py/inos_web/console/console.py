@@ -53,7 +53,7 @@ class Run:
         self._left = _RUN_CHARS_MAX
         self._parts: list[tuple[str, str]] = []
         self._chars = 0
-        self._flushed_at = 0.0
+        self._flushed_at = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, stream: str, text: str) -> None:

@@ -34,12 +34,27 @@ _MEDIA_TYPES = (
 )
 _REPR_METHODS = (("_repr_png_", "image/png"), ("_repr_jpeg_", "image/jpeg"))
 
-_short = reprlib.Repr()
-_short.maxlevel = 8
-_short.fillvalue = _CUT
-_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = _short.maxfrozenset = _short.maxdeque = _ITEMS_MAX
-_short.maxarray = _ITEMS_MAX
-_short.maxstring = _short.maxlong = _short.maxother = 20_000
+
+class _Short(reprlib.Repr):
+    """A repr of at most ``_ITEMS_MAX`` items in all, however they are nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 8
+        self.fillvalue = _CUT
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = self.maxdeque = _ITEMS_MAX
+        self.maxarray = _ITEMS_MAX
+        self.maxstring = self.maxlong = self.maxother = 20_000
+        self.left = _ITEMS_MAX
+
+    def repr1(self, x: Any, level: int) -> str:
+        """See ``reprlib.Repr``."""
+        self.left -= 1
+        return super().repr1(x, level) if self.left >= 0 else _CUT
+
+
+def _short(value: object) -> str:
+    return _Short().repr(value)
 
 
 def shown(value: object) -> Shown:
@@ -51,12 +66,13 @@ def shown(value: object) -> Shown:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > _ITEMS_MAX:
-        text = _short.repr(value)
-    elif isinstance(value, list | tuple | set | frozenset | dict):
-        text = pprint.pformat(value, width=_WIDTH_CHARS, sort_dicts=False)
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        short = _Short()
+        text = short.repr(value)
+        if short.left >= 0 and len(text) > _WIDTH_CHARS and _CUT not in text:
+            text = pprint.pformat(value, width=_WIDTH_CHARS, sort_dicts=False)
     else:
-        text = _short.repr(value) if isinstance(value, str | bytes | int) else repr(value)
+        text = _short(value) if isinstance(value, str | bytes | int) else repr(value)
     return cut(text, TEXT_CHARS_MAX)
 
 
@@ -171,7 +187,7 @@ def _cell(value: object) -> str:
         return cut(value[:CELL_CHARS_MAX].hex(), CELL_CHARS_MAX)
     if isinstance(value, float):
         return f"{value:.6g}"
-    return cut(_short.repr(value) if isinstance(value, list | dict | int) else repr(value), CELL_CHARS_MAX)
+    return cut(_short(value) if isinstance(value, list | dict | tuple | int) else repr(value), CELL_CHARS_MAX)
 
 
 class _TableReader(HTMLParser):
