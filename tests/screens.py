@@ -1,6 +1,6 @@
 """Pictures of every view: `python tests/screens.py FOLDER [SCENE...]`; `--readme FILE.png` takes the README's one.
 
-Light and dark, on a desk and on a phone: `FOLDER/SCENE-desk-light.png` and so on, of pages with a few of this project's own files,
+Light and dark, on a desk and on a phone: `FOLDER/SCENE-desk-light.png` and so on, of pages with a few of this project's files,
 beside a second node. Needs what the end-to-end tests need; runs in a network of its own where the system allows one.
 """
 

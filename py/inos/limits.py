@@ -76,7 +76,13 @@ INVITATION_S = 600.0  # from an invitation's text to its reply's
 INVITATIONS_MAX = 4
 PAIRS_KEPT_MAX = 64  # keys shared with other nodes for in-band signals
 MESH_QUEUE_BYTES_MAX = 256 * KIB  # control bytes waiting for a peer beyond which the mesh sends it nothing
-AUTH_TIMEOUT_S = 10.0
+AUTH_TIMEOUT_S = 10.0  # from an open channel to AUTH, whatever the peer says of itself
+# Without the message that is awaited: an honest end answers within a turn of its brain and two round trips. Only where its net
+# worker is heard, and says that its brain has not turned for longer than HANDSHAKE_BUSY_S, it has until AUTH_TIMEOUT_S: such a
+# node is at work or on a slow machine. Whoever lies about that keeps one of DIALS_PENDING_MAX slots for so long, and no more.
+HANDSHAKE_SILENT_S = 1.75  # over within 2 s (security.md, T15)
+HANDSHAKE_BUSY_S = 0.5
+HANDSHAKE_LOOK_S = 0.1
 DIAL_TIMEOUT_S = 15.0
 CLOCK_WINDOW_S = 120.0
 # Control messages of one link. A downloader sends one want a block, up to 600 a second over a fast link, and now and then a
@@ -87,8 +93,9 @@ CONTROLS_BURST_MAX = 500
 WANTS_PER_PEER_MAX = 8  # block requests open at one peer
 SERVES_PER_PEER_MAX = 8  # block requests one peer may have open at us
 SERVES_TOTAL_MAX = 16
-STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody else
-RATE_FLOOR_BYTES_PER_S = 16 * KIB  # slower than this while we wait is as good as stalled (security 1.2, slow-loris)
+STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody else. Others may be served before us
+DRIP_TIMEOUT_S = 1.5  # bytes, but fewer than the floor: nobody who serves us does that (security 1.2, slow-loris)
+RATE_FLOOR_BYTES_PER_S = 16 * KIB  # slower than this while we wait is as good as stalled
 BAN_PENALTY = 100  # a peer whose penalties reach this is dropped
 
 # Mesh: gossip (mesh.md 3.2, security 1.2)
@@ -255,7 +262,8 @@ assert MESH_LINKS_SOFT_BIG + MESH_LINKS_HYSTERESIS < MESH_LINKS_MAX <= MESH_LINK
 assert MESH_PASSIVE_NEAR + MESH_PASSIVE_PROVED_MAX < MESH_PASSIVE_MAX
 assert LOOKUP_CLOSEST <= MESH_REFERRALS_MAX
 assert MESH_DIALS_PENDING_MAX <= DIALS_PENDING_MAX
-assert AUTH_TIMEOUT_S < DIAL_TIMEOUT_S < MESH_DIAL_TIMEOUT_S
+assert HANDSHAKE_BUSY_S + HANDSHAKE_LOOK_S < HANDSHAKE_SILENT_S < AUTH_TIMEOUT_S < DIAL_TIMEOUT_S < MESH_DIAL_TIMEOUT_S
+assert DRIP_TIMEOUT_S < STALL_TIMEOUT_S
 assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.0 < MESH_REFUTE_S
 assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
 assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S

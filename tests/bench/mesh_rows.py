@@ -159,7 +159,15 @@ class Meshes:
         if self._lived is None:
             rounds = 1 if self._options.quick else 3
             self._lived = last_line(
-                "tests/chaos/mesh.py", "--nodes", "4", "--rounds", str(rounds), "--quiet-s", "5", "--json"
+                "tests/chaos/mesh.py",
+                "--nodes",
+                "4",
+                "--rounds",
+                str(rounds),
+                "--quiet-s",
+                "5",
+                "--no-limits",
+                "--json",
             )
         lived = self._lived
         notes = [f"{lived['rounds']} rounds, {lived['lost']} lost, {lived['false_suspicions']} falsely suspected"]

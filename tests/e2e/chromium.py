@@ -62,6 +62,14 @@ class Chromium(Browser):
         """See Browser."""
         processes.kill_family(self.process)
 
+    def suspend(self) -> None:
+        """SIGSTOP to all its processes: frozen, as by a system that takes its memory or its time away."""
+        processes.suspend_family(self.process)
+
+    def resume(self) -> None:
+        """SIGCONT to all its processes."""
+        processes.resume_family(self.process)
+
 
 class ChromiumTab(Tab):
     """One page of it."""

@@ -24,6 +24,15 @@ RECORD = """
 NOW_MS = "() => performance.timeOrigin + performance.now()"
 ROOM = "() => globalThis.inos.room()"
 
+# Everything with these peers is over at once, as if the network between had been cut.
+CUT = """
+from inos.errors import PeerGone
+ids = {ids}
+for link, peer_id, _ in node.links.peers():
+    if peer_id.hex() in ids:
+        node.links.drop(link, PeerGone("cut"))
+"""
+
 
 class MeshNode(NodeTab):
     """A page in the mesh."""
@@ -107,3 +116,23 @@ def invite(inviter: MeshNode, newcomer: MeshNode) -> None:
     text = inviter.tab.call("() => globalThis.inos.invite()")
     reply = newcomer.tab.call("(text) => globalThis.inos.answerInvitation(text)", text)
     inviter.tab.call("(reply) => globalThis.inos.takeReply(reply)", reply)
+
+
+def cut(one: MeshNode, others: list[MeshNode]) -> None:
+    """Close all links of one with others."""
+    cut_all([(one, others)])
+
+
+def cut_all(pairs: list[tuple[MeshNode, list[MeshNode]]]) -> None:
+    """The same with several, at once: before any of them is dialled again."""
+    for _, others in pairs:
+        for other in others:
+            other.record()
+    for one, others in pairs:
+        one.tab.call("(source) => inos.python(source)", CUT.replace("{ids}", repr([other.id for other in others])))
+    for one, others in pairs:
+        for other in others:
+            other.wait_event("PeerDown", one.id, timeout_s=10)
+    for _, others in pairs:
+        for other in others:
+            other.record()

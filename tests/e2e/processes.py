@@ -49,6 +49,20 @@ def kill_family(root: psutil.Process) -> None:
     psutil.wait_procs(members, timeout=WAIT_S)
 
 
+def suspend_family(root: psutil.Process) -> None:
+    """SIGSTOP to all of a family, the topmost first so that it starts no new one."""
+    for member in family(root):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.suspend()
+
+
+def resume_family(root: psutil.Process) -> None:
+    """SIGCONT to all of a family; nothing to those that run."""
+    for member in family(root):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.resume()
+
+
 def pss_bytes(root: psutil.Process) -> int:
     """Memory of a family, shared pages counted once: the sum of Pss over its processes, without pages of mapped files.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from contexts import Contexts
-from mesh import MeshNode, invite, open_mesh_node, wait_whole
+from mesh import cut, invite, open_mesh_node, wait_whole
 from node import MIB, Data
 from playwright.sync_api import Route
 from server import ROOT, Server
@@ -52,23 +53,7 @@ def test_a_mesh_lives_without_its_server(contexts: Contexts, start: Start, own_s
     nodes[-1].assert_holds(nodes[-1].fetch(link, timeout_s=60)["root"], data, done["sha256"])
 
 
-# Everything with these peers is over at once, as if the network between had been cut.
-CUT = """
-from inos.errors import PeerGone
-ids = {ids}
-for link, peer_id, _ in node.links.peers():
-    if peer_id.hex() in ids:
-        node.links.drop(link, PeerGone("cut"))
-"""
-
-
-def cut(one: MeshNode, others: list[MeshNode]) -> None:
-    one.tab.call("(source) => inos.python(source)", CUT.replace("{ids}", repr([other.id for other in others])))
-    for other in others:
-        other.wait_event("PeerDown", one.id, timeout_s=10)
-        other.record()
-
-
+@pytest.mark.alone
 def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: Start, own_server: Server) -> None:
     nodes = [open_mesh_node(contexts, own_server) for _ in range(3)]
     nodes.append(open_mesh_node(start("chromium"), own_server))

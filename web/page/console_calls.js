@@ -5,16 +5,16 @@
  * Invariant: only this page's own script can call these; no address, link or message of another page leads here.
  */
 
-import { FileCalls } from "./file_calls.js";
+import { VaultCalls } from "./vault_calls.js";
 
 /** @typedef {import("./file_calls.js").Line} Line */
 /** @typedef {{port: MessagePort, interrupts: Int32Array, worker?: Worker}} ConsoleEnd */
 
-export class ConsoleCalls extends FileCalls {
+export class ConsoleCalls extends VaultCalls {
   /** @type {() => Line} */ #line;
   #isOpen = false;
 
-  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  /** @internal @param {() => Line} line @param {(path: string) => string} scriptUrl */
   constructor(line, scriptUrl) {
     super(line, scriptUrl);
     this.#line = line;

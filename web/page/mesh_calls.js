@@ -25,7 +25,7 @@ export class MeshCalls extends ConsoleCalls {
   /** @type {() => Line} */ #line;
   /** @type {Map<string, Set<(delivery: Delivery) => void>>} */ #topics = new Map();
 
-  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  /** @internal @param {() => Line} line @param {(path: string) => string} scriptUrl */
   constructor(line, scriptUrl) {
     super(line, scriptUrl);
     this.#line = line;
@@ -88,7 +88,8 @@ export class MeshCalls extends ConsoleCalls {
     await this.#line().call("take_reply", { text });
   }
 
-  /** @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} the message's id */
+  /** Say something to everybody in the room who subscribed to the topic; gives the message's id.
+   * @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} */
   async publish(topic, data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     return this.#line().call("publish", { topic, data: toBase64(bytes) });
@@ -107,7 +108,7 @@ export class MeshCalls extends ConsoleCalls {
     };
   }
 
-  /** @param {{topic: string, from: string, data: string}} event of the brain */
+  /** @internal @param {{topic: string, from: string, data: string}} event of the brain */
   onTopic({ topic, from, data }) {
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     for (const listener of [...(this.#topics.get(topic) ?? [])]) listener({ topic, from, data: bytes });
@@ -134,7 +135,7 @@ export class MeshCalls extends ConsoleCalls {
     await this.#line().call("provide", { key });
   }
 
-  /** @param {string} key */
+  /** Be found under it no more. @param {string} key */
   async withdraw(key) {
     await this.#line().call("withdraw", { key });
   }

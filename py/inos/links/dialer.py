@@ -14,13 +14,14 @@ Must not know: how the page connects, what rides on links.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
 from inos import limits
-from inos.errors import AuthRefused, Busy, InosError, PeerGone, PeerStalled
+from inos.errors import Busy, InosError, PeerGone, PeerStalled
 from inos.links import commands
 from inos.links.channels import Channels, Slot, State
-from inos.links.commands import Command, LinkId
+from inos.links.commands import Command, LinkId, PeerTable
 from inos.links.handshake import Proven, own_hello, prove
 from inos.links.identity import Identity
 from inos.links.paths import Path, RoomPath
@@ -35,6 +36,38 @@ from inos.wire.messages import Answer, Control, Offer, encode
 T = TypeVar("T")
 
 
+class Patience:
+    """How long a handshake may take: what its peer says of itself counts; time in which we did not look does not."""
+
+    def __init__(self, link: LinkId, table: PeerTable, now: float) -> None:
+        self._link = link
+        self._table = table
+        self._deadline = now + limits.AUTH_TIMEOUT_S
+        self._since = inf
+        self._looked_at = now
+
+    def awaits(self, since: float) -> None:
+        """From now on a message is awaited; or none, if that is never."""
+        self._since = since
+
+    def is_over(self, now: float) -> bool:
+        """Whether to give up. To be asked every HANDSHAKE_LOOK_S."""
+        late_s = now - self._looked_at - limits.HANDSHAKE_LOOK_S
+        self._looked_at = now
+        if late_s > limits.HANDSHAKE_BUSY_S:  # what it said meanwhile may still lie before us
+            self._since, self._deadline = self._since + late_s, self._deadline + late_s
+        if now < min(self._since + limits.HANDSHAKE_SILENT_S, self._deadline):
+            return False
+        row = self._table.row(self._link.channel)
+        at_work = (
+            row is not None
+            and row.generation == self._link.generation
+            and now - row.last_heard_s < limits.HANDSHAKE_SILENT_S
+            and row.brain_age_s > limits.HANDSHAKE_BUSY_S
+        )
+        return now >= self._deadline or not at_work
+
+
 class Dialer:
     """Starts attempts and runs them."""
 
@@ -42,6 +75,7 @@ class Dialer:
         self,
         tasks: Tasks,
         ports: Ports,
+        table: PeerTable,
         channels: Channels,
         rendezvous: Rendezvous,
         sealer: Sealer,
@@ -53,6 +87,7 @@ class Dialer:
     ) -> None:
         self._tasks = tasks
         self._ports = ports
+        self._table = table
         self._channels = channels
         self._rendezvous = rendezvous
         self._sealer = sealer
@@ -175,6 +210,15 @@ class Dialer:
             if slot.state is State.PENDING:
                 self._emit(commands.SendControl(*slot.link, encode(message)))
 
+        patience = Patience(slot.link, self._table, self._tasks.now)
+
+        async def receive() -> Control:
+            patience.awaits(self._tasks.now)
+            try:
+                return await slot.receive()
+            finally:
+                patience.awaits(inf)
+
         assert slot.session is not None
         nonce = self._ports.entropy.random(32)
         task = self._tasks.spawn(
@@ -186,14 +230,15 @@ class Dialer:
                 session=slot.session,
                 public_key=slot.public_key,
                 send=send,
-                receive=slot.receive,
+                receive=receive,
                 fingerprints=slot.fingerprints,
             ),
             f"prove {slot.link}",
         )
-        if not await self._tasks.wait(task, limits.AUTH_TIMEOUT_S):
-            self._tasks.cancel(task)
-            raise AuthRefused("no AUTH in time")
+        while not await self._tasks.wait(task, limits.HANDSHAKE_LOOK_S):
+            if patience.is_over(self._tasks.now):
+                self._tasks.cancel(task)
+                raise PeerStalled("no AUTH in time")
         return task.result()
 
     async def _within(self, future: Future[T], deadline: float) -> T:

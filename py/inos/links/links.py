@@ -55,6 +55,7 @@ class Links:
         self.dialer = Dialer(
             tasks,
             ports,
+            table,
             self._channels,
             self._rendezvous,
             self._sealer,
@@ -345,7 +346,7 @@ class Links:
         if was_up:
             self._events.append(commands.PeerDown(slot.link, slot.peer_id, error.code))
             self._rendezvous.lost(slot.rooms, self._tasks.now)
-        elif isinstance(error, (AuthRefused, ProtocolViolation)):
+        elif slot.has_opened and isinstance(error, (AuthRefused, ProtocolViolation, PeerStalled)):
             self._events.append(commands.PeerRefused(slot.link, error.code))
         if slot.session is not None:
             weight = 4 if isinstance(error, (AuthRefused, ProtocolViolation)) else 0 if was_up else 1

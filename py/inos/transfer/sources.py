@@ -1,7 +1,7 @@
 """Peers that may have what we lack: how much each is asked for at once, and what it does not have.
 
 Nouns: a *window* is how many requests may be open at a source; a source *stalls* when requests are open and none of
-their bytes arrives for STALL_TIMEOUT_S.
+their bytes arrives for STALL_TIMEOUT_S, or fewer than the floor for DRIP_TIMEOUT_S.
 
 Invariants: the window follows the measured rate, so that about PIPELINE_S of work is open at each source: a slow one keeps
 few blocks from the fast ones. A stalled source rests, twice as long each time, then gets one request to prove itself.
@@ -117,7 +117,8 @@ class Source:
         if not self.open or arrived - self._block_bytes_in >= limits.RATE_FLOOR_BYTES_PER_S * (now - self._moved_at):
             self._block_bytes_in = arrived
             self._moved_at = now
-        return now - self._moved_at > limits.STALL_TIMEOUT_S
+        drips = arrived != self._block_bytes_in
+        return now - self._moved_at > (limits.DRIP_TIMEOUT_S if drips else limits.STALL_TIMEOUT_S)
 
     def rest(self, now: float) -> None:
         """It stalled: leave it alone for a while."""

@@ -122,7 +122,7 @@ def test_a_background_task_writes_to_its_own_run(bench):
 
 
 def test_a_loop_of_prints_is_few_messages_and_bounded(bench):
-    run(bench.run("for n in range(400_000):\n    print(n)"))
+    run(bench.run("for n in range(200_000):\n    print(n)"))
     assert len(bench.text("stdout")) == consoles._RUN_CHARS_MAX
     assert len(bench.told("out", stream="cut")) == 1
     assert len(bench.told("out")) < 300

@@ -318,9 +318,38 @@ def test_auth_has_a_deadline(world):
     world.faults.tamper_control = lambda *_: []
     wanter.fetch(link)
     at = world.now
-    assert set(refused(world, holder, wanter)) == {"AuthRefused"}
-    assert limits.AUTH_TIMEOUT_S <= world.now - at <= limits.AUTH_TIMEOUT_S + 2
+    assert set(refused(world, holder, wanter)) == {"PeerStalled"}
+    assert limits.HANDSHAKE_SILENT_S <= world.now - at <= limits.HANDSHAKE_SILENT_S + 2
     settle(world, holder, wanter)
+
+
+@pytest.mark.parametrize(("brain_age_s", "most_s"), [(3.0, limits.AUTH_TIMEOUT_S), (0.0, limits.HANDSHAKE_SILENT_S)])
+def test_a_node_at_work_has_longer_for_its_handshake(world, brain_age_s, most_s):
+    holder, wanter, link = pair(world)
+
+    def nothing_but_pongs(sender: Peer, _receiver: Peer, said: bytes) -> list[bytes]:
+        for end in [*holder.ends.values(), *wanter.ends.values()]:
+            end.row = dataclasses.replace(end.row, brain_age_s=brain_age_s)
+        return [] if sender is wanter else [said]
+
+    world.faults.tamper_control = nothing_but_pongs
+    wanter.fetch(link)
+    at = world.now
+    assert "PeerStalled" in refused(world, holder, wanter)
+    assert most_s <= world.now - at <= most_s + 2
+
+
+def test_our_own_lateness_is_nobodys_stall():
+    class Nothing:
+        def row(self, _channel: int) -> c.PeerRow | None:
+            return None
+
+    patience = dialer.Patience(c.LinkId(0, 1), Nothing(), 100.0)
+    patience.awaits(100.0)
+    at = 105.0  # we slept, not the peer
+    while not patience.is_over(at):
+        at += limits.HANDSHAKE_LOOK_S
+    assert 104.8 < at - limits.HANDSHAKE_SILENT_S < 105.2
 
 
 def test_a_second_handshake_on_a_link_closes_it(world):

@@ -695,3 +695,26 @@ def test_a_block_that_is_named_twice_is_told_in_both_places():
     assert len(said) == 1  # too soon
     told.tell(Ears(), [source], 20.5)
     assert said[1:] == [m.Holdings(b"m" * 32, b"\x09\x02")]
+
+
+@pytest.mark.parametrize(
+    ("bytes_each", "interval_s", "stalled_s"),
+    [
+        (100, 0.1, limits.DRIP_TIMEOUT_S),  # a slow-loris
+        (0, 0.1, limits.STALL_TIMEOUT_S),  # others may be served first
+        (128 * 1024, 2.5, None),  # a slow line: long messages, far between
+    ],
+)
+def test_a_drip_is_told_from_a_slow_line(bytes_each, interval_s, stalled_s):
+    class Line:
+        def __init__(self) -> None:
+            self.now = 0.0
+
+        def row(self, _link: tuple[int, int]) -> c.PeerRow:
+            return c.PeerRow(1, self.now, 0.01, 0, 0, int(self.now / interval_s + 1e-6) * bytes_each)
+
+    line, source = Line(), sources.Source((0, 1), bytes(32), frozenset())
+    source.opened(object(), 0.0)
+    while line.now < 20 and not source.is_stalled(line, line.now):
+        line.now += 0.2
+    assert line.now >= 20 if stalled_s is None else stalled_s <= line.now <= stalled_s + 0.5

@@ -79,8 +79,10 @@
  * @typedef {{key: string, params?: Record<string, string | number>}} Activity
  * @typedef {"state" | "list" | "peers" | "progress" | "activity" | "tidy"} NodeEvent
  *
+ * @typedef {{node: string, cores: number, bootMs: number, openMs: number, snapshot: boolean | string}} NodeInfo
+ *
  * @typedef {object} NodeApi
- * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
+ * @property {Promise<NodeInfo>} ready
  * @property {() => NodeState} state
  * @property {(source: File | Blob | Uint8Array, options: {name?: string, replaces?: string,
  *   onProgress?: (progress: PutProgress) => void, signal?: AbortSignal}) => Promise<PutResult>} put
