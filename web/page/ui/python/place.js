@@ -24,7 +24,6 @@ export class Place {
   /** @type {Promise<Session> | null} */ #session = null;
   /** @type {Worker | undefined} */ #worker;
   /** @type {Map<number, Listener>} */ #listeners = new Map();
-  #runs = 0;
 
   /**
    * @param {() => Promise<import("../../console_calls.js").ConsoleEnd>} open
@@ -44,8 +43,8 @@ export class Place {
   /** @param {string} source @param {Listener} listener @returns {Promise<Ended>} */
   async run(source, listener) {
     const session = await this.#started();
-    this.#listeners.set(++this.#runs, listener);
-    const ended = session.run(source);
+    const { number, ended } = session.run(source);
+    this.#listeners.set(number, listener);
     const timer = setInterval(() => this.#look(session, listener), LOOK_INTERVAL_MS);
     try {
       return await ended;
@@ -74,7 +73,6 @@ export class Place {
     this.#session?.then((session) => session.close());
     this.#session = null;
     this.#worker = undefined;
-    this.#runs = 0;
     this.#listeners.clear();
   }
 

@@ -6,7 +6,7 @@
  * Theory of operation. To stop is to cancel what awaits, by a message; a worker that does not even answer a ping runs a loop
  * that never awaits, and is signalled. Beside the node such a loop holds up the node itself: it is signalled without being asked
  * after `holdMsMax`.
- * Invariant: one source at a time; `run` settles exactly once, also when the worker is gone.
+ * Invariant: one source at a time; `ended` settles exactly once, also when the worker is gone.
  */
 
 const PING_INTERVAL_MS = 250;
@@ -28,6 +28,7 @@ export class Session {
   #answer;
   #holdMsMax;
   #serial = 0;
+  #runs = 0;
   /** @type {Map<number, (value: any) => void>} */ #questions = new Map();
   /** @type {Map<number, AbortController>} */ #asked = new Map();
   /** @type {{number: number, ended: (ended: Ended) => void, timer: ReturnType<typeof setInterval>} | null} */ #run =
@@ -59,10 +60,10 @@ export class Session {
     return this.#run ? Math.max(performance.now() - this.#stopMs, 0) : 0;
   }
 
-  /** @param {string} source @returns {Promise<Ended>} */
+  /** @param {string} source @returns {{number: number, ended: Promise<Ended>}} */
   run(source) {
     if (this.#run) throw new TypeError("one source at a time");
-    const number = ++this.#serial;
+    const number = ++this.#runs;
     const ended = Promise.withResolvers();
     this.#heardMs = performance.now();
     this.#pinged = this.#isHeld = false;
@@ -70,7 +71,7 @@ export class Session {
     const timer = setInterval(() => this.#watch(), SIGNAL_INTERVAL_MS);
     this.#run = { number, ended: ended.resolve, timer };
     this.#say({ type: "run", run: number, source });
-    return ended.promise;
+    return { number, ended: ended.promise };
   }
 
   /** Stop what runs: at its next await, or else wherever it is. */
