@@ -185,6 +185,10 @@ MESH_LOST_S = 3600.0
 MESH_HEAL_LOST_S = 10.0  # between such dials
 MESH_HEAL_EAGER_S = 300.0  # after the loss; later with the rest, each MESH_HEAL_INTERVAL_S
 MESH_CONTACT_AGE_MAX_S = 24 * 3600.0
+KEPT_CONTACTS_MAX = 32  # of neighbours, from one run to the next
+KEPT_BYTES_MAX = 16 * KIB
+KEPT_FIRST_S = 5.0
+KEPT_INTERVAL_S = 60.0
 MESH_CONTACTS_CHECKED_MAX = 128  # remembered as verified
 MESH_VERIFIES_PENDING_MAX = 64
 
