@@ -1,4 +1,4 @@
-"""Serve INOS: `python3 serve.py [--host HOST] [--port PORT] [--no-open]`.
+"""Serve INOS: `python3 serve.py [--host HOST] [--port PORT] [--no-open]`; `--lan` for other devices.
 
 Runs itself again with `.venv`'s Python, which `npm start` sets up; the server is `py/inos_host/server`.
 """

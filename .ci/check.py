@@ -28,6 +28,7 @@ CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("tsc page", [str(BIN / f"tsc{SHELL_SUFFIX}"), "-p", "tsconfig.page.json"]),
     ("tsc worker", [str(BIN / f"tsc{SHELL_SUFFIX}"), "-p", "tsconfig.worker.json"]),
     ("tsc shared", [str(BIN / f"tsc{SHELL_SUFFIX}"), "-p", "tsconfig.shared.json"]),
+    ("api reference", [PYTHON, ".ci/api_reference.py", "--check"]),
     ("biome", [str(BIN / f"biome{SHELL_SUFFIX}"), "check", "--error-on-warnings", "."]),
 )
 

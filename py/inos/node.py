@@ -304,6 +304,7 @@ class Node(AdapterSide):
         )
 
     async def offer(self, capability: Capability) -> None:
+        """Meet others in the room of what this capability opens, and serve it there."""
         held = await self.fetcher.held(capability)
         self._offered.setdefault(capability.bid, set()).update(held)
         self.commons.provide(self._join_share(capability))

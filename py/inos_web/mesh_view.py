@@ -101,6 +101,7 @@ def _replicas(node: Node) -> dict[str, object]:
         "objects": rows,
         "timeToFullMs": None if took_s is None else round(took_s * 1_000),
         "guestBytes": figures.get("guest_bytes", 0),
+        "wanted": replicas.default_copies,
     }
 
 

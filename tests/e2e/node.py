@@ -107,8 +107,13 @@ class NodeTab:
 
     def reload(self) -> None:
         """Open the same page anew and wait until its node is ready."""
-        self.tab.goto(str(self.tab.call("() => location.href")))
+        self.tab.goto(str(self.tab.call("() => location.href.split('#')[0]")))  # another hash alone loads nothing
         self.wait_ready()
+
+    def open_view(self, name: str) -> None:
+        """Go to one of the page's views, by its navigation."""
+        self.tab.click(f".nav [data-view={name}]")
+        self.tab.wait_for(f"{name} is open", "(id) => !document.getElementById(id).hidden", f"view-{name}")
 
 
 def open_node(browser: Browser, server: Server, path: str = "", *, ready: bool = True) -> NodeTab:

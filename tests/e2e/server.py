@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 30.0
 POLL_S = 0.02
-ADDRESS = re.compile(r"^INOS (http://(?:127\.0\.0\.1|localhost):(\d+)/)$", re.MULTILINE)
+ADDRESS = re.compile(r"^INOS (https?://\S+:(\d+)/)$", re.MULTILINE)
 
 
 class Server:

@@ -32,16 +32,18 @@ def filled(start: Start, server: Server) -> tuple[NodeTab, Page]:
 
 def test_every_control_has_a_name(filled: tuple[NodeTab, Page]) -> None:
     node, page = filled
-    page.click("#node-panel summary")
     session = page.context.new_cdp_session(page)
-    nodes: list[dict[str, Any]] = session.send("Accessibility.getFullAXTree")["nodes"]
+    nodes: list[dict[str, Any]] = []
+    for view in ("files", "mesh", "settings"):
+        node.open_view(view)
+        nodes += session.send("Accessibility.getFullAXTree")["nodes"]
     roles = [
         (entry.get("role", {}).get("value"), entry.get("name", {}).get("value", ""))
         for entry in nodes
         if not entry["ignored"]
     ]
     controls = [(role, name) for role, name in roles if role in CONTROLS]
-    assert len(controls) > 10
+    assert len(controls) > 30
     assert [entry for entry in controls if not entry[1].strip()] == []
     assert ("main", "") in roles or any(role == "main" for role, _ in roles)
     assert node.tab.problems() == []
@@ -54,9 +56,10 @@ def test_nothing_is_wider_than_the_window(filled: tuple[NodeTab, Page], tmp_path
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
-    page.click("#node-panel summary")
-    page.screenshot(path=tmp_path / f"{scheme}-{size}.png", full_page=True)
-    assert node.tab.call("() => document.documentElement.scrollWidth") <= width
+    for view in ("mesh", "settings", "files"):
+        node.open_view(view)
+        page.screenshot(path=tmp_path / f"{scheme}-{size}-{view}.png", full_page=True)
+        assert node.tab.call("() => document.documentElement.scrollWidth") <= width, view
     page.click("#files [data-action=share]")
     node.tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value")
     page.screenshot(path=tmp_path / f"{scheme}-{size}-share.png")
@@ -82,10 +85,16 @@ def views_of_the_vault(node: NodeTab, page: Page) -> Iterator[tuple[str, str]]:
     node.tab.call("() => inos.put(new Blob(['more']), { name: 'more.txt' })")
     node.tab.wait_for("the card is there", "() => !document.querySelector('#almost-full').hidden")
     yield "almost full", "#almost-full"
+    node.open_view("settings")
+    yield "settings", "#view-settings"
+    page.click("[data-action=archive-export]")
+    page.locator("#archive-again").wait_for()
+    yield "export", "#archive-dialog"
+    page.keyboard.press("Escape")
+    node.open_view("files")
     for opener, dialog, ready in (
         ("[data-kind=folder] [data-action=open]", "#folder-dialog", "[data-path=deep]"),
         ("#files [data-action=versions]", "#versions-dialog", "[data-action=version-forget]"),
-        ("[data-action=archive-export]", "#archive-dialog", "#archive-again"),
     ):
         page.click(opener)
         page.locator(f"{dialog} {ready}").wait_for()
@@ -103,9 +112,11 @@ def views_of_the_vault(node: NodeTab, page: Page) -> Iterator[tuple[str, str]]:
 def test_axe_finds_nothing_serious(filled: tuple[NodeTab, Page], scheme: Any) -> None:
     node, page = filled
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.click("#node-panel summary")
+    assert serious_problems(node.tab) == []
+    node.open_view("mesh")
     node.tab.wait_for("figures are shown", "() => document.querySelector('[data-stat=blocks]').textContent !== '–'")
     assert serious_problems(node.tab) == []
+    node.open_view("files")
     for what, view in views_of_the_vault(node, page):
         assert serious_problems(node.tab) == [], what
         assert node.tab.call("(view) => document.querySelector(view).scrollWidth <= innerWidth", view), what

@@ -196,6 +196,6 @@ def test_the_console_leads_here_and_back(start: Start, server: Server) -> None:
     page = node.tab.page
     page.click("text=Measure")
     page.wait_for_url("**/bench.html")
-    page.click("header >> text=Your files")
+    page.click(".nav >> text=Files")
     page.wait_for_url(server.url)
     node.wait_ready()

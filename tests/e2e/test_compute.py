@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from node import NodeTab, open_node
 from server import Server
-from tab import PageError
+from tab import Browser, PageError
 
 from conftest import BROWSERS, Start
 
@@ -47,6 +47,12 @@ def stop(node: NodeTab, source: str, act: str = "cancel") -> dict[str, Any]:
     answer = node.tab.call(STOPPED, f"at = args['at']\n{SAY}\n{source}", act)
     assert isinstance(answer, dict)
     return answer
+
+
+@pytest.fixture(scope="module")
+def shared_node(shared_browser: Browser, server: Server) -> NodeTab:
+    """Without a mesh: its messages come and go in the arena, whose bytes are counted here."""
+    return open_node(shared_browser, server, "?room=none")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from contexts import Contexts
 from mesh import cut, invite, open_mesh_node, wait_whole
 from node import MIB, Data
@@ -52,6 +53,7 @@ def test_a_mesh_lives_without_its_server(contexts: Contexts, start: Start, own_s
     nodes[-1].assert_holds(nodes[-1].fetch(link, timeout_s=60)["root"], data, done["sha256"])
 
 
+@pytest.mark.alone
 def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: Start, own_server: Server) -> None:
     nodes = [open_mesh_node(contexts, own_server) for _ in range(3)]
     nodes.append(open_mesh_node(start("chromium"), own_server))

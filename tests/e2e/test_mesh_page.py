@@ -8,7 +8,6 @@ from contexts import Contexts
 from mesh import MeshNode, open_mesh_node, wait_whole
 from server import Server
 
-OPEN = "() => { document.querySelector('#mesh-panel').open = true; }"
 SHOWN = "(what) => document.querySelector(`#mesh-panel [data-mesh=${what}]`).textContent"
 VALUE = "(id) => document.getElementById(id)?.value"
 
@@ -24,7 +23,7 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     wait_whole([one, two])
     assert isinstance(one.tab, ChromiumTab)
     for node in nodes:
-        node.tab.call(OPEN)
+        node.open_view("mesh")
 
     # in by two texts, carried by hand
     one.tab.click("#meet [data-action=invite]")
@@ -47,6 +46,7 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     one.tab.wait_for("two links are shown", "() => document.querySelector('#mesh-panel').dataset.links === '2'")
     one.tab.wait_for("two others on the map", "() => document.querySelectorAll('.mesh-map .mesh-node').length === 2")
     one.tab.page.set_input_files("#file-input", [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a" * 5_000}])
+    one.open_view("mesh")  # what is added is seen among the files
     one.tab.wait_for(
         "three copies", "() => document.querySelector('#mesh-panel tr[data-state=full]')?.dataset.copies === '3'"
     )
@@ -76,7 +76,7 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
 
 def test_an_invitation_that_is_none_is_refused_in_words(contexts: Contexts, server: Server) -> None:
     node = open_mesh_node(contexts, server)
-    node.tab.call(OPEN)
+    node.open_view("mesh")
     node.tab.click("#meet [data-action=answer]")
     node.tab.call("() => { document.getElementById('meet-invited').value = 'nonsense'; }")
     node.tab.click("[data-action=make-reply]")

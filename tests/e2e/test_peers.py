@@ -1,4 +1,4 @@
-"""Several peers and bad days: a sender that dies, a server that dies, a vault that rots, links that are not right."""
+"""Several peers at once, and links that are not right."""
 
 from __future__ import annotations
 
@@ -7,28 +7,10 @@ from collections.abc import Callable
 import pytest
 from node import KIB, MIB, Data, NodeTab, open_node
 from server import Server
-from tab import Job
 
 from conftest import Start
 
 BIG = Data("random", 64 * MIB, seed=48)
-
-# Places in the first segment, a few blocks from each other; the manifest is behind them.
-ROTTEN_AT = (5 * MIB, 15 * MIB)
-
-# Changes a byte of a file of the vault, while no page has it open.
-ROT = """
-async (name, at) => {
-  const root = await navigator.storage.getDirectory();
-  const file = await (await root.getDirectoryHandle("inos-vault")).getFileHandle(name);
-  const before = await file.getFile();
-  const [byte] = new Uint8Array(await before.slice(at, at + 1).arrayBuffer());
-  const writable = await file.createWritable({ keepExistingData: true });
-  await writable.write({ type: "write", position: at, data: new Uint8Array([byte ^ 0xff]) });
-  await writable.close();
-  return before.size;
-}
-"""
 
 LINK_VIEW = """
 (stage) => {
@@ -59,16 +41,6 @@ def test_three_peers_serve_one(start: Start, server: Server) -> None:
     assert_has(last, got["root"], BIG, sha256)
     served = [peer["bytesIn"] for peer in last.peers()]
     assert sum(bytes_in > 2 * MIB for bytes_in in served) >= 2, f"bytes from each peer: {served}"
-
-
-def wait_for_part(node: NodeTab, job: Job, part: float) -> None:
-    """Until a fetch has this part of its bytes."""
-    enough = "(job, part) => lab.jobs.get(job).notes.some(({ bytes, total }) => total > 0 && bytes >= part * total)"
-    try:
-        node.tab.wait_for(f"{part:.0%} have arrived", enough, job.number, part, timeout_s=60)
-    except TimeoutError as error:
-        last = node.tab.call("(job) => lab.jobs.get(job).notes.at(-1)", job.number)
-        raise TimeoutError(f"{error}; it came to {last}; peers: {node.peers()}") from None
 
 
 @pytest.mark.parametrize(

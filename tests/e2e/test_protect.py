@@ -68,7 +68,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     segments = tab.call(SEGMENTS)
     assert len(segments) >= 1
     tab.wait_for("protection is shown", "() => !document.querySelector('#protect').hidden")
-    tab.click("#protect summary")
+    node.open_view("settings")
     tab.click("[data-action=passphrase-set]")
     check_access(node)
     type_in(node, "#protect-new", "first and long")
@@ -104,6 +104,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     assert node.hash_of(done["root"]) == (data.length, done["sha256"])
 
     # a link that can be withdrawn, by the page's own controls
+    node.open_view("files")
     tab.click("#files [data-action=share]")
     tab.wait_for("a link is shown", "() => document.querySelector('#share-link')?.value.includes('#inos1.')")
     tab.click("#share-revocable")

@@ -178,6 +178,7 @@ def test_everything_goes_into_an_archive_and_back(node: NodeTab) -> None:
     told = "(text) => document.querySelector('#archive-told')?.innerText.startsWith(text)"
     drop(node, "precious.txt", "the only copy")
     row(node, "precious.txt")
+    node.open_view("settings")
     page.click("[data-action=archive-export]")
     page.fill("#archive-passphrase", "a plain sentence")
     page.fill("#archive-again", "another one")
@@ -188,6 +189,7 @@ def test_everything_goes_into_an_archive_and_back(node: NodeTab) -> None:
         page.keyboard.press("Enter")
     click(tab, "#archive-dialog [data-action=archive-done]")
     archive = Path(download.value.path())
+    node.open_view("files")
     remove(node, "precious.txt")
 
     page.set_input_files("#archive-input", archive)
@@ -309,10 +311,12 @@ def test_almost_full_asks_what_may_go(node: NodeTab) -> None:
 def test_tidying_is_paused_and_asked_for(node: NodeTab) -> None:
     tab = node.tab
     done = node.put(Data("text", 500_000, seed=11), "tidy.txt")
+    node.open_view("settings")
     tab.click("[data-action=tidy-pause]")
     wait_count(tab, "#tidy[data-paused=true]", 1)
     node.reload()
     wait_count(tab, "#tidy[data-paused=true]", 1)
+    node.open_view("settings")
     assert "paused" in tab.text("#tidy-text")
     tab.click("[data-action=tidy-pause]")
     wait_count(tab, "#tidy[data-paused=false]", 1)
@@ -323,7 +327,7 @@ def test_tidying_is_paused_and_asked_for(node: NodeTab) -> None:
 
 def test_a_check_is_stopped_and_reported(node: NodeTab) -> None:
     tab = node.tab
-    click(tab, "#node-panel summary")
+    node.open_view("settings")
     tab.call("() => { const b = document.querySelector('[data-action=check]'); b.click(); b.click(); }")
     tab.wait_for("it was stopped", "() => document.querySelector('#check-result').innerText.includes('was stopped')")
     assert tab.call("() => document.querySelector('[data-action=check-report]').hidden")
@@ -365,7 +369,7 @@ def test_damage_is_found_and_repaired_from_a_peer(node: NodeTab, server: Server,
         tab.call(ROT, "seg-0000", at)
     tab.goto(server.url)
     other.wait_ready()
-    click(tab, "#node-panel summary")
+    other.open_view("settings")
     tab.call("() => document.querySelector('[name=check-level][value=hash]').click()")
     tab.click("[data-action=check]")
     tab.wait_for("it is found", "() => document.querySelector('#check-result').dataset.verdict === 'bad'")

@@ -4,6 +4,7 @@ import { beforeEach, test } from "node:test";
 import * as L from "../../web/shared/layout.gen.js";
 import { computeBridge as brainBridge } from "../../web/worker/brain/bridge.js";
 import { computeBridge } from "../../web/worker/compute/bridge.js";
+import { takenSignal } from "../../web/worker/compute/signal.js";
 
 const SLOT = 3;
 const PAGE = (L.REGION_COMPUTE + SLOT * L.COMPUTE_BYTES) / 4;
@@ -117,4 +118,14 @@ test("a wait ends by a change, by its timeout, or by an interrupt", () => {
   brainBridge(buffer).interrupt(SLOT);
   assert.throws(() => bridge.atomic_wait(WORD, 5, Number.POSITIVE_INFINITY), /interrupted/);
   assert.equal(checks, 1);
+});
+
+test("an interrupt between CPython's reading and clearing is kept", () => {
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const signal = takenSignal(words);
+  assert.equal(signal[0], 0);
+  Atomics.store(words, 0, L.SIGNAL_INTERRUPT);
+  signal[0] = 0; // the second step of the look that saw nothing
+  assert.equal(signal[0], L.SIGNAL_INTERRUPT);
+  assert.equal(signal[0], 0, "it comes once");
 });

@@ -42,6 +42,7 @@ function kernelBlake3(kernel, memory) {
   const heap = new Uint8Array(memory.buffer);
   /** @param {string} mode @param {any} name key or context @param {any} data @param {number} length */
   return (mode, name, data, length) => {
+    if (mode !== "derive" && length !== 32) throw new RangeError("the kernel's hashes have 32 bytes");
     const head = bytes(name);
     const body = bytes(data);
     const at = kernel.arena_alloc(head.length + body.length + length + 1);

@@ -41,14 +41,6 @@ export const LEFT_OUT = [
 
 /** [test, reason]; what remains of a parametrised test runs. */
 export const DESELECTED = [
-  [
-    "tests/unit/gossip/test_in_mesh.py::test_who_joins_later_is_told_what_is_recent",
-    "the late node's check of a modelled signature answers no here, and yes on CPython: not understood yet",
-  ],
-  [
-    "tests/unit/dht/test_providers.py::test_a_record_lies_with_the_closest_and_is_found_until_withdrawn",
-    "the same seed draws another mesh here, where one key of eight lies with three of the eight closest, not four",
-  ],
   ...Array.from({ length: 19 }, (_, index) => [
     `tests/unit/test_node.py::test_random_schedules[${50 * (index + 1)}]`,
     "the same play with other seeds, 3 s and some 15 GB of short-lived arenas each: seeds 0 to 49 run here, all on CPython",

@@ -52,8 +52,8 @@ class Identity:
 
 
 def forge(secret: bytes, data: bytes) -> bytes:
-    half = blake3.blake3(data, key=secret).digest(length=64)
-    return half[:63] + b"\0"
+    half = blake3.blake3(data, key=secret).digest()
+    return half + half[:31] + b"\0"
 
 
 class Node:

@@ -28,15 +28,16 @@ export class FileCalls {
   /** @type {Map<number, PromiseWithResolvers<Uint8Array<ArrayBuffer>>>} */ #buffers = new Map();
   #downloads;
 
-  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  /** @internal @param {() => Line} line @param {(path: string) => string} scriptUrl */
   constructor(line, scriptUrl) {
     this.#line = line;
     this.#downloads = new Downloads(scriptUrl);
   }
 
   /**
-   * @param {File | Blob | Uint8Array} data
-   * @param {Options & {name?: string, replaces?: string}} [options] replaces: the root of which it is the next version
+   * Store a file; resolves when it is durable. `replaces` is the root of which it is the next version.
+   * @param {File | Blob | Uint8Array} data @param {Options & {name?: string, replaces?: string}} [options]
+   * @returns {Promise<import("./ui/types.js").PutResult>}
    */
   async put(data, { name, replaces, onProgress, signal } = {}) {
     const blob = data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]);
@@ -190,12 +191,12 @@ export class FileCalls {
     );
   }
 
-  /** Register the service worker ahead of the first download. */
+  /** @internal Register the service worker ahead of the first download. */
   prepareDownloads() {
     this.#downloads.prepare().catch(() => {});
   }
 
-  /** A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
+  /** @internal A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
   onSinkClosed({ id, complete, bytes }) {
     if (complete) this.#buffers.get(id)?.resolve(bytes);
   }
@@ -235,7 +236,8 @@ export class FileCalls {
     return path ? this.#line().call("stat", { root: file.root, path }) : file;
   }
 
-  /** @param {string} link @param {Options} [options] */
+  /** Bring what a link names into this vault, from whoever has it.
+   * @param {string} link @param {Options} [options] @returns {Promise<import("./ui/types.js").FetchResult>} */
   async fetch(link, options = {}) {
     return this.#line().operation("fetch", { link: fragmentOf(link) }, options);
   }

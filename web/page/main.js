@@ -14,13 +14,14 @@ const node = new InosNode({ muscles, alone: query.get("room") === "none" });
 /** @type {any} */ (globalThis).inos = node;
 const app = mount(node);
 
-/** The wish is kept by the app before the address forgets it: a capability must not stay in the history. */
+/** The address forgets a link before anything else is done with it: a capability must not stay in the history. */
 function takeLink() {
   if (!location.hash.startsWith(LINK_PREFIX)) return;
   const link = location.hash;
+  history.replaceState(null, "", location.pathname + location.search);
+  app.followAddress();
   if (link.startsWith(ROOM_PREFIX)) node.join(link).catch(app.showError);
   else app.openLink(link);
-  history.replaceState(null, "", location.pathname + location.search);
 }
 
 addEventListener("hashchange", takeLink);

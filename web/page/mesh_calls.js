@@ -6,7 +6,7 @@
  * Invariants: bytes of topics are Uint8Arrays here; a listener hears what others publish from when `subscribe` resolved until `stop`.
  */
 
-import { FileCalls } from "./file_calls.js";
+import { VaultCalls } from "./vault_calls.js";
 
 /** @typedef {import("./file_calls.js").Line} Line */
 /** @typedef {{topic: string, from: string, data: Uint8Array}} Delivery */
@@ -21,11 +21,11 @@ import { FileCalls } from "./file_calls.js";
  * @property {number} signals that we sent through the rendezvous server
  */
 
-export class MeshCalls extends FileCalls {
+export class MeshCalls extends VaultCalls {
   /** @type {() => Line} */ #line;
   /** @type {Map<string, Set<(delivery: Delivery) => void>>} */ #topics = new Map();
 
-  /** @param {() => Line} line @param {(path: string) => string} scriptUrl */
+  /** @internal @param {() => Line} line @param {(path: string) => string} scriptUrl */
   constructor(line, scriptUrl) {
     super(line, scriptUrl);
     this.#line = line;
@@ -93,7 +93,8 @@ export class MeshCalls extends FileCalls {
     await this.#line().call("take_reply", { text });
   }
 
-  /** @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} the message's id */
+  /** Say something to everybody in the room who subscribed to the topic; gives the message's id.
+   * @param {string} topic @param {Uint8Array | string} data up to 16 KiB @returns {Promise<string>} */
   async publish(topic, data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     return this.#line().call("publish", { topic, data: toBase64(bytes) });
@@ -112,7 +113,7 @@ export class MeshCalls extends FileCalls {
     };
   }
 
-  /** @param {{topic: string, from: string, data: string}} event of the brain */
+  /** @internal @param {{topic: string, from: string, data: string}} event of the brain */
   onTopic({ topic, from, data }) {
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     for (const listener of [...(this.#topics.get(topic) ?? [])]) listener({ topic, from, data: bytes });
@@ -139,7 +140,7 @@ export class MeshCalls extends FileCalls {
     await this.#line().call("provide", { key });
   }
 
-  /** @param {string} key */
+  /** Be found under it no more. @param {string} key */
   async withdraw(key) {
     await this.#line().call("withdraw", { key });
   }

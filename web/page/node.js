@@ -45,7 +45,8 @@ export class InosNode extends MeshCalls {
   #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** @param {{muscles?: number, folder?: string, alone?: boolean}} [options] another folder is another vault; alone: in no room */
+  /** Start a node. Another folder is another vault; `alone`: in no room.
+   * @param {{muscles?: number, folder?: string, alone?: boolean}} [options] */
   constructor(options = {}) {
     super(
       () => ({
@@ -57,6 +58,7 @@ export class InosNode extends MeshCalls {
       }),
       workerUrl,
     );
+    /** Resolves when Python is ready; `node` is our id. @type {Promise<import("./ui/types.js").NodeInfo>} */
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
     this.#lock.promise.catch(() => {});
@@ -74,79 +76,47 @@ export class InosNode extends MeshCalls {
   }
 
   // what `web/page/protect.js` says
+  /** The ways into the vault, and after how many idle minutes it locks itself. */
   protection = () => this.#protection.protection();
+  /** Set or change the passphrase; nothing is written anew but the slot. `askAlways`: also on this device. */
   setPassphrase = (/** @type {string} */ passphrase, /** @type {Proven & {askAlways?: boolean}} */ options = {}) =>
     this.#protection.setPassphrase(passphrase, options);
+  /** Let a passkey open the vault (WebAuthn PRF). */
   addPasskey = (/** @type {Proven & {askAlways?: boolean}} */ options = {}) => this.#protection.addPasskey(options);
+  /** Whether this device has to be given the passphrase or passkey too. */
   setAskAlways = (/** @type {boolean} */ askAlways, /** @type {Proven} */ options = {}) =>
     this.#protection.setAskAlways(askAlways, options);
+  /** Take a way in away; the last one stays. */
   removeSlot = (/** @type {string} */ id) => this.#protection.removeSlot(id);
+  /** Lock after so many minutes without a touch; 0 never. */
   setIdleLock = (/** @type {number} */ minutes) => this.#protection.setIdleLock(minutes);
+  /** Close the vault and load the page anew, so that nothing of it stays in memory. */
   lock = () => this.#protection.lock();
+  /** Open a locked vault; resolves when the node is ready. */
   unlock = (/** @type {Given} */ given) => this.#protection.unlock(given);
 
+  /** Where the node stands: starting, locked, ready, failed, or busy-elsewhere. */
   state() {
     return this.#state;
   }
 
-  /** @param {string} event @param {(detail?: any) => void} listener */
+  /** Listen to "state", "list", "peers", "activity", "tidy"; what it gives stops that.
+   * @param {string} event @param {(detail?: any) => void} listener */
   on(event, listener) {
     return this.#events.on(event, listener);
   }
 
   // --- verbs ---------------------------------------------------------------------------------------------------------
 
-  /** @param {string} root @returns {Promise<string>} a link to this page */
-  async share(root) {
-    const fragment = await this.#call("share", { root });
-    return `${location.origin}${location.pathname}${fragment}`;
-  }
-
-  /** A link that can be withdrawn. @param {string} root @returns {Promise<{link: string, id: string}>} */
-  async shareRevocable(root) {
-    const { link, id } = await this.#call("share_revocable", { root });
-    return { link: `${location.origin}${location.pathname}${link}`, id };
-  }
-
-  /** The revocable links of a root that were not withdrawn. @param {string} root */
-  async links(root) {
-    /** @type {{id: string, link: string, timeMs: number}[]} */
-    const links = await this.#call("links", { root });
-    return links.map((made) => ({ ...made, link: `${location.origin}${location.pathname}${made.link}` }));
-  }
-
-  /** @param {string} id of a revocable link: who opens it from now on is told so */
-  async revoke(id) {
-    await this.#call("revoke", { id });
-  }
-
-  list = () => this.#call("list");
+  /** The mesh as the page draws it; null without one. */
   mesh = async () => meshView(await this.#call("mesh"));
 
-  /** @param {"quick" | "hash" | "data"} [level] @param {Options} [options] */
-  async check(level = "quick", options = {}) {
-    return this.#operation("check", { level }, options);
-  }
-
-  /** Get back what a check found lost, from other copies on the disk or from peers. @param {Options} [options] */
-  async repair(options = {}) {
-    return this.#operation("repair", {}, options);
-  }
-
-  /** Whether the vault tidies itself up while nobody needs it. @param {{paused: boolean}} options */
-  async housekeeping({ paused }) {
-    return this.#call("housekeeping", { paused });
-  }
-
-  /** Tidy up now: a short log, no dead space, chunks sealed smaller, every block checked. */
-  async tidy() {
-    return this.#call("tidy");
-  }
-
+  /** The peers we have connections with. @returns {Promise<import("./ui/types.js").PeerEntry[]>} */
   async peers() {
     return this.#call("peers");
   }
 
+  /** Every figure that the node counts; `py/inos/memory/layout.py` says what each is. @returns {Promise<Record<string, number>>} */
   async stats() {
     const [stats, estimate] = await Promise.all([this.#call("stats"), navigator.storage.estimate()]);
     return { ...stats, storageUsage: estimate.usage ?? 0, storageQuota: estimate.quota ?? 0 };
@@ -172,10 +142,6 @@ export class InosNode extends MeshCalls {
   /** The Python workers that run or have not been closed. @returns {Promise<{id: number, name: string, state: string}[]>} */
   async workers() {
     return this.#call("workers");
-  }
-
-  async persist() {
-    return navigator.storage.persist();
   }
 
   /** Use the vault here although another tab holds it. */
@@ -223,6 +189,7 @@ export class InosNode extends MeshCalls {
     this.#compute = new ComputeThreads(workers.startCompute, (happening) =>
       brain.postMessage({ type: "compute", ...happening }),
     );
+    /** @internal */
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );

@@ -8,6 +8,7 @@
  */
 
 import { counted, files } from "./counted.js";
+import { designWords } from "./words_design.js";
 import { meshWords } from "./words_mesh.js";
 import { vaultWords } from "./words_vault.js";
 
@@ -31,7 +32,7 @@ const steps = {
 export const words = {
   title: "INOS",
   tagline: "Your files, sealed in this browser, shared without a cloud.",
-  skip: "Skip to your files",
+  skip: "Skip to the content",
   noScript: "INOS runs in your browser and needs JavaScript. Allow it for this page, then reload.",
   stalled:
     "This is taking long. Reload the page; if it stays like this, use a current Firefox, Chrome, Edge or Safari.",
@@ -290,6 +291,7 @@ export const words = {
     noPeers: "Nobody is connected. Peers meet when a link is opened.",
     peerColumns: { id: "Peer", state: "State", rtt: "Round trip", in: "Received", out: "Sent" },
     checkHeading: "Check the vault",
+    checkHint: "Reads what is stored and proves it whole. It changes nothing.",
     levels: {
       quick: { name: "Quick", hint: "every file's list of blocks, in a moment" },
       hash: { name: "Hashes", hint: "reads every block and compares its hash" },
@@ -402,6 +404,7 @@ export const words = {
   },
   storage: {
     heading: "Room in this browser",
+    settings: "Room and copies",
     /** @param {string} used @param {string} quota */
     used: (used, quota) => `${used} used of about ${quota}`,
     unknown: "This browser does not say how much room there is.",
@@ -416,8 +419,6 @@ export const words = {
     title: "Measure this browser",
     page: "INOS · Measure",
     tagline: "What this browser reaches, beside what people use today.",
-    link: "Measure",
-    back: "Your files",
     skip: "Skip to the measurements",
     intro:
       "INOS measures its parts on this very machine, and what else does the same work (libraries, messages, requests) in " +
@@ -540,6 +541,7 @@ export const words = {
 
   ...vaultWords,
   ...meshWords,
+  ...designWords,
 
   errors: {
     heading: "Problems",
@@ -563,7 +565,7 @@ export const words = {
 const DAMAGED = {
   title: "Some bytes are not what they were",
   todo:
-    "Nothing wrong was shown or saved. Run “All data” under “Check the vault”, then “Repair”: it looks for a good copy on " +
+    "Nothing wrong was shown or saved. Run “All data” in Settings, under “Check the vault”, then “Repair”: it looks for a good copy on " +
     "this disk, and at peers who have the same file.",
 };
 /** @type {ErrorWords} */
@@ -687,7 +689,7 @@ export const errorWords = {
   IdMismatch: DAMAGED,
   AuthFailed: {
     title: "It cannot be opened with this key",
-    todo: "The link may be cut or changed: copy it again. For a file of your own, check the vault below.",
+    todo: "The link may be cut or changed: copy it again. For a file of your own, check the vault (Settings).",
   },
   MalformedInner: DAMAGED,
   CodecError: DAMAGED,
@@ -710,7 +712,7 @@ export const errorWords = {
   },
   LogDamaged: {
     title: "The vault's log is damaged",
-    todo: "Whatever can still be proven right is kept. Check the vault below to see which files are affected.",
+    todo: "Whatever can still be proven right is kept. Check the vault (Settings) to see which files are affected.",
   },
   RingDamaged: {
     title: "The shared memory was damaged",

@@ -96,7 +96,7 @@ class Lookups:
             return None
         shunned = {*relay.tried, *relay.missed}
         target = prefix_of(key)
-        known = [c for c in self._view.contacts() if c.prefix not in shunned and not self._is_suspect(c)]
+        known = [contact for contact in self._view.contacts() if not self._is_lost(contact, shunned)]
         known.sort(key=lambda contact: contact.prefix ^ target)
         closest = [contact.signed for contact in known[: limits.LOOKUP_CLOSEST]]
         return encode(Found(relay.route.path, own.signed, closest, records))
@@ -127,6 +127,7 @@ class Lookups:
         self._hops.append(looked.hops)
         self._last.append(looked)
 
-    def _is_suspect(self, known: Known) -> bool:
+    def _is_lost(self, known: Known, shunned: set[int]) -> bool:
+        """A neighbour that did not take a copy in time may be late only: as long as we hear it, whoever asks shall know of it."""
         neighbour = self._view.active.get(known.peer_id)
-        return neighbour is not None and neighbour.suspect
+        return known.prefix in shunned if neighbour is None else neighbour.suspect

@@ -200,7 +200,7 @@ class Gossip:
 
     def on_message(self, peer: bytes, message: GossipMessage) -> None:
         """Of a neighbour. Raises ProtocolViolation."""
-        _HANDLERS[type(message)](self, peer, message)
+        HANDLERS[type(message)](self, peer, message)
 
     def next_due(self) -> float:
         """When ``on_time`` is wanted; inf: not at all."""
@@ -301,7 +301,7 @@ class Gossip:
         return int.from_bytes(self._entropy.random(8), "little") % below
 
 
-_HANDLERS: dict[type, Callable[[Gossip, bytes, Any], None]] = {
+HANDLERS: dict[type, Callable[[Gossip, bytes, Any], None]] = {
     Push: lambda gossip, peer, message: gossip.tree.on_push(peer, message),
     IHave: lambda gossip, peer, message: gossip.tree.on_ihave(peer, message),
     Graft: lambda gossip, peer, message: gossip.tree.on_graft(peer, message),

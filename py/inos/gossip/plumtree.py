@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from inos import ed25519_strict, limits
 from inos.errors import InosError, ProtocolViolation
 from inos.gossip.announcing import HOPS_MAX, announcements
-from inos.gossip.budgets import Budgets
+from inos.gossip.budgets import Budget, Budgets
 from inos.gossip.missing import HOPS_UNKNOWN, MissingTable
 from inos.gossip.rumors import RoomKeys
 from inos.gossip.stats import Stats
@@ -153,11 +153,11 @@ class PlumTree:
             self._budgets.exceed(peer, self._tasks.now)
         else:
             budget.ihaves += 1
-            self._on_ids(peer, message)
+            self._on_ids(peer, message, budget)
 
     def on_dont_want(self, peer: bytes, message: DontWant) -> None:
         """It has these, and needs no copies. Raises ProtocolViolation."""
-        self._on_ids(peer, message)
+        self._on_ids(peer, message, self._budgets.of(peer, self._tasks.now))
 
     def on_graft(self, peer: bytes, message: Graft) -> None:
         """Be eager. Raises ProtocolViolation."""
@@ -215,7 +215,7 @@ class PlumTree:
         assert heard is not None
         if entry.sender is not None:
             heard.add(entry.sender)
-        for peer in tree.eager:
+        for peer in sorted(tree.eager):  # a set's own order differs from run to run
             if peer not in heard and self.send(peer, push):
                 self.stats.sent_copies += 1
                 heard.add(peer)
@@ -289,7 +289,7 @@ class PlumTree:
             return
         self.stats.forged += 1
         assert entry.sender is not None
-        for peer in entry.heard or ():  # the rumor itself may be a good one, with another signature
+        for peer in sorted(entry.heard or ()):  # the rumor itself may be a good one, with another signature
             if peer != entry.sender:
                 self.missing.announced(id, peer, HOPS_UNKNOWN, self._tasks.now)
         self._blame(entry.sender, ProtocolViolation("rumor: signature does not verify"))
@@ -337,11 +337,10 @@ class PlumTree:
             self.stats.prunes += 1
         return True
 
-    def _on_ids(self, peer: bytes, message: IHave | DontWant) -> None:
+    def _on_ids(self, peer: bytes, message: IHave | DontWant, budget: Budget) -> None:
         ids = split_ids(message.ids)
         if len(ids) != len(message.hops):
             raise ProtocolViolation("as many hops as ids")
-        budget = self._budgets.of(peer, self._tasks.now)
         if budget.ids + len(ids) > limits.GOSSIP_IHAVE_IDS_PER_S:
             self._budgets.exceed(peer, self._tasks.now)
             return

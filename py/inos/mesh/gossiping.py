@@ -10,7 +10,7 @@ from math import inf
 from typing import Protocol
 
 from inos.errors import InosError
-from inos.gossip.gossip import Gossip, Identity
+from inos.gossip.gossip import HANDLERS, Gossip, Identity
 from inos.gossip.rumors import RoomKeys
 from inos.gossip.sealing import Sealer
 from inos.gossip.stats import Stats
@@ -20,10 +20,7 @@ from inos.membership.view import SHOWN, View
 from inos.mesh.events import MeshEvent, RumorSeen
 from inos.ports import Entropy, Hashes
 from inos.tasks import Tasks
-from inos.wire.gossip import DontWant, Graft, IHave, Prune, Pull, Push, Recent, Sync
 from inos.wire.messages import Mesh as MeshMessage
-
-MESSAGES = frozenset((DontWant, Graft, IHave, Prune, Pull, Push, Recent, Sync))
 
 
 class Owner(Protocol):
@@ -138,9 +135,10 @@ class Gossiping:
 
     def on_message(self, peer_id: bytes, message: MeshMessage) -> bool:
         """Whether it was one of gossip's. Raises ProtocolViolation."""
-        if type(message) not in MESSAGES:
+        handler = HANDLERS.get(type(message))
+        if handler is None:
             return False
-        self.get().on_message(peer_id, message)  # type: ignore[arg-type] # what the table says
+        handler(self._gossip or self.get(), peer_id, message)
         return True
 
     def on_condition(self, condition: int) -> None:

@@ -4,7 +4,7 @@ Invariants: every response leaves through `_reply` or the WebSocket upgrade, bot
 also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read, but for
 the measuring routes where they are asked for (`measuring`).
 
-Must not know: command lines, ports, rooms.
+Must not know: command lines, certificates, rooms.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from inos_host.server.headers import SECURITY, accepts_brotli, bracketed, etag_matches, host_is_ours, host_name
+from inos_host.server.headers import SECURITY, accepts_brotli, etag_matches
 from inos_host.server.measuring import BODY_BYTES_MAX as MEASURED_BYTES_MAX
 from inos_host.server.measuring import Measuring
 from inos_host.server.sockets import Rendezvous, refusal
+from inos_host.server.static_files import Asset
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inos_host.server.origins import Origins
     from inos_host.server.rendezvous import Hub
     from inos_host.server.static_files import StaticFiles
 
@@ -30,32 +33,29 @@ HEADER_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 64 * 1024
 READ_S = 10.0
 RENDEZVOUS_PATH = "/rendezvous"
-SERVICE_WORKER = "sw.js"
+SERVICE_WORKER = "/sw.js"
 TARGET = re.compile(r"/[\x21-\x7e]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens, as browsers should spell it."""
-
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://{bracketed(self.host)}:{self.port}"
-
-
 class App:
-    """Answers requests for one address from one checkout."""
+    """Answers requests for one set of origins from one checkout; `made` are files that are not on the disk, by their path."""
 
-    def __init__(self, address: Address, bound: str, files: StaticFiles, hub: Hub, *, bench: bool = False) -> None:
-        self._address = address
-        self._bound = bound
-        self._aliases = {"127.0.0.1"} if address.host == "localhost" else {"localhost"}
+    def __init__(
+        self,
+        origins: Origins,
+        files: StaticFiles,
+        hub: Hub,
+        *,
+        made: Mapping[str, Asset] | None = None,
+        bench: bool = False,
+    ) -> None:
+        self._origins = origins
+        self._made = made or {}
         self._files = files
         self._measuring = Measuring() if bench else None
-        self.rendezvous = Rendezvous(hub, asyncio.get_running_loop().time)
+        self.rendezvous = Rendezvous(
+            hub, asyncio.get_running_loop().time, behind_proxy=origins.public_origin is not None
+        )
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.partition("?")[0]
@@ -63,9 +63,10 @@ class App:
         refused = self._refusal(request, measured=measuring is not None)
         if refused is not None:
             return refused
-        if host_name(request.host) in self._aliases and request.headers.get("Upgrade") is None:
-            # Storage belongs to an origin: with two names for one server a vault would seem to vanish.
-            return _reply(308, "the same page, under its one name", {"Location": self._address.url + request.raw_path})
+        if self._origins.is_secure and not request.secure:
+            return _reply(308, "this server speaks TLS", {"Location": f"https://{request.host}{request.raw_path}"})
+        if self._origins.is_alias(request.host) and request.headers.get("Upgrade") is None:
+            return _reply(308, "the same page, under its one name", {"Location": self._origins.url + request.raw_path})
         if path == RENDEZVOUS_PATH:
             return await self._upgrade(request)
         if measuring is not None:
@@ -79,7 +80,7 @@ class App:
         body_bytes_max = MEASURED_BYTES_MAX if measured else BODY_BYTES_MAX
         if request.headers.get("Transfer-Encoding") or (request.content_length or 0) > body_bytes_max:
             return _closing(413, "no request needs a body here")
-        if len(request.headers.getall("Host", [])) != 1 or not host_is_ours(request.host, self._bound):
+        if len(request.headers.getall("Host", [])) != 1 or not self._origins.is_host_ours(request.host):
             return _closing(421, "this server does not answer to that host name")
         if request.method not in {"GET", "HEAD"} and not measured:
             return _reply(405, "only GET and HEAD", {"Allow": "GET, HEAD"})
@@ -88,7 +89,7 @@ class App:
         return None
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
-        refused = refusal(request)
+        refused = refusal(request, self._origins)
         if refused is not None:
             status, why = refused
             return _reply(status, why, {"Upgrade": "websocket"} if status == 426 else {})
@@ -102,10 +103,11 @@ class App:
             asset = await asyncio.to_thread(self._files.load, file, brotli_accepted=wants_brotli) if file else None
         except OSError:
             asset = None
-        if file is None or asset is None:
+        asset = self._made.get(path, asset)
+        if asset is None:
             return _reply(404, "not found")
         headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if file.name == SERVICE_WORKER:
+        if path == SERVICE_WORKER:
             headers["Service-Worker-Allowed"] = "/"
         if etag_matches(request.headers.get("If-None-Match", ""), asset.etag):
             return web.Response(status=304, headers={**SECURITY, **headers})

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from inos_host.server.headers import SECURITY, is_loopback
+from inos_host.server.headers import SECURITY, is_address, is_loopback
 from inos_host.server.rendezvous import POLICY_VIOLATION, Hub, Member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from inos_host.server.origins import Origins
 
 SUBPROTOCOL = "inos.rendezvous.v1"
 PING_S = 20.0
@@ -38,16 +40,17 @@ class Socket:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def refusal(request: web.BaseRequest) -> tuple[int, str] | None:
+def refusal(request: web.BaseRequest, origins: Origins) -> tuple[int, str] | None:
     """Why a request to `/rendezvous` may not become a socket: a status and a sentence, or None if it may.
 
-    The Host header has been checked by now, so the only origin that is ours is the one it spells. A missing Origin is
+    The Host header has been checked by now: ours are the origin that it spells and the public one. A missing Origin is
     refused too: browsers always send one, and other programs have no business here yet.
     """
     headers = request.headers
     if headers.get("Upgrade", "").lower() != "websocket":
         return 426, "this address speaks WebSocket only"
-    if headers.getall("Origin", []) != [f"{request.scheme}://{request.host}"]:
+    told = headers.getall("Origin", [])
+    if len(told) != 1 or not origins.is_origin_ours(told[0], request.host):
         return 403, "not from this origin"
     offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
     if SUBPROTOCOL not in offered:
@@ -55,17 +58,27 @@ def refusal(request: web.BaseRequest) -> tuple[int, str] | None:
     return None
 
 
+def client_address(request: web.BaseRequest, *, behind_proxy: bool) -> str:
+    """Whose socket it is: a proxy on this machine says so last in X-Forwarded-For; nobody else is believed."""
+    address = request.remote or ""
+    if not (behind_proxy and is_loopback(address)):
+        return address
+    told = ",".join(request.headers.getall("X-Forwarded-For", [])).rpartition(",")[2].strip()
+    return told if is_address(told) else address
+
+
 class Rendezvous:
     """All sockets of one server."""
 
-    def __init__(self, hub: Hub, clock: Callable[[], float]) -> None:
+    def __init__(self, hub: Hub, clock: Callable[[], float], *, behind_proxy: bool = False) -> None:
+        self._behind_proxy = behind_proxy
         self._hub = hub
         self._clock = clock
         self._sockets: dict[Member, Socket] = {}
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """Upgrade an admitted request and serve it to its end; None if its address holds too many sockets."""
-        address = request.remote or ""
+        address = client_address(request, behind_proxy=self._behind_proxy)
         member = self._hub.connect(address, self._clock(), loopback=is_loopback(address))
         if member is None:
             return None

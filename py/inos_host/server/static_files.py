@@ -111,8 +111,7 @@ class StaticFiles:
             encoding = None if body is None else "br"
         if body is None:
             body = file.read_bytes()
-        tag = hashlib.blake2b(body, digest_size=16, person=b"inos etag").hexdigest()
-        return Asset(body, CONTENT_TYPES[_suffix(file.name)], encoding, f'"{tag}"')
+        return asset_of(body, CONTENT_TYPES[_suffix(file.name)], encoding)
 
     def _precompressed(self, file: Path, stat: stat_result) -> bytes | None:
         sibling = file.with_name(f"{file.name}.br")
@@ -133,6 +132,11 @@ class StaticFiles:
             while self._cache_bytes > CACHE_BYTES_MAX:
                 _, dropped = self._cache.popitem(last=False)
                 self._cache_bytes -= len(dropped.asset.body)
+
+
+def asset_of(body: bytes, content_type: str, encoding: str | None = None) -> Asset:
+    tag = hashlib.blake2b(body, digest_size=16, person=b"inos etag").hexdigest()
+    return Asset(body, content_type, encoding, f'"{tag}"')
 
 
 def _suffix(name: str) -> str:

@@ -165,6 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="drawn if not given")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--wire", action="store_true", help="encode and decode each message")
-    parser.add_argument("--idle", action="store_true", help="periodic work off, as above 10,000 nodes")
+    parser.add_argument("--idle", action="store_true", help="periodic work off, as in large meshes")
     parser.add_argument("--seed-bug", choices=sorted(BUGS), help="break the mesh so that the scenario must fail")
     return parser

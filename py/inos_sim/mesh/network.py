@@ -84,13 +84,12 @@ class LinkEnd:
 
 
 class Network:
-    """Paths and the messages on them. ``deliver(link_end, message)`` is called at the receiver's end."""
+    """Paths and the messages on them, which their receivers are given."""
 
-    def __init__(self, clock: Clock, seed: int, weather: Weather, deliver: Callable[[LinkEnd, Message], None]) -> None:
+    def __init__(self, clock: Clock, seed: int, weather: Weather) -> None:
         self.clock = clock
         self.weather = weather
         self.ping_loss = weather.loss
-        self.deliver = deliver
         self.sent: dict[type, int] = {}  # messages, by their type
         self.cuts: Callable[[Node, Node], bool] = _nothing_is_cut
         self._rng = random.Random(f"{seed}|network")
@@ -179,7 +178,7 @@ class Network:
             sender.waiting.append(message)
             return
         end.heard_s = self.clock.now
-        self.deliver(end, message)
+        end.node.receive(end, message)
 
     # --- pings ----------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Nodes with a real mesh: one after the other, or all at once with the links that they would have after long growth.
 
 Nouns: a mesh that *stands* was drawn (``prebuilt``): every node has its links and knows its neighbours' link lists and contacts,
-as if they had just been told. Above LIVE_NODES_MAX nodes are *idle*: their periodic work (heartbeat checks, shuffles, refreshes)
+as if they had just been told. Above ``live_max`` nodes are *idle*: their periodic work (heartbeat checks, shuffles, refreshes)
 is off, their time-outs of what is under way are on. Must not know: what is measured.
 """
 
@@ -22,6 +22,7 @@ from inos_sim.mesh.prebuilt import Plan
 from inos_sim.mesh.world import Setting, World
 
 LIVE_NODES_MAX = 10_000
+RESTING_NODES_MAX = 1_000  # where the periodic work has no part in what is measured
 BIG_NODES = 100_000
 START_S = 10.0
 
@@ -82,8 +83,8 @@ def arrive(world: World, helper: Node) -> Node:
     return node
 
 
-def standing(options: Options, **more: object) -> World:
-    """A mesh that stands. Up to LIVE_NODES_MAX nodes their chores begin, at different times, within START_S."""
+def standing(options: Options, live_max: int = LIVE_NODES_MAX, **more: object) -> World:
+    """A mesh that stands. Up to ``live_max`` nodes their chores begin, at different times, within START_S."""
     world = world_of(options, **more)
     nodes = [world.add() for _ in range(options.nodes)]
     knowns = [_contact(node) for node in nodes]
@@ -95,7 +96,7 @@ def standing(options: Options, **more: object) -> World:
     lists = [link_list(knowns[other].prefix for other in others) for others in plan.links]
     for node, others in zip(nodes, plan.links, strict=True):
         mesh = node.mesh
-        mesh.idle = options.nodes > LIVE_NODES_MAX if options.idle is None else options.idle
+        mesh.idle = options.nodes > live_max if options.idle is None else options.idle
         mesh.preset(knowns[node.number])
         for other in sorted(others):
             mesh.restore(knowns[other], lists[other], 0.0)

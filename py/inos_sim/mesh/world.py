@@ -57,7 +57,7 @@ class World:
         self.hashes = HostHashes(HostArena(1 << 16))
         real = setting.nodes <= REAL_KEYS_MAX if setting.real_keys is None else setting.real_keys
         self.notary = Notary(setting.seed, real=real)
-        self.network = Network(self.clock, setting.seed, setting.weather, _deliver)
+        self.network = Network(self.clock, setting.seed, setting.weather)
         self.room_id = self.hashes.hash(b"the room")
         self.nodes: list[Node] = []
         self.by_id: dict[bytes, Node] = {}
@@ -213,7 +213,3 @@ class World:
         self.network.cuts = self._is_cut
         for node in self.nodes:
             self._look(node)
-
-
-def _deliver(end: LinkEnd, message: Message) -> None:
-    end.node.receive(end, message)

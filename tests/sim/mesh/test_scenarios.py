@@ -6,11 +6,16 @@ Seeds are drawn anew each time; a failure says how to see it again.
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import inos_sim
 from inos_sim.mesh import command
 from inos_sim.mesh.options import Options
 from inos_sim.mesh.report import Report
@@ -20,6 +25,7 @@ KEYS = {
     "duplicates_per_node", "detect_p99_s", "repair_p99_s", "lost", "false_suspicions", "poisoned", "wall_s",
 }  # fmt: skip
 NOT_OF_THE_SEED = {"wall_s", "cpu_s", "rss_mib"}
+COMMAND = Path(inos_sim.__file__).parent / "__main__.py"
 
 
 @pytest.fixture
@@ -75,6 +81,20 @@ def test_one_seed_is_one_run(scenario: str, seed: int) -> None:
     }
     other = run(scenario, 40, seed + 1).as_json()
     assert other["events"] != one["events"]
+
+
+@pytest.mark.parametrize("scenario", ["gossip", "byzantine"])
+def test_one_seed_is_one_run_in_any_process(scenario: str, seed: int) -> None:
+    """The command that a failure prints replays it, however that process orders its sets of bytes."""
+    words = [sys.executable, str(COMMAND), "--scenario", scenario, "--nodes", "30", "--seed", str(seed), "--json"]
+    runs = [
+        subprocess.Popen([*words, "--idle"], env={**os.environ, "PYTHONHASHSEED": order}, stdout=subprocess.PIPE)
+        for order in ("1", "2")
+    ]
+    one, two = (json.loads(process.communicate()[0].splitlines()[-1]) for process in runs)
+    assert {key: one[key] for key in one.keys() - NOT_OF_THE_SEED} == {
+        key: two[key] for key in two.keys() - NOT_OF_THE_SEED
+    }
 
 
 @pytest.mark.parametrize(

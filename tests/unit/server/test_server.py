@@ -12,30 +12,16 @@ import subprocess
 import sys
 import time
 import zlib
-from pathlib import Path
 
 import aiohttp
 import brotli
 import pytest
+from serving import CHECKOUT, ask, assert_secure, start, stop
 
-from inos_host.server.headers import SECURITY
 from inos_host.server.measuring import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
 from inos_host.server.sockets import SUBPROTOCOL
 
-CHECKOUT = Path(__file__).resolve().parents[3]
-RUN = """
-import sys
-from pathlib import Path
-from inos_host.server.cli import main
-sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
-"""
 ROOM = bytes(range(32))
-
-
-def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", RUN, str(root), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "py")}
-    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def port_of(process: subprocess.Popen[str]) -> int:
@@ -45,67 +31,12 @@ def port_of(process: subprocess.Popen[str]) -> int:
     return int(match.group(1))
 
 
-def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=10)
-    return process.returncode, errors
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("served")
-    for name, content in {
-        "static/index.html": b"<!doctype html>" + b"<p>x" * 200,
-        "static/sw.js": b"let a;\n" * 100,
-        "static/build/kernel.wasm": b"\0asm" * 500,
-        "static/build/inos.zip": b"PK",
-        "static/build/pyodide/build.json": b"{}",
-        "web/page/main.js": b"let b;\n" * 100,
-        "secret.txt": b"not for anybody",
-    }.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-    wasm = root / "static/build/kernel.wasm"
-    sibling = wasm.with_name("kernel.wasm.br")
-    sibling.write_bytes(brotli.compress(wasm.read_bytes()))
-    os.utime(sibling, ns=(wasm.stat().st_atime_ns, wasm.stat().st_mtime_ns))
-    return root
-
-
 @pytest.fixture(scope="module")
 def port(root):
     process = start(root, "--port", "0", "--no-open")
     yield port_of(process)
     code, errors = stop(process)
     assert (code, errors) == (0, "")
-
-
-def ask(
-    port: int,
-    target: str = "/",
-    method: str = "GET",
-    *,
-    host: str | None = None,
-    raw: bytes | None = None,
-    **headers: str,
-):
-    """One request on a connection of its own, exactly as spelled: (status, headers by lower-case name, body)."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    request = raw if raw is not None else "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-    with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
-        connection.sendall(request)
-        answer = b""
-        while piece := connection.recv(65536):
-            answer += piece
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status, *fields = head.decode("latin-1").split("\r\n")
-    return int(status.split(" ")[1]), {k.lower(): v for k, _, v in (f.partition(": ") for f in fields)}, body
-
-
-def assert_secure(headers: dict[str, str]) -> None:
-    for name, value in SECURITY.items():
-        assert headers.get(name.lower()) == value, name
 
 
 def test_the_page_has_its_headers_type_and_tag(port, root):

@@ -99,6 +99,7 @@ export function watched(node, log, nameOf) {
     check: (level, options) => log.during({ key: "check" }, node.check(level, options)),
     peers: () => node.peers(),
     mesh: () => node.mesh(),
+    setReplication: (copies, root) => node.setReplication(copies, root),
     invite: () => node.invite(),
     answerInvitation: (text) => node.answerInvitation(text),
     takeReply: (text) => node.takeReply(text),

@@ -23,6 +23,7 @@
  *   #preview-dialog  .preview-text|.preview-image|.preview-audio|.preview-video  [data-action=preview-download|close]
  *   #link-view[data-stage=finding|connecting|fetching|verifying|done|nobody|failed|stopped][data-code],
  *     [data-role=progress], [data-action=link-open|link-download|link-retry|link-stop|link-close], .link-name
+ *   #view-files|#view-mesh|#view-python|#view-settings, of which one is not [hidden]; .nav [data-view][aria-current]
  *   #mesh-panel[data-links]  [data-mesh]  [data-root][data-copies][data-state]  [data-path]
  *   #meet  [data-action=invite|answer|room-new|room-link|room-public]  #meet-dialog  #meet-invitation  #meet-reply  #meet-invited  #meet-replied
  *     #meet-room  [data-action=connect|make-reply|copy|close]
@@ -35,10 +36,12 @@
  *   #protect-dialog  #protect-current  #protect-new  #protect-again  #protect-choice  #protect-told  [data-action=protect-save]
  */
 
+import { settings } from "../settings.js";
 import { words } from "../words.js";
 import { ActivityLog, peerChanges, watched } from "./activity.js";
 import { AlmostFull } from "./almost_full.js";
 import { Announcer } from "./announce.js";
+import { setUpAppearance } from "./appearance.js";
 import { Archive } from "./archive.js";
 import { Check } from "./check.js";
 import { need } from "./dom.js";
@@ -62,12 +65,13 @@ import { Storage } from "./storage.js";
 import { Tidy } from "./tidy.js";
 import { Unlock } from "./unlock.js";
 import { Versions } from "./versions.js";
+import { Views } from "./views.js";
 import { Work } from "./work.js";
 
 const STORAGE_INTERVAL_MS = 20_000;
 
 /** @typedef {import("./types.js").NodeApi} NodeApi */
-/** @typedef {{openLink: (link: string) => void, showError: (error: unknown) => void}} App */
+/** @typedef {{openLink: (link: string) => void, showError: (error: unknown) => void, followAddress: () => void}} App */
 
 /**
  * @param {NodeApi} bareNode
@@ -76,7 +80,7 @@ const STORAGE_INTERVAL_MS = 20_000;
 export function mount(bareNode) {
   need("stalled", HTMLElement).remove();
   const parts = makeParts(bareNode);
-  const { announcer, fail, link, work } = parts;
+  const { announcer, fail, link, views, work } = parts;
   const { showState, refreshList, refreshPeers, refreshStorage, refreshAll } = makeRefreshers(parts);
   const { node } = parts;
   let wasReady = false;
@@ -110,18 +114,34 @@ export function mount(bareNode) {
   }, STORAGE_INTERVAL_MS);
   const addLink = (/** @type {string} */ text) => {
     const found = linkIn(text);
-    if (found) link.open(found);
+    if (found) openLink(found);
     return found !== null;
   };
+  const openLink = (/** @type {string} */ text) => {
+    views.open("files");
+    link.open(text);
+  };
   setUpDrop({
-    addFile: (file) => work.add(file),
-    addFolder: (folder) => work.addFolder(folder),
+    addFile: (file) => {
+      views.open("files"); // where it is seen on its way
+      work.add(file);
+    },
+    addFolder: (folder) => {
+      views.open("files");
+      work.addFolder(folder);
+    },
     addLink,
     say: (text) => announcer.say(text),
     fail,
   });
   onState();
-  return { openLink: (text) => link.open(text), showError: (error) => fail(error) };
+  setUpAppearance();
+  views.on("open", (name) => {
+    parts.mesh.setShown(name === "mesh");
+    parts.panel.setShown(name === "mesh");
+  });
+  views.follow();
+  return { openLink, showError: (error) => fail(error), followAddress: () => views.follow() };
 }
 
 /** @typedef {ReturnType<typeof makeParts>} Parts */
@@ -135,6 +155,10 @@ function makeParts(bareNode) {
   const fail = (/** @type {unknown} */ error, subject = "") => {
     if (!isCancel(error)) errors.show(error, { subject });
   };
+  const views = new Views(
+    { settings: async (root) => new (await import("./settings_view.js")).SettingsView(node, root, say) },
+    fail,
+  );
   const download = (/** @type {import("./preview.js").Previewed} */ file) =>
     void save(node, file, files, announcer, fail);
   const preview = new Preview(node, fail, download);
@@ -160,8 +184,9 @@ function makeParts(bareNode) {
     },
     versions: (entry) => versions.open(entry),
     repair: () => {
-      panel.open(check.element);
+      views.open("settings");
       void check.repair();
+      check.element.scrollIntoView({ block: "nearest" });
     },
     countFiles: (root) => node.countFiles(root),
     find: (query) => found.ask(query),
@@ -171,7 +196,8 @@ function makeParts(bareNode) {
     files.setFoundInside(count),
   );
   const check = new Check({ node, announcer, fail, nameOf });
-  const panel = new Panel(node, check.element);
+  need("protect", HTMLElement).before(check.element);
+  const panel = new Panel(node);
   const mesh = new Mesh(node, nameOf);
   const link = new LinkView({ node, announcer, preview, download, open });
   const almostFull = new AlmostFull({ node, say, fail });
@@ -187,7 +213,7 @@ function makeParts(bareNode) {
   };
   return {
     ...{ node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work },
-    ...{ almostFull, closeAll, found, mesh, tidy },
+    ...{ almostFull, closeAll, found, mesh, tidy, views },
   };
 }
 
@@ -219,7 +245,9 @@ function makeRefreshers(parts) {
   /** @type {string[]} */
   let peersBefore = [];
   const refreshList = latestOnly(async () => {
-    files.show(await node.list());
+    const entries = await node.list();
+    files.show(entries);
+    settings.set("hadFiles", entries.length > 0);
     found.again();
   }, fail);
   const refreshPeers = latestOnly(async () => {

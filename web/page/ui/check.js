@@ -56,12 +56,21 @@ export class Check {
     this.#report.hidden = true;
     this.element = h(
       "section",
-      { id: "check", class: "check" },
-      h("h3", null, TEXTS.checkHeading),
-      this.#levels,
-      h("div", { class: "check-run" }, this.#start, this.#verdict, this.#repair, this.#report),
-      this.#bar,
-      this.#left,
+      { id: "check", class: "card setting", "aria-labelledby": "check-heading" },
+      h(
+        "div",
+        { class: "setting-head" },
+        h("h3", { id: "check-heading" }, TEXTS.checkHeading),
+        h("p", { class: "quiet-text" }, TEXTS.checkHint),
+      ),
+      h(
+        "div",
+        { class: "setting-body" },
+        this.#levels,
+        h("div", { class: "check-run" }, this.#start, this.#verdict, this.#repair, this.#report),
+        this.#bar,
+        this.#left,
+      ),
     );
   }
 

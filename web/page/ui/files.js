@@ -75,7 +75,7 @@ export class Files {
   show(entries) {
     this.#loaded = true;
     this.#entries = entries.toSorted((a, b) => b.timeMs - a.timeMs);
-    need("drop", HTMLElement).classList.toggle("compact", entries.length > 0);
+    document.documentElement.dataset.files = entries.length > 0 ? "some" : "none"; // page.css: the list matters more
     this.#draw();
   }
 

@@ -22,7 +22,7 @@ const ROLES = /** @type {const} */ (["sibling", "bucket", "random", "partner"]);
 export class Mesh {
   #node;
   #nameOf;
-  #details = need("mesh-panel", HTMLDetailsElement);
+  #panel = need("mesh-panel", HTMLElement);
   #now = need("mesh-now", HTMLElement);
   #map = new MeshMap();
   #meet;
@@ -40,6 +40,7 @@ export class Mesh {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #isAsking = false;
+  #isShown = false;
 
   /** @param {import("./types.js").NodeApi} node @param {(root: string) => string | undefined} nameOf */
   constructor(node, nameOf) {
@@ -64,11 +65,16 @@ export class Mesh {
       this.#meet.element,
     );
     setText(this.#now, TEXTS.off);
-    this.#details.addEventListener("toggle", () => this.#followView());
     document.addEventListener("visibilitychange", () => this.#followView());
   }
 
-  /** Peers came or went: the line that is seen while the panel is closed. */
+  /** @param {boolean} isShown whether its view is open */
+  setShown(isShown) {
+    this.#isShown = isShown;
+    this.#followView();
+  }
+
+  /** Peers came or went: the count of links is told while the view is closed, too. */
   async refresh() {
     if (this.#isAsking || this.#node.state().phase !== "ready") return;
     this.#isAsking = true;
@@ -84,8 +90,8 @@ export class Mesh {
   /** @param {MeshView | null} mesh */
   show(mesh) {
     setText(this.#now, mesh ? headline(mesh) : TEXTS.off);
-    this.#details.dataset.links = String(mesh?.neighbours.length ?? 0);
-    if (!mesh || !this.#details.open) return;
+    this.#panel.dataset.links = String(mesh?.neighbours.length ?? 0);
+    if (!mesh || !this.#isShown) return;
     this.#map.show(mesh);
     this.#meet.showRoom(mesh.room);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {
@@ -149,7 +155,7 @@ export class Mesh {
   }
 
   #followView() {
-    const seen = this.#details.open && !document.hidden;
+    const seen = this.#isShown && !document.hidden;
     if (seen === (this.#timer !== undefined)) return;
     clearInterval(this.#timer);
     this.#timer = seen ? setInterval(() => void this.refresh(), LOOK_INTERVAL_MS) : undefined;

@@ -29,7 +29,6 @@ const GROUPS = /** @type {const} */ ([
 
 export class Panel {
   #node;
-  #details = need("node-panel", HTMLDetailsElement);
   #now = need("panel-now", HTMLElement);
   #recent = h("ul", { class: "recent" });
   #about = h("p", { class: "quiet-text numbers", hidden: true });
@@ -42,30 +41,26 @@ export class Panel {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #looks = 0;
+  #isShown = false;
   #asking = false;
 
-  /**
-   * @param {import("./types.js").NodeApi} node
-   * @param {HTMLElement} check
-   */
-  constructor(node, check) {
+  /** @param {import("./types.js").NodeApi} node */
+  constructor(node) {
     this.#node = node;
     need("panel-body", HTMLElement).append(
       this.#live.element,
       h("section", null, h("h3", null, TEXTS.recent), this.#recent, this.#about),
       h("div", { class: "groups" }, ...GROUPS.map(([name, keys]) => this.#group(name, keys))),
       h("section", null, h("h3", null, TEXTS.peersHeading), this.#noPeers, this.#peersTable),
-      check,
     );
     setText(this.#now, TEXTS.idle);
-    this.#details.addEventListener("toggle", () => this.#followView());
     document.addEventListener("visibilitychange", () => this.#followView());
   }
 
-  /** Open it, so that a part of it is seen. @param {HTMLElement} part */
-  open(part) {
-    this.#details.open = true;
-    part.scrollIntoView({ block: "nearest" });
+  /** @param {boolean} isShown whether its view is open */
+  setShown(isShown) {
+    this.#isShown = isShown;
+    this.#followView();
   }
 
   /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
@@ -111,7 +106,7 @@ export class Panel {
 
   /** Looks while somebody can see it, rests otherwise. */
   #followView() {
-    const seen = this.#details.open && !document.hidden;
+    const seen = this.#isShown && !document.hidden;
     if (seen === (this.#timer !== undefined)) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

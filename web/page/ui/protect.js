@@ -20,7 +20,7 @@ export class Protect {
   #node;
   #announcer;
   #fail;
-  #details = need("protect", HTMLDetailsElement);
+  #section = need("protect", HTMLElement);
   #now = need("protect-now", HTMLElement);
   #body = need("protect-body", HTMLElement);
   #dialog = new ProtectDialog();
@@ -40,7 +40,7 @@ export class Protect {
   async refresh() {
     const { slots, idleMinutes } = await this.#node.protection();
     this.#slots = slots;
-    this.#details.hidden = false;
+    this.#section.hidden = false;
     const focused = document.activeElement;
     const asks = !slots.some(({ kind }) => kind === "device");
     const isLockable = slots.some(({ kind }) => kind !== "device");
@@ -56,7 +56,7 @@ export class Protect {
   /** The keyboard goes on where it was, or at the heading. @param {HTMLElement} before */
   #focusAgain({ id, dataset: { action } }) {
     const again = id ? `#${id}` : `[data-action="${action}"]`;
-    const found = this.#body.querySelector(`:is(${again}):not(:disabled)`) ?? this.#details.querySelector("summary");
+    const found = this.#body.querySelector(`:is(${again}):not(:disabled)`) ?? need("protect-heading", HTMLElement);
     if (found instanceof HTMLElement) found.focus();
   }
 
@@ -234,7 +234,7 @@ export class Protect {
 
 /** @param {string} heading @param {...import("./dom.js").Child} children */
 function part(heading, ...children) {
-  return h("section", { class: "protect-part" }, h("h3", null, heading), ...children);
+  return h("section", { class: "protect-part" }, h("h4", null, heading), ...children);
 }
 
 /** @param {Slot} slot */

@@ -2,6 +2,8 @@
  * Room in this browser: what is used and by what, about how much there is, and asking that it is never cleared by the browser
  * itself.
  *
+ * In Files it is one quiet line, with the bar once much of the room is used; all of it stands in Settings.
+ *
  * Invariant: counting what older versions take walks every block, so it is asked for only where there are any, and once a
  * `COUNT_INTERVAL_MS`.
  */
@@ -12,6 +14,7 @@ import { formatBytes } from "./format.js";
 import { layOut, NEARLY_FULL, partsOf } from "./room_parts.js";
 
 const COUNT_INTERVAL_MS = 15_000;
+const BAR_MATTERS_FROM = 0.5; // of the quota: before that, the bar in Files would only be one thing more to look at
 const BAR_WIDTH = 100;
 const SVG = "http://www.w3.org/2000/svg";
 const TEXTS = words.storage;
@@ -20,7 +23,10 @@ export class Storage {
   #node;
   #section = need("storage", HTMLElement);
   #text = h("p", { class: "quiet-text numbers" });
-  #bar = document.createElementNS(SVG, "svg");
+  #bar = roomBar();
+  #line = need("room-line", HTMLElement);
+  #lineText = h("span");
+  #lineBar = roomBar();
   #legend = h("ul", { class: "room-legend numbers" });
   #note = h("p", { class: "quiet-text", role: "status" });
   #persist;
@@ -46,21 +52,18 @@ export class Storage {
       },
     });
     this.#persist.title = TEXTS.persistHint;
-    this.#bar.setAttribute("class", "room-bar");
-    this.#bar.setAttribute("viewBox", `0 0 ${BAR_WIDTH} 1`);
-    this.#bar.setAttribute("preserveAspectRatio", "none");
-    this.#bar.setAttribute("role", "img");
+    this.#line.append(this.#lineBar, this.#lineText, h("a", { href: "#/settings" }, TEXTS.settings));
     this.#section.append(
-      h("div", { class: "storage-head" }, h("h2", { id: "storage-heading" }, TEXTS.heading), this.#text),
-      this.#bar,
-      this.#legend,
+      h("div", { class: "setting-head" }, h("h3", { id: "storage-heading" }, TEXTS.heading), this.#text),
       h(
         "div",
-        { class: "storage-foot" },
+        { class: "setting-body" },
+        this.#bar,
+        this.#legend,
         this.#note,
         h("div", { class: "storage-buttons" }, this.#persist, ...buttons),
+        below,
       ),
-      below,
     );
   }
 
@@ -72,6 +75,9 @@ export class Storage {
     this.#section.hidden = false;
     this.#bar.toggleAttribute("hidden", !known);
     this.#bar.dataset.level = part >= NEARLY_FULL ? "high" : "";
+    this.#line.hidden = !known;
+    this.#lineBar.toggleAttribute("hidden", part < BAR_MATTERS_FROM);
+    setText(this.#lineText, TEXTS.used(formatBytes(storageUsage), formatBytes(storageQuota)));
     setText(this.#text, known ? TEXTS.used(formatBytes(storageUsage), formatBytes(storageQuota)) : TEXTS.unknown);
     if (part >= NEARLY_FULL) setText(this.#note, TEXTS.nearlyFull);
     else this.#showPersisted((await navigator.storage?.persisted?.()) ?? false, false);
@@ -89,15 +95,11 @@ export class Storage {
   /** @param {Record<string, number>} stats @param {number} olderBytes */
   #showParts(stats, olderBytes) {
     const parts = partsOf(stats, olderBytes);
-    const rects = layOut(parts, stats.storageQuota, BAR_WIDTH).map(({ key, x, width }) => {
-      const rect = document.createElementNS(SVG, "rect");
-      for (const [name, value] of Object.entries({ x, y: 0, width, height: 1 })) rect.setAttribute(name, String(value));
-      rect.setAttribute("class", `part-${key}`);
-      return rect;
-    });
-    this.#bar.replaceChildren(...rects);
     const said = parts.map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`);
-    this.#bar.setAttribute("aria-label", words.room.bar(said));
+    for (const bar of [this.#bar, this.#lineBar]) {
+      bar.replaceChildren(...layOut(parts, stats.storageQuota, BAR_WIDTH).map(rectangle));
+      bar.setAttribute("aria-label", words.room.bar(said));
+    }
     const mark = said.join();
     if (this.#legend.dataset.mark === mark) return;
     this.#legend.dataset.mark = mark;
@@ -117,4 +119,21 @@ export class Storage {
       setText(this.#note, TEXTS.persistHint);
     }
   }
+}
+
+function roomBar() {
+  const bar = document.createElementNS(SVG, "svg");
+  bar.setAttribute("class", "room-bar");
+  bar.setAttribute("viewBox", `0 0 ${BAR_WIDTH} 1`);
+  bar.setAttribute("preserveAspectRatio", "none");
+  bar.setAttribute("role", "img");
+  return bar;
+}
+
+/** @param {{key: string, x: number, width: number}} part */
+function rectangle({ key, x, width }) {
+  const rect = document.createElementNS(SVG, "rect");
+  for (const [name, value] of Object.entries({ x, y: 0, width, height: 1 })) rect.setAttribute(name, String(value));
+  rect.setAttribute("class", `part-${key}`);
+  return rect;
 }

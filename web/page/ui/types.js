@@ -73,14 +73,16 @@
  * @property {{count: number, hops: number[], last: Array<{target: string, path: string[], hops: number, ok: boolean}>}} lookups
  * @property {{received: number, copies: number, hops: Record<string, number>}} gossip  `hops`: how many came over so many links
  * @property {{objects: Array<{root: string, copies: number, wanted: number, state: "full" | "repairing" | "short" | "alone"}>,
- *   timeToFullMs: number | null, guestBytes: number}} replicas
+ *   timeToFullMs: number | null, guestBytes: number, wanted: number}} replicas  `wanted`: copies of each file
  * @property {{direct: number, relayed: number, server: number, peersShare: number | null}} bytes
  *
  * @typedef {{key: string, params?: Record<string, string | number>}} Activity
  * @typedef {"state" | "list" | "peers" | "progress" | "activity" | "tidy"} NodeEvent
  *
+ * @typedef {{node: string, cores: number, bootMs: number, openMs: number, snapshot: boolean | string}} NodeInfo
+ *
  * @typedef {object} NodeApi
- * @property {Promise<{node: string, cores: number, bootMs: number, snapshot: boolean | string}>} ready
+ * @property {Promise<NodeInfo>} ready
  * @property {() => NodeState} state
  * @property {(source: File | Blob | Uint8Array, options: {name?: string, replaces?: string,
  *   onProgress?: (progress: PutProgress) => void, signal?: AbortSignal}) => Promise<PutResult>} put
@@ -114,6 +116,7 @@
  *   Promise<CheckResult>} check
  * @property {() => Promise<PeerEntry[]>} peers
  * @property {() => Promise<MeshView | null>} mesh  null: in none
+ * @property {(copies: number, root?: string) => Promise<void>} setReplication
  * @property {() => Promise<string>} invite  a text for one other, who joins without a server
  * @property {(text: string) => Promise<string>} answerInvitation  the reply to carry back
  * @property {(text: string) => Promise<void>} takeReply

@@ -11,6 +11,7 @@ import { startKernel } from "../../shared/kernel.js";
 import * as L from "../../shared/layout.gen.js";
 import { bootPython } from "../python/boot.js";
 import { computeBridge } from "./bridge.js";
+import { takenSignal } from "./signal.js";
 
 /**
  * @typedef {{type: "start", memory: WebAssembly.Memory, kernel: WebAssembly.Module, python: WebAssembly.Module,
@@ -70,7 +71,7 @@ async function begin(start) {
     Atomics.store(signal, 0, 0);
     worker.cancel();
   };
-  pyodide.setInterruptBuffer(signal);
+  pyodide.setInterruptBuffer(takenSignal(signal));
   self.postMessage({ type: "running" });
   worker.run(start.name, start.source, start.args);
 }

@@ -14,7 +14,7 @@ from inos.errors import InosError
 from inos.tasks import Future
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import START_S, standing
+from inos_sim.mesh.population import RESTING_NODES_MAX, START_S, standing
 from inos_sim.mesh.report import Report, percentile
 from inos_sim.mesh.world import World
 
@@ -59,7 +59,7 @@ class Crowd:
 
 def run(options: Options) -> Report:
     """The scenario."""
-    world = standing(options)
+    world = standing(options, RESTING_NODES_MAX)
     report = Report(options.scenario, options.nodes, options.seed)
     world.clock.run_for(START_S)
     key = world.rng.randbytes(32)

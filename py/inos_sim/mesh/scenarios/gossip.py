@@ -11,7 +11,7 @@ from functools import partial
 from inos.gossip.gossip import Delivery
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import LIVE_NODES_MAX, START_S, standing
+from inos_sim.mesh.population import LIVE_NODES_MAX, RESTING_NODES_MAX, START_S, standing
 from inos_sim.mesh.report import Report, percentile
 from inos_sim.mesh.world import World
 
@@ -58,7 +58,7 @@ class Spread:
 
 def run(options: Options) -> Report:
     """The scenario."""
-    world = standing(options)
+    world = standing(options, RESTING_NODES_MAX)
     report = Report(options.scenario, options.nodes, options.seed)
     spread = Spread(world)
     world.clock.run_for(START_S)

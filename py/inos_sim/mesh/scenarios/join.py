@@ -11,7 +11,7 @@ from bisect import bisect_left
 from inos import limits
 from inos_sim.mesh.node import Node
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import arrive, one_mesh, standing, started
+from inos_sim.mesh.population import RESTING_NODES_MAX, arrive, one_mesh, standing, started
 from inos_sim.mesh.report import Report, mean, percentile
 from inos_sim.mesh.scenarios.asking import look_up, share_exact
 
@@ -31,7 +31,7 @@ def run(options: Options) -> Report:
         world = started(options, 1)
         count = options.nodes - 1
     else:
-        world = standing(options)
+        world = standing(options, RESTING_NODES_MAX)
         count = min(JOINS, options.nodes)
     newcomers: list[Node] = []
     joined_s: dict[int, float] = {}

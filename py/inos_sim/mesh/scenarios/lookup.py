@@ -7,7 +7,7 @@ Expectations (issue 5): all end at the true closest live node at rest, 99 % with
 from __future__ import annotations
 
 from inos_sim.mesh.options import Options
-from inos_sim.mesh.population import BIG_NODES, START_S, standing
+from inos_sim.mesh.population import BIG_NODES, RESTING_NODES_MAX, START_S, standing
 from inos_sim.mesh.report import Report, mean, percentile
 from inos_sim.mesh.scenarios.asking import Outcome, look_up, share_exact
 
@@ -20,7 +20,7 @@ HOPS_MAX = 5
 
 def run(options: Options) -> Report:
     """The scenario."""
-    world = standing(options)
+    world = standing(options, RESTING_NODES_MAX)
     report = Report(options.scenario, options.nodes, options.seed)
     world.clock.run_for(START_S)
     world.network.sent.clear()

@@ -2,9 +2,11 @@
 
 import { NodeError, requireIsolation } from "../../boot.js";
 import { explain } from "../../words.js";
+import { setUpAppearance } from "../appearance.js";
 import { need, setText } from "../dom.js";
 import { BenchApp } from "./app.js";
 
+setUpAppearance();
 try {
   requireIsolation();
   new BenchApp();

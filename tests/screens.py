@@ -1,0 +1,113 @@
+"""Pictures of every view: `python tests/screens.py FOLDER [SCENE...]`; `--readme FILE.png` takes the README's one.
+
+Light and dark, on a desk and on a phone: `FOLDER/SCENE-desk-light.png` and so on, of pages with a few of this project's files,
+beside a second node. Needs what the end-to-end tests need; runs in a network of its own where the system allows one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE / "e2e"), str(ROOT / "py"), str(ROOT / ".ci")]
+
+from chromium import Chromium, ChromiumTab  # noqa: E402
+from node import NodeTab, open_node  # noqa: E402
+from playwright.sync_api import Page, Playwright, sync_playwright  # noqa: E402
+from scenes import fill, page_of, scenes  # noqa: E402
+from server import Server  # noqa: E402
+
+import netns  # noqa: E402
+from conftest import executable  # noqa: E402
+
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+HAS_PEER = "() => Number(document.querySelector('#peers-count').dataset.count) > 0"
+
+
+def take(page: Page, name: str, folder: Path) -> None:
+    """One scene in its four looks."""
+    for size, viewport in (("desk", DESK), ("phone", PHONE)):
+        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+def take_all(node: NodeTab, guest: NodeTab, server: Server, folder: Path, wanted: list[str]) -> None:
+    """Walk through the scenes."""
+    page = page_of(node)
+    for name in scenes(node):
+        if not wanted or name in wanted:
+            take(page, name, folder)
+            print(name, flush=True)
+    link = node.share(next(entry["root"] for entry in node.list() if entry["name"] == "page.css"))
+    guest.tab.goto(link)
+    guest.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')", timeout_s=60)
+    bench = node.tab if not wanted or "bench" in wanted else None
+    if not wanted or "link" in wanted:
+        take(page_of(guest), "link", folder)
+    if bench:
+        bench.goto(f"{server.url}bench.html")
+        bench.wait_for("rows are there", "() => document.querySelectorAll('.bench-row').length > 5")
+        take(page, "bench", folder)
+
+
+def take_for_readme(node: NodeTab, guest: NodeTab, out: Path) -> None:
+    """The first thing people see of INOS: a list of files, and somebody who has just fetched one."""
+    fill(node)
+    guest.fetch(node.share(node.list()[0]["root"]))
+    node.tab.wait_for("the peer is shown", HAS_PEER)
+    page_of(node).screenshot(path=out)
+
+
+def run(driver: Playwright, server: Server, place: Path, arguments: argparse.Namespace) -> None:
+    """Two browsers, one of which is looked at."""
+    path = executable("chromium")
+    owner = Chromium(driver, path, place / "owner", viewport=DESK, color_scheme="light")
+    other = Chromium(driver, path, place / "guest")
+    try:
+        guest = open_node(other, server)
+        node = open_node(owner, server)
+        assert isinstance(node.tab, ChromiumTab)
+        if arguments.readme:
+            take_for_readme(node, guest, arguments.readme.resolve())
+        else:
+            arguments.folder.mkdir(parents=True, exist_ok=True)
+            take_all(node, guest, server, arguments.folder.resolve(), arguments.scenes)
+    finally:
+        owner.close()
+        other.close()
+
+
+def main() -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(description="pictures of every view")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("screens"))
+    parser.add_argument("scenes", nargs="*", help="these only")
+    parser.add_argument("--readme", type=Path, metavar="FILE")
+    arguments = parser.parse_args()
+    if not os.environ.get(netns.INSIDE):
+        words, note = netns.wrapped([sys.executable, __file__, *sys.argv[1:]])
+        print(note)
+        if words[0] == "unshare":
+            return subprocess.run(words, check=False).returncode
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
+        server = Server(Path(name) / "server.txt")
+        try:
+            run(driver, server, Path(name), arguments)
+        finally:
+            server.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
