@@ -67,7 +67,8 @@ export const meshWords = {
     heading: "Meet others",
     public:
       "You are in the public room of this address: whoever opens this page is in it, and sees only sealed blocks.",
-    private: "You are in a private room: only who has its link is in it. This browser comes back to it until you leave.",
+    private:
+      "You are in a private room: only who has its link is in it. This browser comes back to it until you leave.",
     invite: "Invite without a server",
     answer: "I have an invitation",
     newRoom: "New private room",
