@@ -102,6 +102,15 @@ for number in range(10_000):
     links._emit(SendControl(*link, encode(Want(number, bytes(32)))))
 """
 )
+_FORGED_RUMOR = (
+    _LINK
+    + """
+from inos.ports import Sign
+from inos.wire.gossip import Push, Rumor, encode_rumor
+rumor = encode_rumor(Rumor(bytes(16), links.identity.public_key, bytes(16), links.sealer.wall_ms() + 10_000, b"body"))
+links.send(link, Push(1, rumor, await Sign(b"something else")))
+"""
+)
 _OVERSIZE = _LINK + "links._emit(SendControl(*link, bytes(20_000)))"
 _GARBAGE = _LINK + "links._emit(SendControl(*link, bytes(range(100, 200))))"
 _CROSS_ROOM = _LINK + "from inos.wire.membership import Condition\nlinks.send(link, Condition(0, 1))"
@@ -146,6 +155,7 @@ ATTACKS = (
     Attack("handshake: of another room", _OTHER_ROOM, reasons=("AuthRefused",)),
     Attack("message of another room", strike=_CROSS_ROOM, reasons=("ProtocolViolation",), by="file"),
     Attack("garbage", strike=_GARBAGE, reasons=("ProtocolViolation",)),
+    Attack("forged rumor", strike=_FORGED_RUMOR, reasons=("ProtocolViolation",)),
     Attack("oversize frame", strike=_OVERSIZE),
     Attack("flood of 10,000 messages", strike=_FLOOD),
     Attack("flood of pings", change=_PINGING),
