@@ -45,8 +45,8 @@ export class InosNode extends MeshCalls {
   #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** Start a node. Another folder is another vault; `alone`: in no room.
-   * @param {{muscles?: number, folder?: string, alone?: boolean}} [options] */
+  /** Start a node. Another folder is another vault; `alone`: in no room; memory and muscles are found out where they are not given.
+   * @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} [options] */
   constructor(options = {}) {
     super(
       () => ({
@@ -165,7 +165,7 @@ export class InosNode extends MeshCalls {
 
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number, folder?: string, alone?: boolean}} options */
+  /** @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
@@ -309,7 +309,8 @@ export class InosNode extends MeshCalls {
       error instanceof NodeError
         ? error
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
-    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
+    const { code, message, lacks } = known;
+    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code, message, lacks } });
     this.#line?.fail(known);
     for (const { reject } of this.#registering.values()) reject(known);
     this.#compute?.stop();

@@ -7,7 +7,7 @@
  */
 
 /**
- * @typedef {{code: string, message: string}} NodeError
+ * @typedef {{code: string, message: string, lacks?: string[]}} NodeError  lacks: parts that are missing, as requirements.js names them
  * @typedef {"starting" | "locked" | "ready" | "failed" | "busy-elsewhere"} Phase
  * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
  * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
