@@ -22,7 +22,7 @@ export const DEFAULTS = {
   rendezvous: "",
   shortcuts: true, // single keys, keys.js
   tourSeen: false,
-  pythonIndexAllowed: false,
+  pythonIndexAllowed: "", // the address of the one that a scratch worker may use, if this server offers it
   hadFiles: false, // the list was not empty: early.js leaves room for it
 };
 

@@ -170,7 +170,7 @@ function makeParts(bareNode) {
     const [first] = files.all();
     if (first) shareFile(first);
   };
-  const { views, tour } = makeShell({ node, say, fail, shareFirst });
+  const { views, tour } = makeShell({ node, bareNode, say, fail, shareFirst });
   const folder = new FolderView({ node, preview, download, fail });
   const open = (/** @type {import("./folder.js").Opened} */ file) =>
     void (file.kind === "folder" ? folder.open(file) : preview.open(file));

@@ -18,10 +18,10 @@ export class Meet {
   #dialog = need("meet-dialog", HTMLDialogElement);
   #about = h("p", { class: "quiet-text", id: "meet-about" }, TEXTS.public);
   #back = button({
-    text: TEXTS.backToPublic,
+    text: TEXTS.leave,
     kind: "soft",
     action: "room-public",
-    onClick: () => void this.#enter(() => this.#node.join()),
+    onClick: () => void this.#enter(() => this.#node.leaveRoom()),
   });
   #link = button({
     text: TEXTS.roomLink,

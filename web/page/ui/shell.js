@@ -10,11 +10,12 @@ import { Views } from "./views.js";
 /**
  * @param {object} given
  * @param {import("./types.js").NodeApi} given.node
+ * @param {import("./types.js").NodeApi} given.bareNode  its calls are not among the page's activities
  * @param {(text: string) => void} given.say
  * @param {(error: unknown) => void} given.fail
  * @param {() => void} given.shareFirst  shares some file, if there is one
  */
-export function makeShell({ node, say, fail, shareFirst }) {
+export function makeShell({ node, bareNode, say, fail, shareFirst }) {
   const tour = new Tour(shareFirst);
   const showTour = () => {
     settings.set("tourSeen", false);
@@ -26,6 +27,7 @@ export function makeShell({ node, say, fail, shareFirst }) {
         const { SettingsView } = await import("./settings_view.js");
         return new SettingsView(node, { say, showTour, showKeys });
       },
+      python: async (root) => new (await import("./python/view.js")).PythonView(bareNode, root),
     },
     fail,
   );
