@@ -177,8 +177,8 @@ export async function startWorkers({ folder = "inos-vault", alone = false, ...gi
     );
   const startScratch = (/** @type {object} */ start, /** @type {Transferable[]} */ transfer) =>
     startWorker(
-      "/web/worker/scratch/main.js",
-      { type: "start", python, build, base: "/build/pyodide/", ...start },
+      "web/worker/scratch/main.js",
+      { type: "start", python, build, base: at("build/pyodide/"), ...start },
       transfer,
     );
   return { startBrain, startCompute, startScratch, io, net, muscles, buffer: sharedBuffer(memory) };

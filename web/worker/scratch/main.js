@@ -16,7 +16,7 @@ import { servePort } from "../python/console_port.js";
  *   interrupts: Int32Array, indexUrl: string}} ScratchStart
  */
 
-const MICROPIP = "/build/micropip";
+const MICROPIP = new URL("../../../build/micropip", import.meta.url).href;
 
 /** @param {any} pyodide */
 async function loadMicropip(pyodide) {
