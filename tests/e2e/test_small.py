@@ -80,6 +80,13 @@ def test_every_view_on_a_small_phone(playwright: Playwright, server: Server, tmp
                 found[f"{scene} is too wide"] = []
         print("\n".join(f"{scene}: {line}" for scene, lines in found.items() for line in lines))
         assert not found
+
+        kept = {"memoryMiB": 64, "muscles": 1}
+        node.tab.call("(kept) => localStorage.setItem('inos.settings', JSON.stringify(kept))", kept)
+        node.tab.goto(server.url)
+        node.wait_ready()
+        took = node.tab.call("() => [refusedPages.length, inos.metrics().memoryBytes, inos.metrics().muscles]")
+        assert took == [0, 64 * MIB, 1], "what was set here counts"
         assert browser.problems() == []
     finally:
         browser.close()
