@@ -58,6 +58,11 @@ export class MeshCalls extends ConsoleCalls {
     return withUrl(await this.#line().call("join", { link: roomLink }));
   }
 
+  /** Leave a private room for the public one, and do not come back to it after a reload. @returns {Promise<Room>} */
+  async leaveRoom() {
+    return this.join();
+  }
+
   /** The room we are in, and who we have links with there. @returns {Promise<Room | null>} */
   async room() {
     const room = await this.#line().call("room");

@@ -122,6 +122,7 @@
  * @property {(text: string) => Promise<void>} takeReply
  * @property {() => Promise<string>} newRoom  its link
  * @property {(roomLink?: string) => Promise<{link: string}>} join
+ * @property {() => Promise<{link: string}>} leaveRoom  for the public one
  * @property {() => Promise<{link: string} | null>} room
  * @property {() => Promise<Record<string, number>>} stats
  * @property {() => Record<string, number> | null} metrics  null before there is a memory
