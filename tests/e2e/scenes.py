@@ -77,6 +77,13 @@ def _mesh(node: NodeTab) -> Iterator[str]:
     page.keyboard.press("Escape")
 
 
+def _python(node: NodeTab) -> Iterator[str]:
+    page = page_of(node)
+    node.open_view("python")
+    page.locator("#view-python textarea").first.wait_for()
+    yield "python"
+
+
 def _settings(node: NodeTab) -> Iterator[str]:
     page = page_of(node)
     node.open_view("settings")
@@ -125,6 +132,7 @@ def scenes(node: NodeTab) -> Iterator[str]:
     yield "files"
     yield from _dialogs(node)
     yield from _mesh(node)
+    yield from _python(node)
     yield from _settings(node)
     node.open_view("files")
     yield from _almost_full(node)

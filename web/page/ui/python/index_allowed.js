@@ -7,7 +7,7 @@
  */
 
 import { settings } from "../../settings.js";
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { h } from "../dom.js";
 
 export const INDEX_PATH = "/python-index";
@@ -43,7 +43,7 @@ export class IndexAllowed {
     } catch {
       this.#offered = ""; // offline: there is none
     }
-    this.#label.textContent = words.allowIndex(this.#offered);
+    this.#label.textContent = words.python.allowIndex(this.#offered);
     this.#box.checked = settings.get("pythonIndexAllowed") === this.#offered;
     this.element.hidden = this.#offered === "";
   }
