@@ -24,7 +24,7 @@ CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('in
 OLD_TEXT, NEW_TEXT = "Your files, sealed in this browser", "A newer build, sealed in this browser"
 # A module that the page loads late, and the words that differ between the builds.
 LOOK = (
-    "async () => (await (await fetch(new URL('web/page/words.js', document.baseURI))).text()).includes('A newer build')"
+    "async () => (await (await fetch(new URL('web/page/words/en.js', document.baseURI))).text()).includes('A newer build')"
 )
 UPDATE = "async () => { await (await navigator.serviceWorker.getRegistration()).update(); }"
 TEXT = Data("text", 300 * KIB, 5)
@@ -90,7 +90,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("baselines", "*.br")
     for name in ("static", "web", ".ci", "py"):
         shutil.copytree(ROOT / name, checkout / name, ignore=ignored)
-    words = checkout / "web" / "page" / "words.js"
+    words = checkout / "web" / "page" / "words" / "en.js"
     text = words.read_text("utf-8")
     assert OLD_TEXT in text
     words.write_text(text.replace(OLD_TEXT, NEW_TEXT), "utf-8")
@@ -114,7 +114,7 @@ def test_a_new_build_takes_over_when_asked_and_as_a_whole(
     host.forget()
     node.tab.call(UPDATE)
     node.tab.wait_for("the note", "() => !document.querySelector('#update-note').hidden", timeout_s=60)
-    assert sorted(host.served) == ["build/site.js", "sw.js", "sw_streams.js", "web/page/words.js"], (
+    assert sorted(host.served) == ["build/site.js", "sw.js", "sw_streams.js", "web/page/words/en.js"], (
         "more was fetched than has changed"
     )
     assert node.tab.call(LOOK) is False
@@ -142,9 +142,9 @@ def test_a_build_that_does_not_arrive_whole_is_not_used(
     wait_kept(node.tab)
     torn = tmp_path / "torn"
     shutil.copytree(newer, torn)
-    (torn / "web" / "page" / "words.js").write_text("export const words = {};\n", "utf-8")
+    (torn / "web" / "page" / "words" / "en.js").write_text("export const words = {};\n", "utf-8")
     host.folder = torn
-    node.tab.allow_problems(r"ServiceWorker|words\.js")
+    node.tab.allow_problems(r"ServiceWorker|en\.js")
     redundant = """
     async () => {
       const registration = await navigator.serviceWorker.getRegistration();
