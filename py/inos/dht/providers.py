@@ -206,13 +206,13 @@ class Providers:
         for peer_id in peer_ids:
             if peer_id == self._view.peer_id:
                 continue
-            first = self._routes.begin(None, STORE, peer_id, record.data, now)
+            first = self._routes.begin(None, STORE, peer_id, record.data, now, exact=True)
             if first is not None:
                 sent += 1
                 assert first.hop is not None
                 if first.hop.neighbour.peer_id != peer_id:
                     avoid = (first.hop.neighbour.prefix,)
-                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND)
+                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND, exact=True)
         return sent
 
     async def _keep(self, relay: Relay, key: bytes) -> None:
