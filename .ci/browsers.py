@@ -3,15 +3,19 @@
 `{"chromium": {"path", "source"}, "firefox": {"path", "source"}}`; `source` is `playwright` (its own build, driven by
 Playwright) or `system` (Chromium is driven by Playwright with that path, Firefox by the `marionette-driver` package).
 
+`webkit` and `xvfb` are there where they can be had.
+
 Order: Playwright's if installed, a system one, `playwright install`, and on Debian as root the distribution's package.
 Must not know: how tests drive them. Standard library only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from packages import VENV_PYTHON
@@ -30,6 +34,10 @@ SYSTEM_PATHS = {
     ),
     "firefox": ("/Applications/Firefox.app/Contents/MacOS/firefox", "C:/Program Files/Mozilla Firefox/firefox.exe"),
 }
+# WebKitGTK lacks what INOS needs, and must say so in words: one test looks at it, where it can be had (Linux). Its browser
+# needs a display.
+WEBKIT_NAMES = {"webkit": "WebKitWebDriver", "xvfb": "Xvfb"}
+WEBKIT_DEBIAN_PACKAGES = ("webkit2gtk-driver", "xvfb")
 DEBIAN_PACKAGES = {"chromium": "chromium", "firefox": "firefox-esr"}
 # Asks Playwright where its builds would be; starting the driver takes about a second.
 ASK_PLAYWRIGHT = """
@@ -45,7 +53,7 @@ Found = dict[str, dict[str, str]]
 def stage() -> Stage:
     if not all(path.exists() for path in recorded_paths()):
         FILE.unlink(missing_ok=True)  # a browser was removed since: look again
-    return Stage("browsers", (digest("browsers"),), (FILE,), find_all)
+    return Stage("browsers", (digest("browsers", "webkit"),), (FILE,), find_all)
 
 
 def recorded_paths() -> list[Path]:
@@ -64,6 +72,7 @@ def find_all() -> None:
             found = search()
         if name not in found:
             raise Problem(f"no {name.title()} was found for the tests", f"install {name.title()}, then run it again")
+    found |= find_webkit()
     write_atomically(FILE, json.dumps(found, indent=2) + "\n")
 
 
@@ -82,9 +91,30 @@ def search() -> Found:
     return found
 
 
+def find_webkit() -> Found:
+    """WebKitGTK's driver and a display for it, or nothing: they cannot be had everywhere."""
+    if not sys.platform.startswith("linux"):
+        return {}
+    if not all(map(shutil.which, WEBKIT_NAMES.values())) and is_root_on_debian():
+        with contextlib.suppress(Problem):
+            apt_install("webkit", *WEBKIT_DEBIAN_PACKAGES)
+    paths = {name: shutil.which(program) for name, program in WEBKIT_NAMES.items()}
+    return {name: {"path": path, "source": "system"} for name, path in paths.items() if path}
+
+
+def is_root_on_debian() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def apt_install(name: str, *debian_packages: str) -> None:
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    command(["apt-get", "update"], "apt-update", quiet)
+    command(["apt-get", "install", "-y", "--no-install-recommends", *debian_packages], f"apt-{name}", quiet)
+
+
 def install(name: str) -> None:
     """Playwright's download first; where that fails (its host may be out of reach), the distribution's package."""
-    root_on_debian = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+    root_on_debian = is_root_on_debian()
     try:
         extra = ["--with-deps"] if root_on_debian else []
         command([VENV_PYTHON, "-m", "playwright", "install", *extra, name], f"playwright-{name}")
@@ -92,6 +122,4 @@ def install(name: str) -> None:
         if not root_on_debian:
             todo = f"install {name.title()} by hand, then run it again"
             raise Problem(f"no {name.title()} on this machine, and {problem.what}", todo) from None
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        command(["apt-get", "update"], "apt-update", quiet)
-        command(["apt-get", "install", "-y", "--no-install-recommends", DEBIAN_PACKAGES[name]], f"apt-{name}", quiet)
+        apt_install(name, DEBIAN_PACKAGES[name])

@@ -94,7 +94,8 @@ WANTS_PER_PEER_MAX = 8  # block requests open at one peer
 SERVES_PER_PEER_MAX = 8  # block requests one peer may have open at us
 SERVES_TOTAL_MAX = 16
 STALL_TIMEOUT_S = 6.0  # no byte of a wanted block for this long: ask somebody else. Others may be served before us
-DRIP_TIMEOUT_S = 1.5  # bytes, but fewer than the floor: nobody who serves us does that (security 1.2, slow-loris)
+DRIP_TIMEOUT_S = 1.25  # bytes, but fewer than the floor: nobody who serves us does that (security 1.2, slow-loris)
+DRIP_WINDOW_S = 0.5  # over which the floor is looked at: over less, a single fragment is a fine rate
 RATE_FLOOR_BYTES_PER_S = 16 * KIB  # slower than this while we wait is as good as stalled
 BAN_PENALTY = 100  # a peer whose penalties reach this is dropped
 
@@ -184,6 +185,10 @@ MESH_LOST_S = 3600.0
 MESH_HEAL_LOST_S = 10.0  # between such dials
 MESH_HEAL_EAGER_S = 300.0  # after the loss; later with the rest, each MESH_HEAL_INTERVAL_S
 MESH_CONTACT_AGE_MAX_S = 24 * 3600.0
+KEPT_CONTACTS_MAX = 32  # of neighbours, from one run to the next
+KEPT_BYTES_MAX = 16 * KIB
+KEPT_FIRST_S = 5.0
+KEPT_INTERVAL_S = 60.0
 MESH_CONTACTS_CHECKED_MAX = 128  # remembered as verified
 MESH_VERIFIES_PENDING_MAX = 64
 
@@ -264,7 +269,7 @@ assert MESH_PASSIVE_NEAR + MESH_PASSIVE_PROVED_MAX < MESH_PASSIVE_MAX
 assert LOOKUP_CLOSEST <= MESH_REFERRALS_MAX
 assert MESH_DIALS_PENDING_MAX <= DIALS_PENDING_MAX
 assert HANDSHAKE_BUSY_S + HANDSHAKE_LOOK_S < HANDSHAKE_SILENT_S < AUTH_TIMEOUT_S < DIAL_TIMEOUT_S < MESH_DIAL_TIMEOUT_S
-assert DRIP_TIMEOUT_S < STALL_TIMEOUT_S
+assert DRIP_WINDOW_S + DRIP_TIMEOUT_S < 2.0 < STALL_TIMEOUT_S
 assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.0 < MESH_REFUTE_S
 assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
 assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S

@@ -80,7 +80,7 @@ class Node(AdapterSide):
         self.revocable = Revocable(tasks, ports, vault, self.links, self.joined)
         self.commons = Commons(tasks, ports, self.links, self.links.sealer.wall_ms)
         self.replicas = Replicas(tasks, ports, vault, self.links, self.fetcher, self.server, self.commons)
-        self.rooms = Rooms(tasks, ports, self.links, self.commons, origin)
+        self.rooms = Rooms(tasks, ports, self.links, self.commons, vault.keepsake, origin)
         self._begins_alone = alone or not origin
         self.streaming = Streaming(tasks, vault, self.fetcher, self._enter, self._leave)
         self.links.dialer.busy = lambda link: (
@@ -99,8 +99,7 @@ class Node(AdapterSide):
         self._is_running = True
         await self.links.start()
         self.revocable.start()
-        if not self._begins_alone and not self.commons.is_in:
-            await self.rooms.join()
+        await self.rooms.start(alone=self._begins_alone or self.commons.is_in)
         for capability in self.vault.shared():
             await self.offer(capability)
         for capability in self.vault.wishes():

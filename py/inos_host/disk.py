@@ -38,7 +38,7 @@ from inos.tasks import Effect
 HANDLES_MAX = 64
 DISK_EFFECTS = (FileSize, FileRead, FileWrite, FileFlush, FileTruncate, FileClose, ListSegments)
 STREAM_EFFECTS = (SourceRead, SinkWrite, SinkClose)
-_NAME = re.compile(r"sb[01]|log-[ab]|keys|seg-[0-9]{4,5}")
+_NAME = re.compile(r"sb[01]|log-[ab]|keys|kept|seg-[0-9]{4,5}")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 

@@ -24,8 +24,8 @@ fields and unknown ops are ignored (so a recorder may log more), except that a l
 Reads and sizes need no line. ``begin`` must stand before the first call on the disk that the API call causes, ``ack`` after
 the last that it waited for: log ``begin`` before sending the request, and ``ack`` when the answer is there. So an
 acknowledgement is never claimed earlier than it was given, and every call on the disk before it counts as made. ``name`` and
-``sha256`` are of the file as the page gave it. File names are the vault's own (sb0, sb1, log-a, log-b, keys, seg-0000, ...);
-calls on others are ignored.
+``sha256`` are of the file as the page gave it. File names are the vault's own (sb0, sb1, log-a, log-b, keys, kept, seg-0000,
+...); calls on others are ignored.
 
 Nouns: a *call* on the disk is a line of a change or a flush; a *claim* is what the acknowledgements so far say: which files
 must be there, which must not, and which may be either.
@@ -56,7 +56,7 @@ from inos_sim.machine import Machine, Parts
 VERSION = 1
 ARENA_BYTES = 192 * MIB
 CALLS = ("write", "truncate", "flush", "open")
-_NAME = re.compile(r"sb[01]|log-[ab]|keys|seg-[0-9]{4,5}")
+_NAME = re.compile(r"sb[01]|log-[ab]|keys|kept|seg-[0-9]{4,5}")
 
 Line = dict[str, Any]
 

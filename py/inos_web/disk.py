@@ -18,7 +18,7 @@ from inos.memory import layout
 from inos.tasks import Effect
 
 _OPEN_MAX = 512
-_FIXED = {"sb0": 0, "sb1": 1, "log-a": 2, "log-b": 3, "keys": 4}
+_FIXED = {"sb0": 0, "sb1": 1, "log-a": 2, "log-b": 3, "keys": 4, "kept": 5}
 _SEGMENT_HANDLE = 16
 _OPS = layout.IO_OPS
 _NOTHING = (ports.FileWrite, ports.FileFlush, ports.FileTruncate, ports.FileClose, ports.SinkWrite, ports.SinkClose)

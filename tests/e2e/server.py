@@ -25,7 +25,7 @@ class Server:
     def __init__(
         self, log: Path, host: str = "127.0.0.1", *, program: Path = ROOT / "serve.py", arguments: Sequence[str] = ()
     ) -> None:
-        self._words = [sys.executable, str(program), *arguments, "--host", host, "--no-open"]
+        self._words = [sys.executable, str(program), *arguments, *(["--host", host] if host else []), "--no-open"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""

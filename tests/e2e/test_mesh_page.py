@@ -62,6 +62,14 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     two.tab.call("async (link) => { await globalThis.inos.join(link); }", link)
     wait_whole([one, two])
     assert newcomer.id not in one.members()
+    two.reload()
+    wait_whole([one, two])
+    back = two.room()
+    assert back is not None
+    assert not back["isPublic"], "it came back to the private room"
+    two.tab.call("() => inos.leaveRoom()")
+    two.reload()
+    two.tab.wait_for("it stays away", "async () => (await globalThis.inos.room())?.isPublic")
     one.tab.click("#meet [data-action=room-public]")
     one.tab.wait_for("all public again", "async () => (await globalThis.inos.room())?.isPublic")
 

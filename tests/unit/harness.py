@@ -64,12 +64,26 @@ class Capability:
     secret: bytes
 
 
+class Keepsake:
+    """Of a vault that has no disk."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    async def read(self) -> bytes:
+        return self.data
+
+    async def write(self, data: bytes) -> None:
+        self.data = data
+
+
 class MemoryVault:
     """Blocks in a dict, behind the interface that the node needs."""
 
     def __init__(self, ports: Ports, kernels: Any) -> None:
         self._ports = ports
         self._kernels = kernels
+        self.keepsake = Keepsake()
         self.blocks: dict[bytes, bytes] = {}
         self.roots: dict[bytes, Capability] = {}
         self.shared_roots: list[Capability] = []

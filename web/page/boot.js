@@ -9,6 +9,10 @@
 import { sharedBuffer } from "../shared/buffer.js";
 import * as L from "../shared/layout.gen.js";
 import { Queue } from "../shared/queue.js";
+import { readConfig } from "./config.js";
+import { devicePlan, thisDevice } from "./device.js";
+import { findRefusal } from "./requirements.js";
+import { settings } from "./settings.js";
 
 const THREAD_BRAIN = 0;
 const THREAD_IO = 1;
@@ -19,6 +23,7 @@ const THREAD_MUSCLES = 3;
  * @typedef {object} Workers
  * @property {() => Worker} startBrain only one brain at a time: it has one stack and one end of each ring
  * @property {(name: string, start: object) => Worker} startCompute
+ * @property {(start: object, transfer: Transferable[]) => Worker} startScratch a Python without the shared memory
  * @property {Worker} io
  * @property {Worker} net
  * @property {Worker[]} muscles
@@ -27,14 +32,16 @@ const THREAD_MUSCLES = 3;
 
 /** An error with a stable code, as the brain's errors have. */
 export class NodeError extends Error {
-  /** @param {string} code @param {string} message */
-  constructor(code, message) {
+  /** @param {string} code @param {string} message @param {string[]} [lacks] parts that are missing, as requirements.js names them */
+  constructor(code, message, lacks = []) {
     super(message);
     this.name = "NodeError";
     this.code = code;
+    this.lacks = lacks;
   }
 }
 
+/** @typedef {import("./device.js").Wishes} Wishes */
 /** @typedef {{createScriptURL: (url: string) => string}} ScriptPolicy */
 
 /** @returns {ScriptPolicy} */
@@ -57,29 +64,24 @@ export function workerUrl(path) {
 }
 
 /** Throws a NodeError that says what this browser or this address lacks. */
-export function requireIsolation() {
-  if (!globalThis.isSecureContext) throw new NodeError("NotSecure", "this address is not a secure context");
-  if (!globalThis.crossOriginIsolated) throw new NodeError("NotIsolated", "the isolation headers are missing");
-  if (typeof Worker !== "function") throw new NodeError("Unsupported", "no workers");
-  if (typeof SharedArrayBuffer !== "function" || typeof WebAssembly !== "object")
-    throw new NodeError("Unsupported", "no shared memory or no WebAssembly");
-  if (!navigator.storage?.getDirectory) throw new NodeError("StorageDenied", "no private file system");
-  if (!navigator.locks) throw new NodeError("Unsupported", "no Web Locks");
-  if (typeof RTCPeerConnection !== "function") throw new NodeError("Unsupported", "no WebRTC");
+export async function requireBrowser() {
+  const refusal = await findRefusal();
+  if (refusal) throw new NodeError(refusal.code, `missing: ${refusal.lacks.join(", ")}`, refusal.lacks);
 }
 
-/** Ed25519 came late to some browsers (Chrome 137, Firefox 129): asked for here, where its lack can be said in words. */
-async function requireSignatures() {
+/** @param {Promise<Response>} response @returns {Promise<WebAssembly.Module>} */
+async function compiled(response) {
   try {
-    await crypto.subtle.generateKey({ name: "Ed25519" }, false, ["sign", "verify"]);
-  } catch {
-    throw new NodeError("Unsupported", "no Ed25519 signatures");
+    return await WebAssembly.compileStreaming(response);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) throw new NodeError("Unsupported", error.message, ["wasm"]);
+    throw error;
   }
 }
 
-/** @returns {WebAssembly.Memory} zeroed, at its final size */
-function allocateMemory() {
-  for (const bytes of L.MEMORY_TIERS_BYTES) {
+/** @param {number[]} tiersBytes largest first @returns {WebAssembly.Memory} zeroed, at its final size */
+function allocateMemory(tiersBytes) {
+  for (const bytes of tiersBytes) {
     const pages = bytes / L.PAGE_BYTES;
     try {
       return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -125,26 +127,28 @@ function startWorker(path, start, transfer = [], name = path.split("/").at(-2)) 
   return worker;
 }
 
-/** How many muscles this device gets. @param {number} [forced] */
-export function muscleCount(forced) {
-  const wanted = forced ?? (navigator.hardwareConcurrency || 2) - 1;
-  return Math.max(1, Math.min(wanted, L.MUSCLES_MAX));
+/** What a node's maker asks for, else what the person has set here, else what the site says. @param {Wishes} given @param {Wishes} site */
+function wishes(given, site) {
+  return {
+    memoryMiB: given.memoryMiB || settings.get("memoryMiB") || site.memoryMiB,
+    muscles: given.muscles || settings.get("muscles") || site.muscles,
+  };
 }
 
 /**
- * @param {{muscles?: number, folder?: string, alone?: boolean}} [options]
+ * @param {Wishes & {folder?: string, alone?: boolean}} [options]
  * @returns {Promise<Workers>}
  */
-export async function startWorkers({ muscles: forced, folder = "inos-vault", alone = false } = {}) {
-  requireIsolation();
-  const [build, kernel, python] = await Promise.all([
+export async function startWorkers({ folder = "inos-vault", alone = false, ...given } = {}) {
+  await requireBrowser();
+  const [site, build, kernel, python] = await Promise.all([
+    readConfig(),
     fetched("/build/pyodide/build.json").then((response) => response.json()),
-    WebAssembly.compileStreaming(fetched("/build/kernel.wasm")),
-    WebAssembly.compileStreaming(fetched("/build/pyodide/pyodide.asm.wasm")),
-    requireSignatures(),
+    compiled(fetched("/build/kernel.wasm")),
+    compiled(fetched("/build/pyodide/pyodide.asm.wasm")),
   ]);
-  const memory = allocateMemory();
-  const count = muscleCount(forced);
+  const { tiersBytes, muscles: count } = devicePlan(thisDevice(), wishes(given, site));
+  const memory = allocateMemory(tiersBytes);
   writeHeader(memory, count, String(build.buildId));
   const muscles = Array.from({ length: count }, (_, index) =>
     startWorker("/web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
@@ -170,5 +174,11 @@ export async function startWorkers({ muscles: forced, folder = "inos-vault", alo
       [],
       name,
     );
-  return { startBrain, startCompute, io, net, muscles, buffer: sharedBuffer(memory) };
+  const startScratch = (/** @type {object} */ start, /** @type {Transferable[]} */ transfer) =>
+    startWorker(
+      "/web/worker/scratch/main.js",
+      { type: "start", python, build, base: "/build/pyodide/", ...start },
+      transfer,
+    );
+  return { startBrain, startCompute, startScratch, io, net, muscles, buffer: sharedBuffer(memory) };
 }

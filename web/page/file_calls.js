@@ -8,6 +8,7 @@
 
 import { NodeError } from "./boot.js";
 import { Downloads } from "./downloads.js";
+import { requireRoom, saveBytes } from "./memory_download.js";
 
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 /** @typedef {{path: string, file: File | Blob | null}} FolderItem  without a file: an empty folder */
@@ -18,6 +19,7 @@ import { Downloads } from "./downloads.js";
  * @property {(method: string, args: object, options: Options) => Promise<any>} operation
  * @property {(message: {id: number, type: string} & Record<string, any>, transfer?: Transferable[]) => Promise<void>} register
  * @property {(message: object) => void} io
+ * @property {() => {brain: Worker | null, startScratch?: (start: object, transfer: Transferable[]) => Worker}} python
  */
 
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;
@@ -218,6 +220,11 @@ export class FileCalls {
 
   /** @param {{name: string, size: number | null, mediaType: string}} file @param {Options} options @param {(sink: number) => Promise<any>} run */
   async #download(file, { signal }, run) {
+    const streams = await this.#downloads.prepare().then(
+      () => true,
+      () => false,
+    );
+    if (!streams) return this.#downloadFromMemory(file, run);
     const download = await this.#downloads.open(file);
     const id = ++this.#streams;
     try {
@@ -226,6 +233,22 @@ export class FileCalls {
       return await run(id);
     } finally {
       download.end();
+    }
+  }
+
+  /** @param {{name: string, size: number | null}} file @param {(sink: number) => Promise<any>} run */
+  async #downloadFromMemory({ name, size }, run) {
+    requireRoom(size);
+    const id = ++this.#streams;
+    const buffer = Promise.withResolvers();
+    this.#buffers.set(id, buffer);
+    try {
+      await this.#line().register({ type: "sink", id, length: size ?? 0 });
+      const done = await run(id);
+      saveBytes(await buffer.promise, name);
+      return done;
+    } finally {
+      this.#buffers.delete(id);
     }
   }
 

@@ -9,8 +9,9 @@ const LINK_PREFIX = "#inos";
 const ROOM_PREFIX = "#inosr1.";
 
 const query = new URLSearchParams(location.search);
-const muscles = Number(query.get("muscles")) || undefined;
-const node = new InosNode({ muscles, alone: query.get("room") === "none" });
+const wish = (/** @type {string} */ name) => Number(query.get(name)) || 0;
+const wishes = { memoryMiB: wish("memoryMiB"), muscles: wish("muscles") };
+const node = new InosNode({ ...wishes, alone: query.get("room") === "none" });
 /** @type {any} */ (globalThis).inos = node;
 const app = mount(node);
 

@@ -6,7 +6,7 @@
  * Invariants: bytes of topics are Uint8Arrays here; a listener hears what others publish from when `subscribe` resolved until `stop`.
  */
 
-import { VaultCalls } from "./vault_calls.js";
+import { ConsoleCalls } from "./console_calls.js";
 
 /** @typedef {import("./file_calls.js").Line} Line */
 /** @typedef {{topic: string, from: string, data: Uint8Array}} Delivery */
@@ -21,7 +21,7 @@ import { VaultCalls } from "./vault_calls.js";
  * @property {number} signals that we sent through the rendezvous server
  */
 
-export class MeshCalls extends VaultCalls {
+export class MeshCalls extends ConsoleCalls {
   /** @type {() => Line} */ #line;
   /** @type {Map<string, Set<(delivery: Delivery) => void>>} */ #topics = new Map();
 
@@ -56,6 +56,11 @@ export class MeshCalls extends VaultCalls {
   /** Enter a room: of a link, or else the origin's public one. @param {string} [roomLink] @returns {Promise<Room>} */
   async join(roomLink = "") {
     return withUrl(await this.#line().call("join", { link: roomLink }));
+  }
+
+  /** Leave a private room for the public one, and do not come back to it after a reload. @returns {Promise<Room>} */
+  async leaveRoom() {
+    return this.join();
   }
 
   /** The room we are in, and who we have links with there. @returns {Promise<Room | null>} */

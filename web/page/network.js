@@ -7,9 +7,10 @@
 import { Broadcast } from "./bootstrap/broadcast.js";
 import { Rendezvous } from "./bootstrap/rendezvous.js";
 import { Strategies } from "./bootstrap/strategies.js";
+import { readConfig } from "./config.js";
+import { iceServersOf } from "./ice.js";
 import { Peers } from "./peers.js";
-
-/** @typedef {{rendezvous?: string, iceServers?: RTCIceServer[]}} Config */
+import { settings } from "./settings.js";
 
 export class Network {
   #tell;
@@ -35,7 +36,7 @@ export class Network {
   async #make() {
     const config = await readConfig();
     const peers = new Peers({
-      iceServers: config.iceServers ?? [],
+      iceServers: iceServers(config),
       netPort: this.#workers.net,
       onMessage: (/** @type {any} */ message) => this.#tell(message),
     });
@@ -61,8 +62,11 @@ export class Network {
   }
 }
 
-/** @returns {Promise<Config>} */
-async function readConfig() {
-  const response = await fetch("/config.json").catch(() => null);
-  return response?.ok ? response.json() : {};
+/**
+ * What the person has set here comes before what the site says. No link may choose them: it would tell others where we are.
+ * @param {import("./config.js").Config} config
+ */
+function iceServers(config) {
+  const { servers } = iceServersOf(settings.get("iceServers"));
+  return servers.length > 0 ? servers : (config.iceServers ?? []);
 }

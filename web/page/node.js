@@ -45,8 +45,8 @@ export class InosNode extends MeshCalls {
   #operations = 0;
   /** @type {PromiseWithResolvers<void>} */ #released = Promise.withResolvers();
 
-  /** Start a node. Another folder is another vault; `alone`: in no room.
-   * @param {{muscles?: number, folder?: string, alone?: boolean}} [options] */
+  /** Start a node. Another folder is another vault; `alone`: in no room; memory and muscles are found out where they are not given.
+   * @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} [options] */
   constructor(options = {}) {
     super(
       () => ({
@@ -55,6 +55,7 @@ export class InosNode extends MeshCalls {
         operation: (method, args, given) => this.#operation(method, args, given),
         register: (message, transfer) => this.#register(message, transfer),
         io: (message) => this.#io(message),
+        python: () => ({ brain: this.#brain, startScratch: this.#workers?.startScratch }),
       }),
       workerUrl,
     );
@@ -165,7 +166,7 @@ export class InosNode extends MeshCalls {
 
   // --- starting and ending -------------------------------------------------------------------------------------------
 
-  /** @param {{muscles?: number, folder?: string, alone?: boolean}} options */
+  /** @param {import("./boot.js").Wishes & {folder?: string, alone?: boolean}} options */
   async #start(options) {
     const started = performance.now();
     const workers = await startWorkers(options);
@@ -174,13 +175,11 @@ export class InosNode extends MeshCalls {
     if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
-    }
-    workers.io.addEventListener("message", (event) => this.#onIo(event.data));
-    for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("message", ({ data }) => {
         if (data.type === "failed") this.#fail(new NodeError(data.code, data.message));
       });
     }
+    workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     this.#io({ type: "acquire" });
     this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);
@@ -309,7 +308,8 @@ export class InosNode extends MeshCalls {
       error instanceof NodeError
         ? error
         : new NodeError(error?.code ?? "BrainCrashed", String(error?.message ?? error));
-    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code: known.code, message: known.message } });
+    const { code, message, lacks } = known;
+    this.#setState({ phase: "failed", step: "", bytesToGo: null, error: { code, message, lacks } });
     this.#line?.fail(known);
     for (const { reject } of this.#registering.values()) reject(known);
     this.#compute?.stop();

@@ -9,6 +9,7 @@
 
 import { counted, files } from "./counted.js";
 import { designWords } from "./words_design.js";
+import { lanWords } from "./words_lan.js";
 import { meshWords } from "./words_mesh.js";
 import { vaultWords } from "./words_vault.js";
 
@@ -601,7 +602,7 @@ const NO_MEMORY = {
 /** @type {ErrorWords} */
 const OLD_BROWSER = {
   title: "This browser cannot run INOS",
-  todo: "Use a current Firefox, Chrome, Edge or Safari.",
+  todo: "Update it, or use a current Firefox, Chrome, Edge or Safari.",
 };
 /** @type {ErrorWords} */
 const NOT_ISOLATED = {
@@ -610,11 +611,6 @@ const NOT_ISOLATED = {
     "It must send “Cross-Origin-Opener-Policy: same-origin” and “Cross-Origin-Embedder-Policy: require-corp”. " +
     "Start INOS with npm start, or add both headers to your own server, then reload.",
   action: "reload",
-};
-/** @type {ErrorWords} */
-const NOT_SECURE = {
-  title: "This address is not secure enough for the browser",
-  todo: "Open INOS over https://, or at http://127.0.0.1 on the computer that serves it.",
 };
 /** @type {ErrorWords} */
 const PYTHON_FAILED = {
@@ -780,7 +776,7 @@ export const errorWords = {
 
   // starting up: the page's own checks and the loading of Python
   NotIsolated: NOT_ISOLATED,
-  NotSecure: NOT_SECURE,
+  ...lanWords.errors,
   Unsupported: OLD_BROWSER,
   unsupported: OLD_BROWSER,
   NetworkError: OFFLINE,

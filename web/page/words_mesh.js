@@ -65,14 +65,18 @@ export const meshWords = {
 
   meet: {
     heading: "Meet others",
+    alone:
+      "Nobody else is here yet. Open INOS in another browser or on another device, or invite somebody: you then keep sealed " +
+      "copies of each other's files.",
     public:
       "You are in the public room of this address: whoever opens this page is in it, and sees only sealed blocks.",
-    private: "You are in a private room: only who has its link is in it.",
+    private:
+      "You are in a private room: only who has its link is in it. This browser comes back to it until you leave.",
     invite: "Invite without a server",
     answer: "I have an invitation",
     newRoom: "New private room",
     roomLink: "Link to this room",
-    backToPublic: "Back to the public room",
+    leave: "Leave this room",
     close: "Close",
     copy: "Copy",
     copied: "Copied.",

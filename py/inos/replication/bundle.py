@@ -15,6 +15,7 @@ from inos import limits
 from inos.wire.custody import ID_BYTES, ROW_BYTES, pack_rows
 
 Block = tuple[bytes, int]
+VERSION_MAX = (1 << 32) - 1
 NO_EXTRAS: dict[bytes, float] = {}  # shared by all that have none, never changed
 NOBODY: frozenset[bytes] = frozenset()
 
@@ -61,6 +62,10 @@ class Bundle:
         self.leaving = NOBODY  # holders that have no room: they hold it until others do
         self.due = -1.0  # when the placer looks at it; -1: not
         self.extras: dict[bytes, float] = NO_EXTRAS  # copies for demand, and until when
+
+    def renew(self) -> None:
+        """Another version. A holder may tell any number: from the last one on it stays, and only the plan's order with it."""
+        self.version = min(self.version + 1, VERSION_MAX)
 
     def bids(self) -> Iterator[bytes]:
         """Names of its blocks."""

@@ -116,7 +116,7 @@ class Common:
     def changed(self, bundle: Bundle, holders: Iterable[bytes], cause: str, coming: Iterable[bytes] = ()) -> None:
         """Other holders than before: remember them and tell the others."""
         self.book.set_holders(bundle, holders)
-        bundle.version += 1
+        bundle.renew()
         self.note(bundle)
         self.tell(bundle, coming)
         self.emit(bundle, cause)

@@ -99,7 +99,7 @@ class Holdings:
                 del bundle.extras[peer]
             if peer in bundle.holders:  # it tells all of them itself
                 self._c.book.set_holders(bundle, [one for one in bundle.holders if one != peer])
-                bundle.version += 1
+                bundle.renew()
                 c.note(bundle)
                 c.emit(bundle, "dropped")
                 self._lost_a_copy(bundle, self._placer.turn_s(bundle))
@@ -130,7 +130,7 @@ class Holdings:
             c.emit(bundle, "told")
             self.on_others()
         if after != set(holders) and self._c.book.is_own(bundle):
-            bundle.version += 1
+            bundle.renew()
             c.tell(bundle, self._placer.asked.get(bundle.id, ()))
         self._placer.on_told(bundle, somebody_is_at_it=bool(coming))
         self.on_more()

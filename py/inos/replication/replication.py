@@ -129,7 +129,7 @@ class Replication:
                 self._look_soon()
             elif self.book.is_own(bundle) and bundle.copies != copies:
                 bundle.copies = copies
-                bundle.version += 1
+                bundle.renew()
                 c.note(bundle)
                 c.tell(bundle)
             self.placer.look(bundle)

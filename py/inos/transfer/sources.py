@@ -114,11 +114,11 @@ class Source:
         row = wire.row(self.link)
         arrived = row.block_bytes_in if row is not None else 0
         # A drip is no progress: what counts is a floor's worth of bytes since the last look that counted.
-        if not self.open or arrived - self._block_bytes_in >= limits.RATE_FLOOR_BYTES_PER_S * (now - self._moved_at):
-            self._block_bytes_in = arrived
-            self._moved_at = now
-        drips = arrived != self._block_bytes_in
-        return now - self._moved_at > (limits.DRIP_TIMEOUT_S if drips else limits.STALL_TIMEOUT_S)
+        since_s, came = now - self._moved_at, arrived - self._block_bytes_in
+        if not self.open or (since_s >= limits.DRIP_WINDOW_S and came >= limits.RATE_FLOOR_BYTES_PER_S * since_s):
+            self._block_bytes_in, self._moved_at = arrived, now
+            return False
+        return since_s > (limits.DRIP_TIMEOUT_S if came else limits.STALL_TIMEOUT_S)
 
     def rest(self, now: float) -> None:
         """It stalled: leave it alone for a while."""

@@ -29,6 +29,7 @@ from inos.vault.filing import Filing, RootInfo
 from inos.vault.guests import Guests
 from inos.vault.hand_out import GetLinked, GetResult, Hold
 from inos.vault.index import Grant, Index
+from inos.vault.keepsake import KEPT_FILE, Keepsake
 from inos.vault.library import Library
 from inos.vault.log import LOG_BYTES_MAX
 from inos.vault.manifest import Manifest
@@ -108,6 +109,7 @@ class Vault(Filing):
         self._store.make_log_room = self.upkeep.make_log_room
         self._store.on_swept = self.upkeep.consider
         self.guests = Guests(self._store, self._receiver, self.upkeep, self._guest_call)
+        self.keepsake = Keepsake(self._store, self._guest_call)
         self._findings: list[str] = []
         self._state = "new"
         self._calls = 0
@@ -149,7 +151,7 @@ class Vault(Filing):
         await self._store.swept()
         await self._store.upkeep.acquire()  # a chunk is put in its place, or never
         await self._committer.settle()
-        for name in (*FILES, *LOGS, KEYS_FILE, *map(segment_name, self._segments.known())):
+        for name in (*FILES, *LOGS, KEYS_FILE, KEPT_FILE, *map(segment_name, self._segments.known())):
             await FileClose(name)
         self._close_keys()
         self._store.upkeep.release()

@@ -12,7 +12,9 @@ from inos.links import commands as c
 from inos.links.carrier import LinkCarrier
 from inos.links.channels import State
 from inos.links.rendezvous import MEET_SIGNALS
+from inos.ports import Sign
 from inos.wire import messages as m
+from inos.wire.gossip import Push, Rumor, encode_rumor
 from inos.wire.link import parse_room
 from inos.wire.membership import Condition
 from inos.wire.requests import SIGNAL
@@ -291,4 +293,19 @@ def test_the_mesh_hears_nobody_who_is_not_in_its_room(world):
     assert world.run(lambda: not stranger.linked(one), 2), "refused within two seconds"
     assert one.saw(c.PeerDown)[-1].cause == "ProtocolViolation"
     assert len(neighbours(one)) == 1
+    assert_sound(world)
+
+
+def test_who_brings_forged_rumors_twice_is_banned(world):
+    one, two = nodes(world, 2)
+    for count in range(2):
+        assert world.run(lambda: is_whole([one, two]), 60)
+        author, wall_ms = two.links.identity.public_key, two.links.sealer.wall_ms()
+        rumor = encode_rumor(Rumor(bytes(16), author, bytes([count] * 16), wall_ms + 10_000, b"body"))
+        signature = two.keyring.perform(Sign(b"something else"))
+        two.links.send(two.linked(one)[0].link, Push(1, rumor, signature))
+        assert world.run(lambda: not one.linked(two), 2), "refused within two seconds"
+        assert one.saw(c.PeerDown)[-1].cause == "ProtocolViolation"
+    assert not world.run(lambda: bool(one.linked(two)), 120)
+    assert one.saw(c.PeerRefused)[-1].cause == "AuthRefused"
     assert_sound(world)

@@ -104,6 +104,7 @@ export function watched(node, log, nameOf) {
     answerInvitation: (text) => node.answerInvitation(text),
     takeReply: (text) => node.takeReply(text),
     newRoom: () => node.newRoom(),
+    leaveRoom: () => node.leaveRoom(),
     join: (roomLink) => node.join(roomLink),
     room: () => node.room(),
     stats: () => node.stats(),

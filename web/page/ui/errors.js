@@ -5,6 +5,7 @@
  */
 
 import { codeOf, explain, words } from "../words.js";
+import { lanWords } from "../words_lan.js";
 import { button, h, icon, isolated, need } from "./dom.js";
 import { safeText } from "./format.js";
 
@@ -62,6 +63,7 @@ export class Errors {
   #card(told, error, { subject, onRetry }, dismiss, count) {
     const act = this.#action(told.action, onRetry, dismiss);
     const message = messageOf(error);
+    /** @type {string[]} */ const lacks = /** @type {any} */ (error)?.lacks ?? [];
     return h(
       "div",
       { class: "notice bad", data: { code: told.code } },
@@ -71,6 +73,7 @@ export class Errors {
         { class: "notice-text" },
         h("p", { class: "notice-title" }, told.title, subject ? ": " : null, subject ? isolated(subject) : null),
         h("p", null, told.todo),
+        lacks.length > 0 ? h("p", null, lanWords.lacks(lacks.map((part) => lanWords.parts[part] ?? part))) : null,
         h(
           "p",
           { class: "notice-code" },

@@ -18,10 +18,10 @@ export class Meet {
   #dialog = need("meet-dialog", HTMLDialogElement);
   #about = h("p", { class: "quiet-text", id: "meet-about" }, TEXTS.public);
   #back = button({
-    text: TEXTS.backToPublic,
+    text: TEXTS.leave,
     kind: "soft",
     action: "room-public",
-    onClick: () => void this.#enter(() => this.#node.join()),
+    onClick: () => void this.#enter(() => this.#node.leaveRoom()),
   });
   #link = button({
     text: TEXTS.roomLink,
@@ -49,12 +49,12 @@ export class Meet {
   /** @param {NodeApi} node */
   constructor(node) {
     this.#node = node;
-    this.showRoom("");
+    this.showRoom("", true);
   }
 
-  /** @param {string} link of a private room; empty in the public one */
-  showRoom(link) {
-    setText(this.#about, link ? TEXTS.private : TEXTS.public);
+  /** @param {string} link of a private room; empty in the public one @param {boolean} isAlone nobody else is in it */
+  showRoom(link, isAlone) {
+    setText(this.#about, isAlone ? TEXTS.alone : link ? TEXTS.private : TEXTS.public);
     this.#back.hidden = this.#link.hidden = !link;
   }
 
@@ -119,7 +119,7 @@ export class Meet {
     this.#open(TEXTS.roomHeading, text, ...link.parts, told);
     await attempt(told, link.copy, async () => {
       const room = (await go())?.link ?? "";
-      this.showRoom(room);
+      this.showRoom(room, false);
       if (!room) this.#dialog.close();
       setText(text, TEXTS.roomText);
       link.field.value = room;

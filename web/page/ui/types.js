@@ -7,7 +7,7 @@
  */
 
 /**
- * @typedef {{code: string, message: string}} NodeError
+ * @typedef {{code: string, message: string, lacks?: string[]}} NodeError  lacks: parts that are missing, as requirements.js names them
  * @typedef {"starting" | "locked" | "ready" | "failed" | "busy-elsewhere"} Phase
  * @typedef {{phase: Phase, step: string, bytesToGo: number | null, error?: NodeError}} NodeState
  * @typedef {"waiting" | "reading" | "sealing" | "writing" | "done"} PutStage
@@ -122,6 +122,7 @@
  * @property {(text: string) => Promise<void>} takeReply
  * @property {() => Promise<string>} newRoom  its link
  * @property {(roomLink?: string) => Promise<{link: string}>} join
+ * @property {() => Promise<{link: string}>} leaveRoom  for the public one
  * @property {() => Promise<{link: string} | null>} room
  * @property {() => Promise<Record<string, number>>} stats
  * @property {() => Record<string, number> | null} metrics  null before there is a memory

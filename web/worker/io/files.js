@@ -9,7 +9,7 @@
 
 import * as L from "../../shared/layout.gen.js";
 
-const FIXED_NAMES = ["sb0", "sb1", "log-a", "log-b", "keys"];
+const FIXED_NAMES = ["sb0", "sb1", "log-a", "log-b", "keys", "kept"];
 const SEGMENT_HANDLE = 16;
 const HANDLES_OPEN_MAX = 48; // phones get slow near 64
 

@@ -1,6 +1,6 @@
 /** The bench page's first module. */
 
-import { NodeError, requireIsolation } from "../../boot.js";
+import { NodeError, requireBrowser } from "../../boot.js";
 import { explain } from "../../words.js";
 import { setUpAppearance } from "../appearance.js";
 import { need, setText } from "../dom.js";
@@ -8,7 +8,7 @@ import { BenchApp } from "./app.js";
 
 setUpAppearance();
 try {
-  requireIsolation();
+  await requireBrowser();
   new BenchApp();
 } catch (error) {
   if (!(error instanceof NodeError)) throw error;

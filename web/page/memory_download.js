@@ -1,0 +1,25 @@
+/**
+ * Downloads where the browser refuses service workers (a certificate that it does not know, a private window of Firefox): the
+ * whole file in memory, then to the disk.
+ */
+
+import { NodeError } from "./boot.js";
+
+export const MEMORY_DOWNLOAD_BYTES_MAX = 512 * 1024 * 1024;
+const KEPT_MS = 60_000; // the browser reads it after the click, when it has asked where to put it
+
+/** @param {number | null} size null: not known yet */
+export function requireRoom(size) {
+  if ((size ?? 0) > MEMORY_DOWNLOAD_BYTES_MAX) throw new NodeError("DownloadTooLarge", "it cannot be streamed here");
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {string} name */
+export function saveBytes(bytes, name) {
+  requireRoom(bytes.length);
+  const anchor = document.createElement("a");
+  // never a type that the browser would show in our origin
+  anchor.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(anchor.href), KEPT_MS);
+}
