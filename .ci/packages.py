@@ -9,6 +9,8 @@ Must not know: how assets are built. Standard library only.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import shutil
@@ -29,6 +31,7 @@ VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 WHEELS = BUILD / "pyodide"
 PYODIDE_TAG = ("3.14", "cp314", "pyemscripten_2026_0_wasm32")
 PYODIDE_TEST_WHEELS = CACHE / "pyodide-test"
+MICROPIP = BUILD / "micropip"
 STUBS = CACHE / "typings"
 COMPILER = CACHE / "compiler"
 ZIG = COMPILER / "ziglang" / ("zig.exe" if os.name == "nt" else "zig")
@@ -162,6 +165,21 @@ def pyodide_test_wheels() -> Stage:
     lines = requirements("pyodide-test").read_text("utf-8").splitlines()
     outputs = tuple(PYODIDE_TEST_WHEELS / f"{line.split()[0].replace('==', '-')}-py3-none-any.whl" for line in lines)
     return Stage("pytest for pyodide", (digest("pytest", requirements("pyodide-test")),), outputs, run)
+
+
+def micropip() -> Stage:
+    """The installer of the console's scratch worker: one pure wheel, loaded when a source first names it."""
+
+    def run() -> None:
+        shutil.rmtree(MICROPIP, ignore_errors=True)
+        MICROPIP.mkdir(parents=True)
+        target = ["--python-version", PYODIDE_TAG[0], "--platform", "any", "--only-binary", ":all:"]
+        pip(["download", *target, "-d", MICROPIP, "-r", requirements("micropip")], "pip-micropip")
+        (wheel,) = MICROPIP.glob("*.whl")
+        about = {"file": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
+        (MICROPIP / "wheel.json").write_text(json.dumps(about), "utf-8")
+
+    return Stage("micropip", (digest("micropip", requirements("micropip")),), (MICROPIP / "wheel.json",), run)
 
 
 def type_stubs() -> Stage:

@@ -62,6 +62,7 @@ def stages_for(target: str) -> list[Callable[[], Stage]]:
         lambda: packages.python_packages(testing=testing),
         lambda: packages.node_packages(testing=testing),
         packages.pyodide_wheels,
+        packages.micropip,
         assets.kernel,
         assets.pyodide,
         assets.passphrase,

@@ -1,7 +1,7 @@
 """Pictures of every view: `python tests/screens.py FOLDER [SCENE...]`; `--readme FILE.png` takes the README's one.
 
-Light and dark, on a desk and on a phone: `FOLDER/SCENE-desk-light.png` and so on, of pages with a few of this project's files,
-beside a second node. Needs what the end-to-end tests need; runs in a network of its own where the system allows one.
+Light and dark, on a desk and on a phone: `FOLDER/SCENE-desk-light.png` and so on, of a page with a few of this project's own
+files, beside a second node. Needs what the end-to-end tests need; runs in a network of its own where the system allows one.
 """
 
 from __future__ import annotations
@@ -37,28 +37,18 @@ def take(page: Page, name: str, folder: Path) -> None:
         page.set_viewport_size(viewport)  # type: ignore[arg-type]
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=True)
+            whole = page.locator("dialog[open]").count() == 0  # what is behind a dialog is of no interest
+            page.screenshot(path=folder / f"{name}-{size}-{scheme}.png", full_page=whole)
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
-def take_all(node: NodeTab, guest: NodeTab, server: Server, folder: Path, wanted: list[str]) -> None:
+def take_all(node: NodeTab, folder: Path, wanted: list[str]) -> None:
     """Walk through the scenes."""
-    page = page_of(node)
     for name in scenes(node):
         if not wanted or name in wanted:
-            take(page, name, folder)
+            take(page_of(node), name, folder)
             print(name, flush=True)
-    link = node.share(next(entry["root"] for entry in node.list() if entry["name"] == "page.css"))
-    guest.tab.goto(link)
-    guest.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')", timeout_s=60)
-    bench = node.tab if not wanted or "bench" in wanted else None
-    if not wanted or "link" in wanted:
-        take(page_of(guest), "link", folder)
-    if bench:
-        bench.goto(f"{server.url}bench.html")
-        bench.wait_for("rows are there", "() => document.querySelectorAll('.bench-row').length > 5")
-        take(page, "bench", folder)
 
 
 def take_for_readme(node: NodeTab, guest: NodeTab, out: Path) -> None:
@@ -82,7 +72,7 @@ def run(driver: Playwright, server: Server, place: Path, arguments: argparse.Nam
             take_for_readme(node, guest, arguments.readme.resolve())
         else:
             arguments.folder.mkdir(parents=True, exist_ok=True)
-            take_all(node, guest, server, arguments.folder.resolve(), arguments.scenes)
+            take_all(node, arguments.folder.resolve(), arguments.scenes)
     finally:
         owner.close()
         other.close()

@@ -261,6 +261,10 @@ class Brain:
     def _crashed(self, task: Task[Any], error: BaseException) -> None:
         self.report(f"task {task.name} ended by {error!r}")
 
+    def scope(self) -> dict[str, Any]:
+        """What Python of this page's user finds."""
+        return self._verbs.scope()
+
     def report(self, what: str) -> None:
         """Say on the console what went wrong, with the traceback."""
         sys.stderr.write(f"{what}\n{traceback.format_exc()}")

@@ -283,9 +283,13 @@ class Verbs(FileVerbs, ProtectVerbs, MeshVerbs):
 
     async def do_python(self, _op: int, source: str) -> object:
         """Run Python with the node's parts in scope; answers the last value, as JSON if it can be, else its repr."""
-        scope = {"node": self._node, "vault": self._vault, "inos": self._inos, "memory": self._region}
-        value = await eval_code_async(source, {**scope, "arena": self._ports.arena})
+        value = await eval_code_async(source, self.scope())
         return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else repr(value)
+
+    def scope(self) -> dict[str, Any]:
+        """The node's parts by the names that Python of this page's user finds them under."""
+        found = {"node": self._node, "vault": self._vault, "inos": self._inos, "memory": self._region}
+        return {**found, "arena": self._ports.arena}
 
     async def do_spawn(self, _op: int, source: str, name: str, args: dict[str, Any]) -> dict[str, object]:
         """Run Python in a worker of its own."""

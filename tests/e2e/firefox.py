@@ -28,7 +28,10 @@ with warnings.catch_warnings():
 START_TIMEOUT_S = 60.0
 POLL_S = 0.05
 QUIT_TIMEOUT_S = 20.0
-KEYS = {"Enter": Keys.ENTER, "Tab": Keys.TAB, "Escape": Keys.ESCAPE, " ": Keys.SPACE, "F2": Keys.F2}
+KEYS = {
+    "Enter": Keys.ENTER, "Tab": Keys.TAB, "Escape": Keys.ESCAPE, " ": Keys.SPACE, "F2": Keys.F2,
+    "ArrowUp": Keys.ARROW_UP, "ArrowDown": Keys.ARROW_DOWN,
+}  # fmt: skip
 
 # No first-run pages, no updates, no requests of its own; downloads go to a folder without a question.
 PREFERENCES: dict[str, bool | int | str] = {

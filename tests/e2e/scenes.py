@@ -103,9 +103,24 @@ def _almost_full(node: NodeTab) -> Iterator[str]:
     node.tab.call("() => { StorageManager.prototype.estimate = globalThis.estimateBefore; }")
 
 
+def _link_and_bench(node: NodeTab) -> Iterator[str]:
+    """A link (to a file of its own, which is at hand), and the page that measures."""
+    link = node.share(next(entry["root"] for entry in node.list() if entry["name"] == "page.css"))
+    node.tab.call("(link) => { location.hash = new URL(link).hash; }", link)
+    node.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')")
+    yield "link"
+    page_of(node).click(".nav >> text=Measure")
+    node.tab.wait_for("rows are there", "() => document.querySelectorAll('.bench-row').length > 5")
+    yield "bench"
+
+
 def scenes(node: NodeTab) -> Iterator[str]:
     """The name of each scene, while it is to be seen. The vault is empty at first, and full of things at the end."""
     yield "files-empty"
+    page_of(node).keyboard.press("?")
+    page_of(node).locator("#keys-dialog kbd").first.wait_for()
+    yield "keys"
+    page_of(node).keyboard.press("Escape")
     fill(node)
     yield "files"
     yield from _dialogs(node)
@@ -113,3 +128,4 @@ def scenes(node: NodeTab) -> Iterator[str]:
     yield from _settings(node)
     node.open_view("files")
     yield from _almost_full(node)
+    yield from _link_and_bench(node)

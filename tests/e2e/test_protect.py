@@ -37,7 +37,7 @@ def wait_locked(node: NodeTab) -> None:
 
 def load(node: NodeTab) -> None:
     """Load the page anew, where it begins locked."""
-    node.tab.goto(str(node.tab.call("() => location.href")))
+    node.tab.goto(str(node.tab.call("() => location.href.split('#')[0]")))
     wait_locked(node)
 
 
@@ -67,7 +67,7 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
     done = node.put(data, "secret.bin")
     segments = tab.call(SEGMENTS)
     assert len(segments) >= 1
-    tab.wait_for("protection is shown", "() => !document.querySelector('#protect').hidden")
+    tab.wait_for("protection is shown", "() => document.querySelector('[data-action=passphrase-set]')")
     node.open_view("settings")
     tab.click("[data-action=passphrase-set]")
     check_access(node)

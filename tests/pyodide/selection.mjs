@@ -20,6 +20,10 @@ export const LEFT_OUT = [
   ...PROPERTIES.map((file) => [`tests/unit/${file}`, "Hypothesis"]),
   ["tests/unit/bench", "the benchmark's command: subprocesses, never part of a page"],
   ["tests/unit/chaos", "the command that kills browsers, from outside of them"],
+  [
+    "tests/unit/console/test_console.py",
+    "asyncio.run, and a loop that waits, need CPython; in browsers tests/e2e/test_python_view.py runs the console",
+  ],
   ["tests/unit/fuzz", "the targets run on CPython's wheels, with processes of their own"],
   ["tests/unit/host", "tests CPython's adapter on CPython's wheels; the browser's adapter has tests/pyodide/adapter"],
   [
@@ -62,6 +66,7 @@ export const GROUPS = [
     "tests/unit/membership",
     "tests/unit/dht",
     "tests/unit/gossip",
+    "tests/unit/console",
     "tests/unit/test_bucket.py",
   ],
   [

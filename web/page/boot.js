@@ -23,6 +23,7 @@ const THREAD_MUSCLES = 3;
  * @typedef {object} Workers
  * @property {() => Worker} startBrain only one brain at a time: it has one stack and one end of each ring
  * @property {(name: string, start: object) => Worker} startCompute
+ * @property {(start: object, transfer: Transferable[]) => Worker} startScratch a Python without the shared memory
  * @property {Worker} io
  * @property {Worker} net
  * @property {Worker[]} muscles
@@ -173,5 +174,11 @@ export async function startWorkers({ folder = "inos-vault", alone = false, ...gi
       [],
       name,
     );
-  return { startBrain, startCompute, io, net, muscles, buffer: sharedBuffer(memory) };
+  const startScratch = (/** @type {object} */ start, /** @type {Transferable[]} */ transfer) =>
+    startWorker(
+      "/web/worker/scratch/main.js",
+      { type: "start", python, build, base: "/build/pyodide/", ...start },
+      transfer,
+    );
+  return { startBrain, startCompute, startScratch, io, net, muscles, buffer: sharedBuffer(memory) };
 }

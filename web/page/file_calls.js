@@ -19,6 +19,7 @@ import { requireRoom, saveBytes } from "./memory_download.js";
  * @property {(method: string, args: object, options: Options) => Promise<any>} operation
  * @property {(message: {id: number, type: string} & Record<string, any>, transfer?: Transferable[]) => Promise<void>} register
  * @property {(message: object) => void} io
+ * @property {() => {brain: Worker | null, startScratch?: (start: object, transfer: Transferable[]) => Worker}} python
  */
 
 const BUFFER_BYTES_MAX = 2 ** 31 - 1;

@@ -6,7 +6,7 @@
  * Invariants: bytes of topics are Uint8Arrays here; a listener hears what others publish from when `subscribe` resolved until `stop`.
  */
 
-import { VaultCalls } from "./vault_calls.js";
+import { ConsoleCalls } from "./console_calls.js";
 
 /** @typedef {import("./file_calls.js").Line} Line */
 /** @typedef {{topic: string, from: string, data: Uint8Array}} Delivery */
@@ -21,7 +21,7 @@ import { VaultCalls } from "./vault_calls.js";
  * @property {number} signals that we sent through the rendezvous server
  */
 
-export class MeshCalls extends VaultCalls {
+export class MeshCalls extends ConsoleCalls {
   /** @type {() => Line} */ #line;
   /** @type {Map<string, Set<(delivery: Delivery) => void>>} */ #topics = new Map();
 

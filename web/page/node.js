@@ -55,6 +55,7 @@ export class InosNode extends MeshCalls {
         operation: (method, args, given) => this.#operation(method, args, given),
         register: (message, transfer) => this.#register(message, transfer),
         io: (message) => this.#io(message),
+        python: () => ({ brain: this.#brain, startScratch: this.#workers?.startScratch }),
       }),
       workerUrl,
     );
@@ -174,13 +175,11 @@ export class InosNode extends MeshCalls {
     if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("error", (event) => this.#fail(new NodeError("ThreadFailed", event.message)));
-    }
-    workers.io.addEventListener("message", (event) => this.#onIo(event.data));
-    for (const worker of [workers.io, workers.net, ...workers.muscles]) {
       worker.addEventListener("message", ({ data }) => {
         if (data.type === "failed") this.#fail(new NodeError(data.code, data.message));
       });
     }
+    workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     this.#io({ type: "acquire" });
     this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);

@@ -20,8 +20,9 @@ export const DEFAULTS = {
   muscles: 0, // 0: by itself
   iceServers: "", // one a line, as networks.js reads them
   rendezvous: "",
+  shortcuts: true, // single keys, keys.js
   tourSeen: false,
-  pythonIndexAllowed: false,
+  pythonIndexAllowed: "", // the address of the one that a scratch worker may use, if this server offers it
   hadFiles: false, // the list was not empty: early.js leaves room for it
 };
 

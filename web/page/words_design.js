@@ -12,12 +12,61 @@ export const designWords = {
     settings: "Settings",
   },
 
+  tour: {
+    heading: "First steps",
+    skip: "Skip",
+    done: "Done",
+    shareVerb: "Share a file",
+    meshVerb: "See the mesh",
+    steps: {
+      add: {
+        title: "Add a file",
+        text: "Drop or choose one. It is encrypted in this browser before it is stored; no server gets it.",
+      },
+      share: {
+        title: "Share it",
+        text: "Send somebody its link. It goes straight from your browser to theirs, and only the link opens it.",
+      },
+      mesh: {
+        title: "Be part of the mesh",
+        text: "Browsers that have INOS open keep sealed copies for each other, so that files outlast one device.",
+      },
+    },
+  },
+
+  keys: {
+    heading: "Keys",
+    close: "Close",
+    off: "These keys are switched off in Settings.",
+    hint: "Tab goes to every control, Enter uses it, Esc closes what is open. Keys do nothing while you type.",
+    does: {
+      files: "Files",
+      mesh: "Mesh",
+      python: "Python",
+      measure: "Measure",
+      settings: "Settings",
+      add: "Add files",
+      find: "Find a file by its name",
+      map: "This list",
+    },
+  },
+
   settings: {
+    help: {
+      heading: "Help",
+      hint: "All of INOS can be used by the keyboard alone.",
+      tour: "Show the first steps again",
+      keys: "List of keys",
+      shortcuts: "Single keys do things",
+      shortcutsHint:
+        "“m” opens the mesh, “/” finds a file. Switch it off if you speak to your computer or press keys by accident.",
+    },
     afterReload: "This holds from the next time the page is loaded.",
     reload: "Reload now",
     node: {
       heading: "This node",
       hint: "Others know this browser by this name. INOS made it here, it is kept in your vault, and it says nothing about you.",
+      unknown: "INOS is still starting",
       copy: "Copy",
       copied: "Copied.",
       copyFailed: "Could not copy. Select it and copy it yourself.",

@@ -65,6 +65,9 @@ export const meshWords = {
 
   meet: {
     heading: "Meet others",
+    alone:
+      "Nobody else is here yet. Open INOS in another browser or on another device, or invite somebody: you then keep sealed " +
+      "copies of each other's files.",
     public:
       "You are in the public room of this address: whoever opens this page is in it, and sees only sealed blocks.",
     private:

@@ -10,7 +10,7 @@
  *   #files  [data-root][data-kind=file|folder] with [data-action=share|open|download|rename|delete|versions|file-repair], then
  *     [data-action=delete-confirm|delete-cancel] or .rename-input with [data-action=rename-save|rename-cancel];
  *     #files-filter  #files-more  #files-empty  #files-summary  #found > [data-path] with [data-action=found-open|found-save]
- *   #note (what just happened)
+ *   #note (what just happened)  #tour [data-step][data-state=done|next|later]  [data-action=tour-skip|tour-share]  #keys-dialog
  *   #folder-dialog  [data-path][data-kind] with [data-action=entry-open|entry-save]  [data-action=folder-save|close]  .crumb
  *   #versions-dialog  [data-root][data-seq] with [data-action=version-open|version-save|version-restore|version-forget], then
  *     [data-action=version-forget-confirm|version-forget-cancel]
@@ -41,7 +41,6 @@ import { words } from "../words.js";
 import { ActivityLog, peerChanges, watched } from "./activity.js";
 import { AlmostFull } from "./almost_full.js";
 import { Announcer } from "./announce.js";
-import { setUpAppearance } from "./appearance.js";
 import { Archive } from "./archive.js";
 import { Check } from "./check.js";
 import { need } from "./dom.js";
@@ -60,12 +59,12 @@ import { parentOf } from "./paths.js";
 import { Preview } from "./preview.js";
 import { Protect } from "./protect.js";
 import { Share } from "./share.js";
+import { makeShell } from "./shell.js";
 import { Status } from "./status.js";
 import { Storage } from "./storage.js";
 import { Tidy } from "./tidy.js";
 import { Unlock } from "./unlock.js";
 import { Versions } from "./versions.js";
-import { Views } from "./views.js";
 import { Work } from "./work.js";
 
 const STORAGE_INTERVAL_MS = 20_000;
@@ -135,10 +134,10 @@ export function mount(bareNode) {
     fail,
   });
   onState();
-  setUpAppearance();
   views.on("open", (name) => {
     parts.mesh.setShown(name === "mesh");
     parts.panel.setShown(name === "mesh");
+    if (name === "mesh") parts.tour.happened("mesh");
   });
   views.follow();
   return { openLink, showError: (error) => fail(error), followAddress: () => views.follow() };
@@ -155,25 +154,30 @@ function makeParts(bareNode) {
   const fail = (/** @type {unknown} */ error, subject = "") => {
     if (!isCancel(error)) errors.show(error, { subject });
   };
-  const views = new Views(
-    { settings: async (root) => new (await import("./settings_view.js")).SettingsView(node, root, say) },
-    fail,
-  );
   const download = (/** @type {import("./preview.js").Previewed} */ file) =>
     void save(node, file, files, announcer, fail);
   const preview = new Preview(node, fail, download);
   const share = new Share(node, announcer, fail);
+  const shareFile = (/** @type {import("./types.js").FileEntry} */ entry) => {
+    tour.happened("share");
+    void share.open(entry);
+  };
   const protect = new Protect(node, announcer, fail);
   const unlock = new Unlock(node, fail);
   const note = new Note(announcer);
   const say = (/** @type {string} */ text) => note.say(text);
+  const shareFirst = () => {
+    const [first] = files.all();
+    if (first) shareFile(first);
+  };
+  const { views, tour } = makeShell({ node, bareNode, say, fail, shareFirst });
   const folder = new FolderView({ node, preview, download, fail });
   const open = (/** @type {import("./folder.js").Opened} */ file) =>
     void (file.kind === "folder" ? folder.open(file) : preview.open(file));
   const canOpen = (/** @type {import("./folder.js").Opened} */ file) => file.kind === "folder" || preview.can(file);
   const versions = new Versions({ node, open, canOpen, download, say, fail });
   const files = new Files({
-    share: (entry) => void share.open(entry),
+    share: shareFile,
     open,
     download,
     remove: (entry) => remove(node, entry, announcer, fail),
@@ -213,7 +217,7 @@ function makeParts(bareNode) {
   };
   return {
     ...{ node, log, announcer, errors, fail, files, link, panel, protect, storage, status, unlock, work },
-    ...{ almostFull, closeAll, found, mesh, tidy, views },
+    ...{ almostFull, closeAll, found, mesh, tidy, tour, views },
   };
 }
 
@@ -241,13 +245,14 @@ function inFolders(files, folder, preview, download) {
 /** What brings each part up to date. @param {Parts} parts */
 function makeRefreshers(parts) {
   const { node, log, errors, fail, files, link, panel, protect, storage, status, unlock, work } = parts;
-  const { almostFull, closeAll, found, mesh, tidy } = parts;
+  const { almostFull, closeAll, found, mesh, tidy, tour } = parts;
   /** @type {string[]} */
   let peersBefore = [];
   const refreshList = latestOnly(async () => {
     const entries = await node.list();
     files.show(entries);
     settings.set("hadFiles", entries.length > 0);
+    if (entries.length > 0) tour.happened("add");
     found.again();
   }, fail);
   const refreshPeers = latestOnly(async () => {

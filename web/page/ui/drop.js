@@ -207,12 +207,10 @@ async function readDirectory(directory) {
 }
 
 /**
- * Says that files may be added although nothing else is ready.
+ * Says that files may be added although nothing else is ready; in the place of another line, so that nothing moves.
  *
  * @param {boolean} early
  */
 export function showEarly(early) {
-  const note = need("drop-early", HTMLElement);
-  setText(note, words.drop.early);
-  note.hidden = !early;
+  setText(need("drop-hint", HTMLElement), early ? words.drop.early : words.drop.hint);
 }

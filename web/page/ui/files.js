@@ -75,6 +75,7 @@ export class Files {
   show(entries) {
     this.#loaded = true;
     this.#entries = entries.toSorted((a, b) => b.timeMs - a.timeMs);
+    document.documentElement.dataset.listed = "";
     document.documentElement.dataset.files = entries.length > 0 ? "some" : "none"; // page.css: the list matters more
     this.#draw();
   }
@@ -98,6 +99,11 @@ export class Files {
     if (!row || !place) return;
     setText(place, text ?? "");
     row.classList.toggle("is-busy", text !== null);
+  }
+
+  /** Newest first. */
+  all() {
+    return this.#entries;
   }
 
   /** @param {string} root @returns {string | undefined} */

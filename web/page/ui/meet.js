@@ -50,12 +50,12 @@ export class Meet {
   /** @param {NodeApi} node */
   constructor(node) {
     this.#node = node;
-    this.showRoom("");
+    this.showRoom("", true);
   }
 
-  /** @param {string} link of a private room; empty in the public one */
-  showRoom(link) {
-    setText(this.#about, link ? TEXTS.private : TEXTS.public);
+  /** @param {string} link of a private room; empty in the public one @param {boolean} isAlone nobody else is in it */
+  showRoom(link, isAlone) {
+    setText(this.#about, isAlone ? TEXTS.alone : link ? TEXTS.private : TEXTS.public);
     this.#back.hidden = this.#link.hidden = !link;
   }
 
@@ -124,7 +124,7 @@ export class Meet {
     this.#open(TEXTS.roomHeading, text, ...link.parts, told);
     await attempt(told, link.copy, async () => {
       const room = (await go())?.link ?? "";
-      this.showRoom(room);
+      this.showRoom(room, false);
       if (!room) this.#dialog.close();
       setText(text, TEXTS.roomText);
       link.field.value = room;

@@ -48,6 +48,7 @@ export class Mesh {
     this.#nameOf = nameOf;
     this.#meet = new Meet(node);
     need("mesh-body", HTMLElement).append(
+      this.#meet.element,
       h(
         "div",
         { class: "mesh-head" },
@@ -62,7 +63,6 @@ export class Mesh {
         section(TEXTS.rumors, this.#noRumors, this.#rumors),
       ),
       section(TEXTS.replicas, this.#noReplicas, this.#replicasTable, this.#moreReplicas),
-      this.#meet.element,
     );
     setText(this.#now, TEXTS.off);
     document.addEventListener("visibilitychange", () => this.#followView());
@@ -93,7 +93,7 @@ export class Mesh {
     this.#panel.dataset.links = String(mesh?.neighbours.length ?? 0);
     if (!mesh || !this.#isShown) return;
     this.#map.show(mesh);
-    this.#meet.showRoom(mesh.room);
+    this.#meet.showRoom(mesh.room, mesh.neighbours.length === 0);
     for (const [fact, text] of Object.entries(factsOf(mesh))) {
       const place = this.#facts.get(/** @type {Fact} */ (fact));
       if (place) setText(place, text);

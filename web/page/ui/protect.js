@@ -20,7 +20,6 @@ export class Protect {
   #node;
   #announcer;
   #fail;
-  #section = need("protect", HTMLElement);
   #now = need("protect-now", HTMLElement);
   #body = need("protect-body", HTMLElement);
   #dialog = new ProtectDialog();
@@ -40,7 +39,6 @@ export class Protect {
   async refresh() {
     const { slots, idleMinutes } = await this.#node.protection();
     this.#slots = slots;
-    this.#section.hidden = false;
     const focused = document.activeElement;
     const asks = !slots.some(({ kind }) => kind === "device");
     const isLockable = slots.some(({ kind }) => kind !== "device");

@@ -9,6 +9,7 @@ import { settings } from "../settings.js";
 import { words } from "../words.js";
 import { button, h, need, setText } from "./dom.js";
 import { formatDuration } from "./format.js";
+import { choiceRow } from "./protect_dialog.js";
 import { choice, setting } from "./setting.js";
 import { connections, machine } from "./settings_machine.js";
 
@@ -22,17 +23,21 @@ export class SettingsView {
   #say;
   #machine;
   #copies = h("div");
+  #id = h("code", { id: "node-id", class: "setting-id" }, TEXTS.node.unknown);
+  #started = h("p", { class: "quiet-text numbers" });
 
-  /** @param {NodeApi} node @param {HTMLElement} _root @param {(text: string) => void} say */
-  constructor(node, _root, say) {
+  /** @param {NodeApi} node @param {{say: (text: string) => void, showKeys: () => void, showTour: () => void}} to */
+  constructor(node, { say, showKeys, showTour }) {
     this.#node = node;
     this.#say = say;
     this.#machine = machine(node);
+    need("settings-node", HTMLElement).replaceWith(this.#nodeCard());
     need("settings-more", HTMLElement).append(
       setting("settings-copies", TEXTS.copies, this.#copies),
       this.#machine.element,
       connections(),
       appearance(),
+      help(showTour, showKeys),
       about(),
     );
     node.ready.then((info) => this.#showNode(info)).catch(() => {}); // the page says elsewhere that there is none
@@ -43,32 +48,31 @@ export class SettingsView {
     void this.#showCopies();
   }
 
-  /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
-  #showNode({ node, bootMs, snapshot }) {
-    const place = need("settings-node", HTMLElement);
+  #nodeCard() {
+    const texts = TEXTS.node;
     const told = h("p", { class: "quiet-text", role: "status" });
     const copy = button({
       icon: "copy",
-      text: TEXTS.node.copy,
+      text: texts.copy,
       kind: "soft",
       action: "copy-id",
       onClick: async () => {
-        const copied = await navigator.clipboard.writeText(node).then(
+        const copied = await navigator.clipboard.writeText(this.#id.textContent ?? "").then(
           () => true,
           () => false,
         );
-        setText(told, copied ? TEXTS.node.copied : TEXTS.node.copyFailed);
+        setText(told, copied ? texts.copied : texts.copyFailed);
       },
     });
-    const started = `${words.panel.bootTime} ${formatDuration(bootMs)} ${snapshot ? words.panel.warm : words.panel.cold}`;
-    const card = setting(
-      "settings-node",
-      TEXTS.node,
-      h("div", { class: "setting-row" }, h("code", { id: "node-id", class: "setting-id" }, node), copy),
-      told,
-      h("p", { class: "quiet-text numbers" }, started),
-    );
-    place.replaceWith(card);
+    const row = h("div", { class: "setting-row" }, this.#id, copy);
+    return setting("settings-node", texts, row, this.#started, told);
+  }
+
+  /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
+  #showNode({ node, bootMs, snapshot }) {
+    setText(this.#id, node);
+    const { bootTime, warm, cold } = words.panel;
+    setText(this.#started, `${bootTime} ${formatDuration(bootMs)} ${snapshot ? warm : cold}`);
     this.#machine.refresh();
     void this.#showCopies();
   }
@@ -112,6 +116,24 @@ function appearance() {
     TEXTS.appearance,
     h("fieldset", { class: "segments" }, h("legend", { class: "unseen" }, TEXTS.appearance.heading), ...choices),
     h("p", { class: "quiet-text" }, TEXTS.appearance.language),
+  );
+}
+
+/** @param {() => void} showTour @param {() => void} showKeys */
+function help(showTour, showKeys) {
+  const texts = TEXTS.help;
+  const box = h("input", { type: "checkbox", id: "shortcuts", checked: settings.get("shortcuts") });
+  box.addEventListener("change", () => settings.set("shortcuts", box.checked));
+  return setting(
+    "settings-help",
+    texts,
+    h(
+      "div",
+      { class: "setting-row" },
+      button({ text: texts.tour, kind: "soft", action: "tour-again", onClick: showTour }),
+      button({ text: texts.keys, kind: "soft", action: "keys", onClick: showKeys }),
+    ),
+    choiceRow(box, { label: texts.shortcuts, hint: texts.shortcutsHint }),
   );
 }
 

@@ -72,7 +72,6 @@ export class Storage {
     const { storageUsage, storageQuota } = stats;
     const known = storageQuota > 0 && storageUsage >= 0;
     const part = known ? storageUsage / storageQuota : 0;
-    this.#section.hidden = false;
     this.#bar.toggleAttribute("hidden", !known);
     this.#bar.dataset.level = part >= NEARLY_FULL ? "high" : "";
     this.#line.hidden = !known;

@@ -96,6 +96,7 @@ export class Views {
       if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
+    document.documentElement.dataset.view = name; // as early.js guessed it
     scrollTo(0, 0);
     view?.shown?.();
     this.#events.emit("open", name);

@@ -3,7 +3,7 @@
  *
  * One turn: drain the rings, let Python run until it has nothing to do, sleep on EPOCH_BRAIN until somebody publishes or
  * Python's next deadline comes. Messages from the page only queue work and publish the same epoch.
- * Invariants: nothing here blocks; Python is entered only from `turn`.
+ * Invariants: nothing here blocks; Python is entered only from `turn`, but for what asyncio steps of a console's own sources.
  */
 
 import { atomicsBridge } from "../../shared/atomics_bridge.js";
@@ -31,6 +31,7 @@ class Brain {
   #buffer;
   #epoch;
   /** @type {any} */ #python = null;
+  /** @type {any} */ #pyodide = null;
   /** @type {(() => void)[]} what messages left for the next turn */ #pending = [];
   #keyring = new Keyring();
   /** @type {Passphrase | null} */ #passphrase = null;
@@ -78,6 +79,7 @@ class Brain {
       onStage: (stage) => self.postMessage({ type: "stage", ...stage }),
     });
     this.#files = files;
+    this.#pyodide = pyodide;
     this.#passphrase = new Passphrase(start.base);
     // MEMFS keeps this view as the file's contents, so pread and pwrite reach the shared memory (pyodide-facts A.1.5).
     pyodide.FS.mkdirTree("/inos");
@@ -160,6 +162,24 @@ class Brain {
     this.#epoch.publish();
   }
 
+  /** The console of the page's own user. @param {{port: MessagePort, interrupts: Int32Array}} given */
+  async console({ port, interrupts }) {
+    const [{ servePort }, { takenSignal }] = await Promise.all([
+      import("../python/console_port.js"),
+      import("../compute/signal.js"),
+    ]);
+    this.later(() => {
+      this.#pyodide.setInterruptBuffer(takenSignal(interrupts));
+      const border = this.#pyodide.pyimport("inos_web.console.border");
+      servePort(
+        port,
+        (post) => border.open_on_node(this.#python, post, () => this.#epoch.publish()),
+        this.later.bind(this),
+      );
+      border.destroy();
+    });
+  }
+
   /** @param {BrainCall} call */
   call({ id, method, args }) {
     this.later(() => this.#python.on_call(id, method, args));
@@ -193,4 +213,5 @@ self.onmessage = (event) => {
   } else if (message.type === "call") brain?.call(message);
   else if (message.type === "peers") brain?.peers(message.happening);
   else if (message.type === "compute") brain?.compute(message);
+  else if (message.type === "console") brain?.console(message);
 };

@@ -1,0 +1,127 @@
+/**
+ * A place to run Python: beside the node, or in a scratch worker; started when something is first asked of it.
+ *
+ * Theory of operation. What does not stop beside the node cannot be ended without the node, so the person is told to reload; a
+ * scratch worker is ended, and the next source starts another.
+ */
+
+import { pythonWords as words } from "../../words_python.js";
+import { Session } from "./session.js";
+
+const HOLD_MS_MAX = 3_000;
+const END_AFTER_MS = 3_000;
+const STUCK_AFTER_MS = 6_000;
+const LOOK_INTERVAL_MS = 250;
+
+/** @typedef {import("./session.js").Piece} Piece */
+/** @typedef {import("./session.js").Ended} Ended */
+/** @typedef {{onPiece: (piece: Piece) => void, note: (text: string) => void}} Listener */
+
+export class Place {
+  #open;
+  #answer;
+  #isScratch;
+  /** @type {Promise<Session> | null} */ #session = null;
+  /** @type {Worker | undefined} */ #worker;
+  /** @type {Map<number, Listener>} */ #listeners = new Map();
+
+  /**
+   * @param {() => Promise<import("../../console_calls.js").ConsoleEnd>} open
+   * @param {import("./session.js").Answer} answer
+   * @param {{isScratch: boolean}} options
+   */
+  constructor(open, answer, { isScratch }) {
+    this.#open = open;
+    this.#answer = answer;
+    this.#isScratch = isScratch;
+  }
+
+  get isStarted() {
+    return this.#session !== null;
+  }
+
+  /** @param {string} source @param {Listener} listener @returns {Promise<Ended>} */
+  async run(source, listener) {
+    const session = await this.#started();
+    const { number, ended } = session.run(source);
+    this.#listeners.set(number, listener);
+    const timer = setInterval(() => this.#look(session, listener), LOOK_INTERVAL_MS);
+    try {
+      return await ended;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async stop() {
+    (await this.#session)?.stop();
+  }
+
+  /** @param {string} source */
+  async check(source) {
+    return (await this.#started()).check(source);
+  }
+
+  /** @param {string} source @param {number} at */
+  async complete(source, at) {
+    return (await this.#started()).complete(source, at);
+  }
+
+  /** End a scratch worker, with all that it knows. */
+  end() {
+    this.#worker?.terminate();
+    this.#session?.then((session) => session.close());
+    this.#session = null;
+    this.#worker = undefined;
+    this.#listeners.clear();
+  }
+
+  // --- inside --------------------------------------------------------------------------------------------------------
+
+  /** @returns {Promise<Session>} */
+  #started() {
+    this.#session ??= this.#start().catch((error) => {
+      this.#session = null;
+      throw error;
+    });
+    return this.#session;
+  }
+
+  async #start() {
+    const end = await this.#open();
+    this.#worker = end.worker;
+    if (end.worker) await running(end.worker, () => this.end());
+    return new Session(end, {
+      onPiece: (piece) => this.#listeners.get(piece.run)?.onPiece(piece),
+      answer: this.#answer,
+      holdMsMax: this.#isScratch ? undefined : HOLD_MS_MAX,
+    });
+  }
+
+  /** @param {Session} session @param {Listener} listener */
+  #look(session, listener) {
+    const { stoppingMs } = session;
+    if (this.#isScratch && stoppingMs >= END_AFTER_MS) {
+      this.end();
+    } else if (stoppingMs >= STUCK_AFTER_MS && !this.#isTold) {
+      this.#isTold = true;
+      listener.note(words.stuck);
+    }
+  }
+  #isTold = false;
+}
+
+/** @param {Worker} worker @param {() => void} onDeath @returns {Promise<void>} once its Python runs */
+function running(worker, onDeath) {
+  return new Promise((resolve, reject) => {
+    worker.addEventListener("message", ({ data }) => {
+      if (data.type === "running") resolve();
+      else reject(new Error(data.message));
+    });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      reject(new Error(event.message ?? "the worker could not be loaded"));
+      onDeath();
+    });
+  });
+}
