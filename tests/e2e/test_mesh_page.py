@@ -12,7 +12,7 @@ SHOWN = "(what) => document.querySelector(`#mesh-panel [data-mesh=${what}]`).tex
 # A camera and a reader, which this machine has not: one that shows something, and one that reads this text the second time.
 CAMERA = """(text) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
-  canvas.getContext("2d").fillRect(0, 0, 64, 64);
+  setInterval(() => canvas.getContext("2d").fillRect(0, 0, 64, 64), 50);
   navigator.mediaDevices.getUserMedia = async () => {
     const stream = canvas.captureStream(10);
     [window.cameraTrack] = stream.getTracks();
