@@ -61,10 +61,12 @@ class Site:
     def listing(self) -> tuple[str, bytes]:
         """The build's name, and the script that lists it."""
         with self._lock:
-            hashed = {path: (self._hash(file), file.stat().st_size) for path, file in self.paths()}
+            hashed = {
+                path: (self._hash(file), file.stat().st_size) for path, file in self.paths() if path != CONFIG_PATH
+            }
         named = json.dumps([hashed, self._headers], sort_keys=True)
         build = hashlib.sha256(named.encode()).hexdigest()[:32]
-        listed = {path[1:]: facts for path, facts in hashed.items() if path not in {CONFIG_PATH, *WORKER_PATHS}}
+        listed = {path[1:]: facts for path, facts in hashed.items() if path not in WORKER_PATHS}
         site = {"build": build, "headers": self._headers, "types": CONTENT_TYPES, "files": listed}
         return build, f"self.SITE = {json.dumps(site, separators=(',', ':'))};\n".encode()
 
