@@ -39,7 +39,11 @@ export class Entry {
   end({ how, error }) {
     this.element.dataset.run = how;
     if (error) this.#append(errorOf(error, this.element.dataset.place === "node"));
-    const note = { stopped: words.stopped, held: words.held, gone: words.gone }[/** @type {string} */ (how)];
+    const note = {
+      stopped: words.stopped,
+      held: words.held,
+      gone: this.element.dataset.place === "node" ? words.nodeGone : words.gone,
+    }[/** @type {string} */ (how)];
     if (note) this.note(note);
   }
 
