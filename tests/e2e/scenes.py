@@ -146,6 +146,9 @@ def scenes(node: NodeTab) -> Iterator[str]:
     yield from _mesh(node)
     yield from _python(node)
     yield from _settings(node)
+    node.open_view("python")
+    page_of(node).locator("#python-input").wait_for()
+    yield "python"
     node.open_view("files")
     yield from _almost_full(node)
     yield from _link_and_bench(node)

@@ -8,7 +8,7 @@
 
 import { readConfig } from "../../config.js";
 import { settings } from "../../settings.js";
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { h } from "../dom.js";
 
 const INDEX = new URL("../../../../python-index/simple", import.meta.url);
@@ -40,7 +40,7 @@ export class IndexAllowed {
   async #look() {
     const { pythonIndex } = await readConfig();
     this.#offered = typeof pythonIndex === "string" ? pythonIndex : "";
-    this.#label.textContent = words.allowIndex(this.#offered);
+    this.#label.textContent = words.python.allowIndex(this.#offered);
     this.#box.checked = settings.get("pythonIndexAllowed") === this.#offered;
     this.element.hidden = this.#offered === "";
   }
