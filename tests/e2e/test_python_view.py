@@ -140,6 +140,7 @@ def test_a_walk_through_the_prompt(start: Start, server: Server, name: str) -> N
 
     # no address can type or run; what was typed is kept
     tab.goto(f"{server.url}?code=1%2B1&run=1#/python")
+    tab.wait_for("the new page is ready", "() => location.search && globalThis.inos?.state().phase === 'ready'")
     prompt = Prompt(tab)
     assert prompt.value() == ""
     assert tab.call("() => document.querySelector('#python-log').childElementCount") == 0
