@@ -5,7 +5,7 @@
  * scratch worker is ended, and the next source starts another.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { Session } from "./session.js";
 
 const HOLD_MS_MAX = 3_000;
@@ -105,7 +105,7 @@ export class Place {
       this.end();
     } else if (stoppingMs >= STUCK_AFTER_MS && !this.#isTold) {
       this.#isTold = true;
-      listener.note(words.stuck);
+      listener.note(words.python.stuck);
     }
   }
   #isTold = false;
