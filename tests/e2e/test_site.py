@@ -59,9 +59,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(ROOT, tmp_path_factory.mktemp("site") / "first")
 
 
-def build(checkout: Path, out: Path) -> Path:
+def build(checkout: Path, out: Path, *more: str) -> Path:
     script = checkout / ".ci" / "build_site.py"
-    subprocess.run([sys.executable, str(script), "--out", str(out)], check=True, capture_output=True, text=True)
+    subprocess.run([sys.executable, str(script), "--out", str(out), *more], check=True, capture_output=True, text=True)
     return out
 
 
@@ -220,3 +220,18 @@ def test_a_host_without_headers_and_nobody_to_meet_at(start: Start, host: PlainH
     fetched = two.fetch(link)
     assert fetched["name"] == "by hand.txt"
     two.assert_holds(fetched["root"], TEXT, done["sha256"])
+
+
+def test_a_static_site_with_a_meeting_server_of_its_own(start: Start, tmp_path: Path) -> None:
+    """web/HOWTO.md: the pages of one origin meet at the server of another, which was told of them."""
+    host = PlainHost(tmp_path / "site")
+    meeting = Server(tmp_path / "server.txt", arguments=["--meet-for", host.url])
+    build(ROOT, host.folder, "--rendezvous", f"ws{meeting.url.removeprefix('http')}rendezvous")
+    one, two = (open_page(start("chromium"), host.url) for _ in range(2))
+    done = one.put(TEXT, "met.txt")
+    fetched = two.fetch(one.share(done["root"]))
+    two.assert_holds(fetched["root"], TEXT, done["sha256"])
+    meeting.kill()
+    host.close()
+    for node in (one, two):
+        node.tab.allow_problems(r"rendezvous")  # both servers go before the browsers do
