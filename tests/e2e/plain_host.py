@@ -37,8 +37,9 @@ class PlainHost:
 
             def copyfile(self, source: Any, outputfile: Any) -> None:
                 body = source.read()
-                outputfile.write(body)
+                # counted first: the browser may be done with it before this thread goes on
                 host.count(self.path.partition("?")[0].removeprefix(host_path) or "index.html", len(body))
+                outputfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
