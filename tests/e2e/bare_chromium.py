@@ -6,6 +6,7 @@ Must not know: INOS. One client, one call at a time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import re
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from tab import PageMoved
 
 ADDRESS = re.compile(r"DevTools listening on (ws://\S+)")
+MOVED = re.compile(r"execution context|navigated or closed")  # between two documents
 ANSWER_TIMEOUT_S = 60.0
 POLL_S = 0.05
 T = TypeVar("T")
@@ -62,6 +65,9 @@ class BareChromium:
         while True:
             answer = json.loads((await self._channel.receive(ANSWER_TIMEOUT_S)).data)
             if answer.get("id") == number:
+                why = answer.get("error", {}).get("message", "")
+                if MOVED.search(why):
+                    raise PageMoved(why)
                 assert "error" not in answer, answer
                 return dict(answer["result"])
 
@@ -102,11 +108,13 @@ class BareTab:
     def wait_for(self, what: str, expression: str, timeout_s: float = 60.0) -> Any:
         """Poll an expression until it is something true."""
         deadline = time.monotonic() + timeout_s
-        while not (value := self.call(expression)):
+        while True:
+            with contextlib.suppress(PageMoved):
+                if value := self.call(expression):
+                    return value
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{timeout_s:g} s passed before this was so: {what}")
             time.sleep(POLL_S)  # the pause of a poll with a deadline
-        return value
 
     def front(self) -> None:
         """Look at this page, and at no other."""
