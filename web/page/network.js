@@ -66,7 +66,7 @@ export class Network {
  * What the person has set here comes before what the site says. No link may choose them: it would tell others where we are.
  * @param {import("./config.js").Config} config
  */
-function iceServers(config) {
+export function iceServers(config) {
   const { servers } = iceServersOf(settings.get("iceServers"));
   return servers.length > 0 ? servers : (config.iceServers ?? []);
 }

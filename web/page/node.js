@@ -158,6 +158,10 @@ export class InosNode extends MeshCalls {
       await this.#released.promise;
     }
     this.#line = null;
+    this.#endWorkers();
+  }
+
+  #endWorkers() {
     this.#compute?.stop();
     const { io, net, muscles = [] } = this.#workers ?? {};
     for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
@@ -171,6 +175,7 @@ export class InosNode extends MeshCalls {
     const started = performance.now();
     const workers = await startWorkers(options);
     this.#workers = workers;
+    this.#watchPage();
     this.#metrics = new Metrics(workers.buffer);
     if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
@@ -192,11 +197,6 @@ export class InosNode extends MeshCalls {
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );
-    // A page that is hidden for good or frozen must not keep the vault from other tabs; one that comes back begins anew.
-    addEventListener("pagehide", () => this.#letGo());
-    document.addEventListener("freeze", () => this.#letGo());
-    document.addEventListener("resume", () => location.reload());
-    addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
     const opening = performance.now();
@@ -213,6 +213,18 @@ export class InosNode extends MeshCalls {
       stages: booted.stages,
     });
     this.#events.emit("list");
+  }
+
+  /**
+   * A page that ends or sleeps must not keep the vault from other tabs; one that comes back begins anew. Its workers would sleep
+   * with it, the vault's lock and its files in their hands, before they could put them down: so they end at once. What was
+   * acknowledged is on the disk.
+   */
+  #watchPage() {
+    addEventListener("pagehide", ({ persisted }) => (persisted ? this.#endWorkers() : this.#letGo()));
+    document.addEventListener("freeze", () => this.#endWorkers());
+    document.addEventListener("resume", () => location.reload());
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   }
 
   /**

@@ -1,4 +1,5 @@
-"""One request: is it for us, is it well-formed, and which of the two things we do (files, rendezvous) does it want.
+"""One request: is it for us, is it well-formed, and which of the things we do (files, rendezvous, the package
+index if there is one) does it want.
 
 Invariants: every response leaves through `_reply` or the WebSocket upgrade, both of which carry the security headers;
 also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read, but for
@@ -19,6 +20,7 @@ from aiohttp import web
 from inos_host.server.headers import SECURITY, accepts_brotli, etag_matches
 from inos_host.server.measuring import BODY_BYTES_MAX as MEASURED_BYTES_MAX
 from inos_host.server.measuring import Measuring
+from inos_host.server.package_index import PREFIX as INDEX_PREFIX
 from inos_host.server.sockets import Rendezvous, refusal
 from inos_host.server.static_files import Asset
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from inos_host.server.origins import Origins
+    from inos_host.server.package_index import PackageIndex
     from inos_host.server.rendezvous import Hub
     from inos_host.server.static_files import StaticFiles
 
@@ -47,8 +50,10 @@ class App:
         hub: Hub,
         *,
         made: Mapping[str, Asset] | None = None,
+        index: PackageIndex | None = None,
         bench: bool = False,
     ) -> None:
+        self._index = index
         self._origins = origins
         self._made = made or {}
         self._files = files
@@ -71,6 +76,10 @@ class App:
             return await self._upgrade(request)
         if measuring is not None:
             return await measuring.handle(request, path)
+        if self._index is not None and path.startswith(INDEX_PREFIX):
+            scheme = "https" if request.secure else "http"
+            origin = self._origins.public_origin or f"{scheme}://{request.host}"
+            return await self._index.handle(request, path, origin)
         return await self._file(request, path)
 
     def _refusal(self, request: web.BaseRequest, *, measured: bool) -> web.Response | None:

@@ -10,7 +10,7 @@ import { words } from "../../words.js";
 /** @typedef {import("./session.js").Answer} Answer */
 
 /** Each verb and its arguments, in the page's order. */
-const VERBS = /** @type {Record<string, string[]>} */ ({
+export const VERBS = /** @type {Record<string, string[]>} */ ({
   list: [],
   share: ["root"],
   fetch: ["link"],

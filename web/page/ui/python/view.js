@@ -19,6 +19,8 @@ import { OutputLog } from "./output_log.js";
 import { forNode, forScratch } from "./page_side.js";
 import { Place } from "./place.js";
 
+const SHEET = new URL("../../../../python.css", import.meta.url).href;
+
 /** @typedef {"node" | "scratch"} Where */
 
 await styled(); // no view is drawn before its sheet is here
@@ -240,7 +242,7 @@ export class PythonView {
 /** @returns {Promise<unknown>} */
 function styled() {
   return new Promise((resolve) => {
-    document.head.append(h("link", { rel: "stylesheet", href: "/python.css", on: { load: resolve, error: resolve } }));
+    document.head.append(h("link", { rel: "stylesheet", href: SHEET, on: { load: resolve, error: resolve } }));
   });
 }
 
