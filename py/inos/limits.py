@@ -195,6 +195,7 @@ MESH_VERIFIES_PENDING_MAX = 64
 # Mesh: failure detection (mesh.md 3.2)
 MESH_PACE_CLOSE_MS = 250
 MESH_PACE_FAR_MS = 1_000
+MESH_PACE_SUSPECT_MS = 100  # while it is suspected: a few lost packets are told from a death
 MESH_CLOSE_MAX = 8  # links at the close pace
 MESH_MISSED_MAX = 3
 MESH_PROBES = 3

@@ -170,7 +170,7 @@ class Siege:
             mallory.tab.call("() => inos.join()")
         elif attack.by == "file":
             done = self.victim.put(Data("random", MIB, seed=len(self.found.attacks)))
-            mallory.fetch(self.victim.share(done["root"]))
+            mallory.tab.call(FETCH, self.victim.share(done["root"]))
         else:
             done = mallory.put(Data("random", 4 * MIB, seed=7))
             self.victim.tab.call(FETCH, mallory.share(done["root"]))

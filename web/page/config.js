@@ -2,7 +2,9 @@
 
 /** @typedef {{rendezvous?: string | null, iceServers?: RTCIceServer[], pythonIndex?: string} & import("./device.js").Wishes} Config */
 
-const PLACE = new URL("../../config.json", import.meta.url);
+import { at } from "./site.js";
+
+const PLACE = at("config.json");
 
 /** @type {Promise<Config> | null} */
 let reading = null;

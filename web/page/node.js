@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
 import { Protection } from "./protect.js";
+import { whileBusy } from "./service_worker.js";
 import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
@@ -186,7 +187,6 @@ export class InosNode extends MeshCalls {
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     this.#io({ type: "acquire" });
-    this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
@@ -369,7 +369,7 @@ export class InosNode extends MeshCalls {
     signal?.addEventListener("abort", cancel);
     this.#operations++;
     try {
-      return await line.call(method, args, id);
+      return await whileBusy(() => line.call(method, args, id));
     } finally {
       this.#operations--;
       this.#progress.delete(id);

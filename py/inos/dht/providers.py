@@ -201,18 +201,19 @@ class Providers:
             self._tell_next()
 
     def _send(self, record: Record, peer_ids: list[bytes]) -> int:
-        """To these nodes, by their exact ids, twice over different first hops; to how many it is on its way."""
+        """To these nodes, by their exact ids, once the nearest way and once by any first hop: the nearest ways to all of them are
+        much the same, and one liar there would take them all. To how many it is on its way."""
         sent, now = 0, self._tasks.now
         for peer_id in peer_ids:
             if peer_id == self._view.peer_id:
                 continue
-            first = self._routes.begin(None, STORE, peer_id, record.data, now)
+            first = self._routes.begin(None, STORE, peer_id, record.data, now, exact=True)
             if first is not None:
                 sent += 1
                 assert first.hop is not None
                 if first.hop.neighbour.peer_id != peer_id:
                     avoid = (first.hop.neighbour.prefix,)
-                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND)
+                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND | 1, exact=True)
         return sent
 
     async def _keep(self, relay: Relay, key: bytes) -> None:
@@ -232,7 +233,11 @@ class Providers:
         return sorted([*seen, self._view.prefix], key=target.__xor__)[: limits.LOOKUP_CLOSEST]
 
     def _is_near(self, key: bytes) -> bool:
+        """Whether few are closer to the key than we are: by how many nodes there are, or by all that we see. Neighbours may say
+        that they have links to anybody, and crowd us out of what we see."""
         target = prefix_of(key)
+        if self._view.prefix ^ target < KEEPERS_SEEN_MAX * self._members.gap():
+            return True
         seen = self._routes.sight.closest(target, KEEPERS_SEEN_MAX)
         return len(seen) < KEEPERS_SEEN_MAX or self._view.prefix ^ target < seen[-1] ^ target
 

@@ -334,7 +334,9 @@ class Query:
     def _copy(self, target: bytes, now: float, *, walk: int = 0, asked: bytes | None = None) -> bool:
         avoid, shun = (self._used, self._second) if asked is None else (NONE, NONE)
         body = encode(Question(self._key))
-        relay = self._all._routes.begin(self, self._kind, target, body, now, avoid=avoid, shun=shun, walk=walk)
+        relay = self._all._routes.begin(
+            self, self._kind, target, body, now, avoid=avoid, shun=shun, walk=walk, exact=asked is not None
+        )
         if relay is None:
             return False
         assert relay.hop is not None

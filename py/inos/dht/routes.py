@@ -63,7 +63,20 @@ class Server(Protocol):
 class Relay:
     """One copy of a request, here. Due when the next hop must have taken it."""
 
-    __slots__ = ("asker", "born_s", "due", "failures", "hop", "missed", "previous", "route", "routes", "tried", "ttl")
+    __slots__ = (
+        "asker",
+        "born_s",
+        "due",
+        "exact",
+        "failures",
+        "hop",
+        "missed",
+        "previous",
+        "route",
+        "routes",
+        "tried",
+        "ttl",
+    )
 
     def __init__(self, routes: Routes, route: Route, previous: bytes | None, asker: Asker | None, now: float) -> None:
         self.routes = routes
@@ -71,6 +84,7 @@ class Relay:
         self.previous = previous  # None: begun here
         self.asker = asker
         self.born_s = now
+        self.exact = False  # begun here, for one node and nobody else
         self.ttl = route.ttl
         self.hop: Hop | None = None
         self.failures = 0
@@ -130,14 +144,17 @@ class Routes:
         avoid: Collection[int] = (),
         shun: Collection[int] = (),
         walk: int = 0,
+        exact: bool = False,
     ) -> Relay | None:
         """Send a copy, its first hop none of ``avoid``, its second none of ``shun`` if that can be.
 
-        None: nobody else is closer to the target than we are. (Our own id leads to whoever is closest to us.)
+        None: nobody else is closer to the target than we are. (Our own id leads to whoever is closest to us.) ``exact``: only
+        the node of this very id will do, so that it goes by the best link there is, be it a further one: who has just come
+        has no nearer one to those next to it.
         """
         route = Route(self._entropy.random(ID_BYTES), kind, limits.ROUTE_HOPS_MAX, walk, target, b"", b"", body)
         relay = Relay(self, route, None, asker, now)
-        relay.tried, relay.missed = set(avoid), set(shun)
+        relay.tried, relay.missed, relay.exact = set(avoid), set(shun), exact
         hop = self._next(relay)
         if hop is None and shun:
             relay.missed = ()
@@ -249,7 +266,10 @@ class Routes:
         target = prefix_of(route.target)
         floor = self._floor(target, visited)
         blind = bool(route.walk & BLIND)
-        return self.sight.choose(target, floor, visited, relay.tried, relay.missed, blind=blind)
+        hop = self.sight.choose(target, floor, visited, relay.tried, relay.missed, blind=blind)
+        if hop is None and relay.exact:
+            hop = self.sight.choose(target, 1 << BITS, visited, relay.tried, relay.missed, blind=blind)
+        return hop
 
     def _go_on(self, relay: Relay, now: float) -> None:
         """Send a copy to its next hop, answer it, or give it back."""

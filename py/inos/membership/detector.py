@@ -4,11 +4,11 @@ Nouns: a *watch* is what is known of one neighbour's signs of life; its *window*
 own (1 is well, up to MESH_HEALTH_MAX), by which windows widen while our own clock ticks late.
 
 Theory of operation. The net workers ping at the pace asked for and stamp when anything came; here those stamps are read, once
-a window. Three paces of silence make a suspect: up to three neighbours that have a link to it too are asked when they heard
-it. Who heard it later vouches for it; when nobody does in time it is dead here, at once, and those who also know it are told
-(``Accuse``). Who heard it just now answers by ``Refute``; who did not, passes the word to the accused, looks sooner, and refutes
-once the accused has raised its incarnation. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two
-who say so.
+a window. Three paces of silence make a suspect, which is pinged more often from then on, so that a few lost packets are told
+from a death, and up to three neighbours that have a link to it too are asked when they heard it. Who heard it later vouches for
+it; when nobody does in time it is dead here, at once, and those who also know it are told (``Accuse``). Who heard it just now
+answers by ``Refute``; who did not, passes the word to the accused, looks sooner, and refutes once the accused has raised its
+incarnation. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two who say so.
 
 Invariants: nobody is accused while we ourselves were late, or while most of our neighbours are silent at once (it is us);
 an accusation counts only for the incarnation it names. Must not know: what follows from a death.
@@ -55,6 +55,7 @@ class Watch:
 
     __slots__ = (
         "accusers",
+        "answered",
         "detector",
         "due",
         "floor_s",
@@ -78,6 +79,7 @@ class Watch:
         self.accusers: tuple[bytes, ...] = ()
         self.suspected_s = inf  # since when, while it is suspected
         self.vouched_s = -inf  # when others heard it
+        self.answered = False  # by anybody who was asked, since it is suspected
         self.due = inf
 
     def on_due(self, now: float) -> None:
@@ -173,8 +175,8 @@ class Detector:
             watch.pace_ms = pace_ms
             if quicker:  # what was sent at the old pace says nothing about the new one
                 watch.floor_s = now
-            self._carrier.pace(neighbour.peer_id, pace_ms)
             if not neighbour.suspect:
+                self._carrier.pace(neighbour.peer_id, pace_ms)
                 self._plan(watch, now + self._window_s(watch))
 
     def doubt(self, neighbour: Neighbour, now: float) -> None:
@@ -241,7 +243,7 @@ class Detector:
                 self._die(neighbour, "brain", now, accuse=False)
         elif not neighbour.suspect:
             self._suspect(watch, now)
-        elif now - watch.vouched_s < VOUCHED_S * self.health or (self._is_it_us() and silent_s < 3 * window_s):
+        elif self._is_open(watch, silent_s, window_s, now):
             self._ask_others(watch, now)
         else:
             self._die(neighbour, "silent", now, accuse=True)
@@ -272,6 +274,14 @@ class Detector:
         watch.planned_s = due
         self._agenda.put(watch, due)
 
+    def _is_open(self, watch: Watch, silent_s: float, window_s: float, now: float) -> bool:
+        """Whether it is too early to say that a suspect is dead."""
+        if now - watch.vouched_s < VOUCHED_S * self.health:
+            return True
+        if not watch.answered and silent_s < window_s - SLACK_S:  # suspected early, and nobody else has said a word
+            return True
+        return self._is_it_us() and silent_s < 3 * window_s
+
     def _is_it_us(self) -> bool:
         suspects = sum(1 for neighbour in self._view.active.values() if neighbour.suspect)
         return suspects > 2 and 2 * suspects > len(self._view.active)
@@ -279,6 +289,8 @@ class Detector:
     def _suspect(self, watch: Watch, now: float) -> None:
         watch.neighbour.suspect = True
         watch.suspected_s = now
+        watch.answered = False
+        self._carrier.pace(watch.neighbour.peer_id, limits.MESH_PACE_SUSPECT_MS)
         self._judge.on_suspect(watch.neighbour)
         self._ask_others(watch, now)
 
@@ -290,7 +302,9 @@ class Detector:
         message = Probe(watch.nonce, neighbour.peer_id)
         for other in self._common(neighbour)[: limits.MESH_PROBES]:
             self._carrier.send(other.peer_id, message)
-        self._plan(watch, now + limits.MESH_PROBE_TIMEOUT_S * self.health)
+        heard = self._carrier.heard(neighbour.peer_id)
+        rtt_s = heard.rtt_s if heard is not None else 0.0
+        self._plan(watch, now + (limits.MESH_PROBE_TIMEOUT_S + rtt_s) * self.health)
 
     def _common(self, neighbour: Neighbour) -> list[Neighbour]:
         """Who has a link to both of us and is well, in an order of its own for each of us."""
@@ -308,6 +322,7 @@ class Detector:
         self._probes.pop(watch.nonce, None)
         if neighbour.suspect:
             neighbour.suspect = False
+            self._carrier.pace(neighbour.peer_id, watch.pace_ms)
             self._judge.on_alive(neighbour.peer_id)
         self._plan(watch, max(self._last_heard_s(watch) + self._window_s(watch), now + SLACK_S))
 
@@ -328,7 +343,10 @@ class Detector:
 
     def _on_probed(self, sender: Neighbour, message: Probed, now: float) -> None:
         watch = self._probes.get(message.nonce)
-        if watch is None or message.age_ms == UNKNOWN_AGE_MS or not watch.neighbour.suspect:
+        if watch is None or not watch.neighbour.suspect:
+            return
+        watch.answered = True  # who has no link to it any more holds it for dead already
+        if message.age_ms == UNKNOWN_AGE_MS:
             return
         heard_s = now - message.age_ms / 1_000
         watch.vouched_s = max(watch.vouched_s, heard_s)

@@ -365,7 +365,7 @@ class Mesh:
         return neighbour
 
     def _reply_shuffle(self, peer_id: bytes, contacts: list[bytes]) -> None:
-        self._routes.begin(None, SHUFFLED, peer_id, encode(Contacts(contacts)), self._tasks.now)
+        self._routes.begin(None, SHUFFLED, peer_id, encode(Contacts(contacts)), self._tasks.now, exact=True)
 
     def _begin(self, key: bytes, kind: int) -> Future[Lookup]:
         future = self._lookups.begin(key, kind, self._tasks.now)

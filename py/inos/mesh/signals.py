@@ -115,7 +115,9 @@ class _Call:
             return
         walk = (0, BLIND, BLIND | signals._members.walk_hops())[self._copies]
         self._copies += 1
-        relay = signals._routes.begin(self, SIGNAL, self._peer_id, self._body, now, avoid=self._used, walk=walk)
+        relay = signals._routes.begin(
+            self, SIGNAL, self._peer_id, self._body, now, avoid=self._used, walk=walk, exact=True
+        )
         if relay is not None:
             assert relay.hop is not None
             self._used.add(relay.hop.neighbour.prefix)

@@ -26,6 +26,7 @@ from inos_host.server.listening import Doors
 from inos_host.server.package_index import PackageIndex, index_address
 from inos_host.server.plan import Plan, Stop, plan
 from inos_host.server.rendezvous import Hub
+from inos_host.server.site import Site
 from inos_host.server.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def open_browser(url: str) -> None:
 async def serve(checkout: Path, planned: Plan, options: argparse.Namespace) -> None:
     origins, bench = planned.origins, options.bench
     index = PackageIndex(index_address(options.python_index)) if options.python_index else None
-    app = App(origins, StaticFiles(checkout, bench=bench), Hub(), made=planned.made, index=index, bench=bench)
+    files = StaticFiles(checkout, bench=bench)
+    site = Site(checkout, files)
+    app = App(origins, files, site, Hub(), made=planned.made, index=index, bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()

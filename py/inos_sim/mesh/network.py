@@ -183,11 +183,12 @@ class Network:
     # --- pings ----------------------------------------------------------------------------------------------------------------
 
     def pace(self, end: LinkEnd, pace_s: float) -> None:
-        """Ping at this pace from now on."""
+        """Ping at this pace from now on: at the next ping's time, or sooner if the pace is quicker."""
         if pace_s != end.pace_s:
             now = self.clock.now
             end.heard_s = self._last_heard_s(end, now)
-            end.pace_s, end.paced_s = pace_s, now
+            due_s = end.paced_s + math.ceil((now - end.paced_s) / end.pace_s) * end.pace_s
+            end.pace_s, end.paced_s = pace_s, min(due_s, now + pace_s)
 
     def heard(self, end: LinkEnd) -> Heard:
         """What the node's network worker would have measured."""

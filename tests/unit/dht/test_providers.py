@@ -6,6 +6,7 @@ import pytest
 from mesh_world import Node, World
 
 from inos import limits
+from inos.membership.view import link_list, prefixes_in
 from inos.wire.requests import STORE
 
 
@@ -73,6 +74,20 @@ def test_what_is_provided_is_told_again_before_it_ends():
     world.run(limits.PROVIDER_REFRESH_S + limits.PROVIDER_REFRESH_JITTER_S + 10.0)
     assert next(iter(author.mesh._records.of(key))).seq > seq
     assert all(r.seq > seq for p in keepers(world, key, author)[:3] for r in world.nodes[p].mesh._records.of(key))
+
+
+def test_who_is_near_a_key_keeps_it_whatever_links_its_neighbours_make_up(world):
+    node = next(iter(world.nodes.values()))
+    view = node.mesh._view
+    target = view.prefix ^ 64
+    for number, neighbour in enumerate(list(view.active.values())[:4]):
+        made_up = {target ^ (1 + number * 8 + at) for at in range(8)}
+        view.set_links(neighbour, link_list({*prefixes_in(neighbour.links), *made_up}))
+    author = next(other for other in world.nodes.values() if other is not node)
+    key = target.to_bytes(8, "big") + bytes(24)
+    done(world, author.mesh.provide(key))
+    world.run(1.0)
+    assert node.peer_id in keepers(world, key, author)
 
 
 def test_who_is_far_from_a_key_keeps_nothing_of_it():

@@ -12,7 +12,7 @@ from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import ProtocolViolation
 from inos.membership.agenda import Agenda
 from inos.membership.view import View, link_list
-from inos.wire.requests import FIND_NODE, Question, encode
+from inos.wire.requests import FIND_NODE, SIGNAL, Question, encode
 from inos.wire.routes import Answered, DeadEnd, Route, Took
 
 OWN = b"\x80" + bytes(31)
@@ -83,6 +83,16 @@ def test_a_copy_that_comes_again_is_given_back():
     bench = Bench(0x10, 0x20, 0xF0)
     bench.hear(0x10, route(0x10, 0xF1))
     assert bench.hear(0x20, route(0x20, 0xF1)) == [(0x20, DeadEnd(bytes(16)))]
+
+
+def test_what_is_for_one_node_goes_by_a_further_link_where_there_is_no_nearer_one():
+    """A newcomer has few links, and none of them nearer to those next to it: it would never get a link to them."""
+    bench, next_to_us = Bench(0x10), bytes([0x81]) + bytes(31)
+    assert bench.routes.begin(None, SIGNAL, next_to_us, b"", 0.0) is None
+    assert bench.sent == []
+    assert bench.routes.begin(None, SIGNAL, next_to_us, b"", 0.0, exact=True) is not None
+    assert [to for to, _ in bench.sent] == [0x10]
+    assert bench.routes.begin(None, SIGNAL, next_to_us, b"", 0.0, exact=True, avoid=(0x10 << 56,)) is None
 
 
 def test_the_closest_answers():

@@ -154,3 +154,28 @@ def test_an_accusation_of_oneself_is_a_violation():
     one, two = world.grow(2)
     with pytest.raises(ProtocolViolation):
         two.mesh.on_message(one.peer_id, Accuse(one.peer_id, 0), world.now)
+
+
+def test_a_suspect_of_whom_nobody_else_says_a_word_gets_its_whole_window_and_more_pings():
+    world = World(9)
+    node, other = world.grow(2)
+    neighbour, detector = node.mesh._view.active[other.peer_id], node.mesh._detector
+    window_s = limits.MESH_MISSED_MAX * limits.MESH_PACE_CLOSE_MS / 1_000
+    for comes_back in (True, False):
+        assert node.paces[other.peer_id] == limits.MESH_PACE_CLOSE_MS
+        events(world, PeerDead)
+        world.mute(other)
+        muted = world.now
+        while not neighbour.suspect:
+            world.run(0.025)
+            detector.doubt(neighbour, world.now)
+        assert world.now - muted < window_s - 2 * limits.MESH_PROBE_TIMEOUT_S, "sooner than without the doubt"
+        assert node.paces[other.peer_id] == limits.MESH_PACE_SUSPECT_MS
+        while world.now < muted + window_s - 0.1:
+            world.run(0.025)
+            assert other.peer_id in node.links
+        if comes_back:
+            other.mute = False
+            del world.gone[other.peer_id]
+        world.run(1.0)
+        assert [event.cause for _, event in events(world, PeerDead)] == ([] if comes_back else ["silent"])

@@ -15,7 +15,7 @@ from inos_sim.mesh.population import LIVE_NODES_MAX, RESTING_NODES_MAX, START_S,
 from inos_sim.mesh.report import Report, percentile
 from inos_sim.mesh.world import World
 
-RUMORS, RUMORS_BIG = 10, 5  # of more than LIVE_NODES_MAX nodes fewer, since each is millions of events
+RUMORS, RUMORS_BIG = 10, 3  # of more than LIVE_NODES_MAX nodes fewer, since each is millions of events
 DEAD_SHARE = 0.1
 SPREAD_S = 4.0
 HOPS_MAX = ((1_000, 7), (10_000, 9), (100_000, 11))  # by size
