@@ -143,15 +143,20 @@ async function mediaResponse(event, id) {
   let offset = range.start;
   /** @type {typeof first | null} */
   let ahead = first;
+  let isCancelled = false;
   const body = new ReadableStream(
     {
       async pull(controller) {
         const { bytes } = ahead ?? (await askPage(client, id, { offset, length: lengthAt(offset) }));
         ahead = null;
+        if (isCancelled) return;
         if (bytes.length === 0) throw new Error("the file is shorter than it said");
         offset += bytes.length;
         controller.enqueue(bytes);
         if (offset > end) controller.close();
+      },
+      cancel() {
+        isCancelled = true; // the player has enough, or went elsewhere
       },
     },
     { highWaterMark: 0 },

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from axe import serious_problems
 from node import Data, open_node
+from scenes import page_of
 from server import Server
 from tab import Tab
 from tests.package_index import Index, wheel
@@ -139,6 +140,7 @@ def test_a_walk_through_the_prompt(start: Start, server: Server, name: str) -> N
 
     # no address can type or run; what was typed is kept
     tab.goto(f"{server.url}?code=1%2B1&run=1#/python")
+    tab.wait_for("the new page is ready", "() => location.search && globalThis.inos?.state().phase === 'ready'")
     prompt = Prompt(tab)
     assert prompt.value() == ""
     assert tab.call("() => document.querySelector('#python-log').childElementCount") == 0
@@ -211,6 +213,13 @@ def install_wheels(start: Start, server: Server, index: Index) -> None:
     assert "not a wheel" in prompt.enter("await micropip.install('vault:secret.txt')")["text"]
     assert "NotFound" in prompt.enter("await micropip.install('vault:nothing.whl')")["text"]
     assert "absent-package" in prompt.enter("await micropip.install('vault:tinypkg-2.0-py3-none-any.whl')")["text"]
+    chosen = node.tab.call(COUNT)
+    page_of(node).set_input_files(
+        "#python-wheel-input",
+        {"name": "chosen-1.0-py3-none-any.whl", "mimeType": "application/zip", "buffer": wheel("chosen")},
+    )
+    assert prompt.ended(chosen)["how"] == "done"
+    assert prompt.enter("import chosen; chosen.answer")["text"] == "42"
     prompt.enter("await micropip.install('vault:tinypkg-1.0-py3-none-any.whl')")
     assert prompt.enter("import tinypkg; tinypkg.answer")["text"] == "42"
 

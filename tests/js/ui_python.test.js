@@ -204,6 +204,20 @@ test("beside the node a loop is signalled unasked", async () => {
   close();
 });
 
+test("a worker that was busy otherwise, and listens again, is signalled no more", async () => {
+  const { end, said, say, state, interrupts, close } = worker({ hears: true });
+  const session = new Session(end, { ...silent, holdMsMax: 400 });
+  const { ended } = session.run("x");
+  await until(() => said.length === 1);
+  Atomics.store(interrupts, 0, 2);
+  await until(() => Atomics.load(interrupts, 0) === 0);
+  say({ type: "ended", run: 1, how: "stopped", error: null });
+  assert.equal((await ended).how, "stopped");
+  assert.ok(state.hears);
+  session.close();
+  close();
+});
+
 test("asks are answered, refused, and given up; a worker that goes ends the run", async () => {
   const { end, said, say, close } = worker();
   const session = new Session(end, {

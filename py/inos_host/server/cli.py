@@ -69,6 +69,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="the address that people open, where a proxy or router in front has another",
     )
     parser.add_argument(
+        "--meet-for",
+        nargs="+",
+        default=[],
+        metavar="URL",
+        help="origins of other sites whose pages may meet here too (their config.json names this server's /rendezvous)",
+    )
+    parser.add_argument(
         "--ice",
         nargs="+",
         default=[],

@@ -73,6 +73,10 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
         made = {CONFIG_PATH: config(checkout, options.ice, options.python_index)} if is_own else {}
     except BadOrigin as error:
         raise Stop(f"--public-origin: {error}") from None
+    try:
+        guests = frozenset(map(public_origin, options.meet_for))
+    except BadOrigin as error:
+        raise Stop(f"--meet-for: {error}") from None
     bound = addresses_for(options)
     context: ssl.SSLContext | None = None
     names: list[str] = []
@@ -89,7 +93,9 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
     host = shown(options.host or bound[0], bound[0])
     if options.tls and names and not options.lan:
         host = names[0]
-    origins = Origins(host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public)
+    origins = Origins(
+        host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public, guests=guests
+    )
     words = []
     if public:
         words.append(f"INOS listens at {', '.join(map(origins.local_url, bound))} for {public}")

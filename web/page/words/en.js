@@ -1025,6 +1025,7 @@ export const words = {
     stopping: "Stopping…",
     held: "Stopped: it kept the node from its work for three seconds. Await something now and then, or run it in a scratch worker.",
     stuck: "It does not stop. Reload the page to end it; your files are safe.",
+    nodeGone: "The node has stopped, and this Python with it. Reload the page.",
     gone: "The scratch worker was ended. The next source starts a new one: names and packages are gone.",
     cut: "More was written than is shown here.",
     table: "Table",

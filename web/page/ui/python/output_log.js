@@ -39,9 +39,11 @@ export class Entry {
   end({ how, error }) {
     this.element.dataset.run = how;
     if (error) this.#append(errorOf(error, this.element.dataset.place === "node"));
-    const note = { stopped: words.python.stopped, held: words.python.held, gone: words.python.gone }[
-      /** @type {string} */ (how)
-    ];
+    const note = {
+      stopped: words.python.stopped,
+      held: words.python.held,
+      gone: this.element.dataset.place === "node" ? words.python.nodeGone : words.python.gone,
+    }[/** @type {string} */ (how)];
     if (note) this.note(note);
   }
 

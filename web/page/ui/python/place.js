@@ -43,6 +43,7 @@ export class Place {
   /** @param {string} source @param {Listener} listener @returns {Promise<Ended>} */
   async run(source, listener) {
     const session = await this.#started();
+    this.#isTold = false;
     const { number, ended } = session.run(source);
     this.#listeners.set(number, listener);
     const timer = setInterval(() => this.#look(session, listener), LOOK_INTERVAL_MS);

@@ -121,7 +121,8 @@ export class Session {
     if (json === undefined) {
       // only this says that it listens: a loop that prints speaks all the time
       this.#heardMs = performance.now();
-      this.#pinged = false;
+      this.#pinged = this.#isHeld = false;
+      Atomics.store(this.#interrupts, 0, 0); // what held it up was not theirs, or has let go
       return;
     }
     const message = JSON.parse(json);

@@ -79,6 +79,9 @@ export class PythonView {
       node: new Place(() => node.openConsole(), forNode(node), { isScratch: false }),
       scratch: new Place(openScratch, forScratch(node, this.#handed), { isScratch: true }),
     };
+    node.on("state", () => {
+      if (node.state().phase === "failed") this.places.node.end();
+    });
     this.#editor = new Editor({
       history: this.#history,
       run: (source) => void this.run(source, this.#where),
