@@ -39,7 +39,14 @@ async () => {
 
 
 def open_bench(browser: Browser, server: Server) -> Tab:
-    return browser.tab(f"{server.url}bench.html")
+    tab = browser.tab(f"{server.url}bench.html")
+    wait_for_rows(tab)
+    return tab
+
+
+def wait_for_rows(tab: Tab) -> None:
+    """The page asks the browser for what it can do before it offers anything: later than its load event."""
+    tab.wait_for("rows are offered", "() => document.querySelector('[name=bench-mode]')")
 
 
 def choose(tab: Tab, *rows: str) -> None:
@@ -71,11 +78,13 @@ def test_a_row_is_measured_and_survives_a_reload(start: Start, server: Server, n
     assert "1 row" in tab.text("#bench-said")
 
     tab.goto(f"{server.url}bench.html?again")
+    wait_for_rows(tab)
     wait_for_state(tab, SHORT, "done")
     assert shown_value(tab, SHORT) == f"{value} ns"
     tab.click("[data-action=forget]")
     wait_for_state(tab, SHORT, "idle")
     tab.goto(f"{server.url}bench.html")
+    wait_for_rows(tab)
     wait_for_state(tab, SHORT, "idle")
     assert tab.call("() => document.querySelector('#results').hidden")
 

@@ -3,12 +3,15 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { readConfig } from "../../web/page/config.js";
-import { iceServers } from "../../web/page/network.js";
+import { iceServers, rendezvousUrl } from "../../web/page/network.js";
 import { settings } from "../../web/page/settings.js";
 
 const SITE = { iceServers: [{ urls: "stun:site.example" }] };
 
-afterEach(() => settings.set("iceServers", ""));
+afterEach(() => {
+  settings.set("iceServers", "");
+  settings.set("rendezvous", "");
+});
 
 test("the site's, where nothing is set", () => {
   assert.deepEqual(iceServers(SITE), SITE.iceServers);
@@ -38,4 +41,14 @@ test("a site without a config, asked twice at once", async () => {
   );
   assert.deepEqual(await Promise.all([readConfig(), readConfig()]), [{}, {}]);
   assert.equal(asked, 1);
+});
+
+test("where others are met is what was set here, then what the site says, in a WebSocket's words", () => {
+  const shown = (/** @type {import("../../web/page/config.js").Config} */ config) =>
+    rendezvousUrl(config)?.href ?? null;
+  assert.equal(shown({ rendezvous: "https://site.example/r" }), "wss://site.example/r");
+  assert.equal(shown({ rendezvous: null }), null);
+  settings.set("rendezvous", "wss://own.example/room");
+  assert.equal(shown({ rendezvous: null }), "wss://own.example/room");
+  assert.equal(shown({}), "wss://own.example/room");
 });

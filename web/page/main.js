@@ -8,7 +8,7 @@ import { isolate, SiteWorker } from "./service_worker.js";
 import { mount } from "./ui/app.js";
 import { need, setBar, setText } from "./ui/dom.js";
 import { showSite } from "./ui/update.js";
-import { siteWords } from "./words_site.js";
+import { words } from "./words.js";
 
 const LINK_PREFIX = "#inos";
 const ROOM_PREFIX = "#inosr1.";
@@ -18,7 +18,7 @@ function showIsolating(part) {
   const bar = need("boot-bar", HTMLProgressElement);
   bar.hidden = false;
   setBar(bar, part);
-  setText(need("state-text", HTMLElement), siteWords.isolating(part));
+  setText(need("state-text", HTMLElement), words.site.isolating(part));
 }
 
 function start() {

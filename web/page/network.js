@@ -65,10 +65,11 @@ export class Network {
   }
 }
 
-/** Where the meeting server is; null: this place has none. @param {import("./config.js").Config} config */
-function rendezvousUrl({ rendezvous = "rendezvous" }) {
-  if (rendezvous === null) return null;
-  const url = new URL(rendezvous, ROOT);
+/** Where the meeting server is, as set here or else as the site says; null: there is none. @param {import("./config.js").Config} config */
+export function rendezvousUrl({ rendezvous = "rendezvous" }) {
+  const place = settings.get("rendezvous") || rendezvous;
+  if (place === null) return null;
+  const url = new URL(place, ROOT);
   url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
   return url;
 }

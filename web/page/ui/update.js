@@ -4,10 +4,10 @@
  * Invariant: nothing is loaded anew unless the person says so.
  */
 
-import { siteWords } from "../words_site.js";
+import { words } from "../words.js";
 import { button, need, setText } from "./dom.js";
 
-const TEXTS = siteWords.update;
+const TEXTS = words.site.update;
 
 /** @param {import("../service_worker.js").SiteWorker} site */
 export function showSite(site) {
@@ -15,7 +15,7 @@ export function showSite(site) {
   const offline = need("offline-state", HTMLElement);
   site.on("offline", (/** @type {import("../service_worker.js").Offline} */ state) => {
     offline.dataset.state = state;
-    setText(offline, siteWords.offline[state]);
+    setText(offline, words.site.offline[state]);
   });
   site.on("update", () => {
     const use = button({

@@ -971,7 +971,8 @@ export const words = {
       heading: "Connections",
       hint: "Browsers talk to each other directly. These help them to meet, and see only sealed messages.",
       rendezvous: "Meeting point",
-      rendezvousHint: "A path on this server or an address like wss://example.org/rendezvous. Empty: the server's own.",
+      rendezvousHint:
+        "A path on this server, or an address like wss://example.org/rendezvous that the server's policy allows. Empty: the server's own.",
       rendezvousRefused: "Not taken: it must begin with / or wss://.",
       ice: "STUN and TURN servers",
       iceHint: "One a line: stun:host:port, or turn:host:port user password. Empty: those of the server.",
@@ -1059,6 +1060,27 @@ export const words = {
       files: "A table of files",
       picture: "Draw a picture",
       scratch: "Compute in a scratch worker",
+    },
+  },
+
+  site: {
+    /** @param {number} part */
+    isolating: (part) =>
+      `Getting ready for the first time · ${Math.floor(part * 100)} %. The page loads once more by itself.`,
+    update: {
+      ready: "A new version is ready.",
+      now: "Use it now",
+      later: "Later",
+      waiting: "The new version starts as soon as what is in progress is done.",
+    },
+    offline: {
+      starting: "",
+      keeping: "Being kept for use without a network…",
+      kept: "Opens without a network, too.",
+      refused:
+        "This browser does not let the page keep itself: without a network it will not open, and large downloads do not work.",
+      failed:
+        "The page could not be kept here: without a network it will not open. It is tried again at the next visit.",
     },
   },
 
