@@ -44,13 +44,13 @@ class Rooms:
     async def start(self, *, alone: bool) -> None:
         """Enter the room of the last run, or the public one, unless we begin ``alone``; keep what is worth it from now on."""
         self._tasks.spawn(self._keep_up(), "keep neighbours")
-        if alone:
-            return
         kept = Kept()
         with contextlib.suppress(InosError):
             kept = decode_kept(await self._keepsake.read())
-        secret = kept.secret or self._public
         self._kept = (kept.secret, frozenset(kept.contacts))
+        if alone:
+            return
+        secret = kept.secret or self._public
         await self._commons.enter(secret, is_public=secret == self._public)
         if self._commons.is_in and self._commons.secret == secret:
             for contact in kept.contacts:

@@ -108,9 +108,12 @@ class Verbs(FileVerbs, ProtectVerbs, MeshVerbs):
             "ms": done.ms,
         }
 
-    async def do_get(self, op: int, root: str, sink: int, path: str = "") -> None:
-        """Stream a root, or something in a folder, into a registered sink; a folder as a .zip."""
-        await self._vault.get(ids.from_hex(root), sink, path=path, progress=self._told(op, "reading"))
+    async def do_get(
+        self, op: int, root: str, sink: int, path: str = "", offset: int = 0, length: int | None = None
+    ) -> None:
+        """Stream a root, or something in a folder, or a range of it, into a registered sink; a folder as a .zip."""
+        told = self._told(op, "reading")
+        await self._vault.get(ids.from_hex(root), sink, path=path, offset=offset, length=length, progress=told)
 
     async def do_list(self, _op: int) -> list[dict[str, object]]:
         """All roots, newest first."""

@@ -113,7 +113,15 @@ links.send(link, Push(1, rumor, await Sign(b"something else")))
 )
 _OVERSIZE = _LINK + "links._emit(SendControl(*link, bytes(20_000)))"
 _GARBAGE = _LINK + "links._emit(SendControl(*link, bytes(range(100, 200))))"
-_CROSS_ROOM = _LINK + "from inos.wire.membership import Condition\nlinks.send(link, Condition(0, 1))"
+# They meet over a file, and the link has proved that file's room alone.
+_CROSS_ROOM = """
+from inos.wire.membership import Condition
+links, proven = node.links, node.links._on_proven
+def speak(slot, peer):
+    proven(slot, peer)
+    links.send(slot.link, Condition(0, 1))
+links.dialer._on_proven = speak
+"""
 
 # The net worker's own text, with a part of it replaced: pings as fast as it can, and a block in drops.
 _PINGING = (
@@ -153,7 +161,7 @@ ATTACKS = (
     Attack("handshake: reflected", _REFLECT, reasons=("AuthRefused",)),
     Attack("handshake: replayed", _REPLAY, _DROP, reasons=("AuthRefused",)),
     Attack("handshake: of another room", _OTHER_ROOM, reasons=("AuthRefused",)),
-    Attack("message of another room", strike=_CROSS_ROOM, reasons=("ProtocolViolation",), by="file"),
+    Attack("message of another room", _CROSS_ROOM, reasons=("ProtocolViolation",), by="file"),
     Attack("garbage", strike=_GARBAGE, reasons=("ProtocolViolation",)),
     Attack("forged rumor", strike=_FORGED_RUMOR, reasons=("ProtocolViolation",)),
     Attack("oversize frame", strike=_OVERSIZE),

@@ -45,8 +45,3 @@ class Contexts(Browser):
     def kill(self) -> None:
         """See Browser."""
         self.close()
-
-    def freeze(self, tab: ChromiumTab, *, frozen: bool) -> None:
-        """Freeze a page as a browser does to save power, or wake it."""
-        state = "frozen" if frozen else "active"
-        tab.page.context.new_cdp_session(tab.page).send("Page.setWebLifecycleState", {"state": state})

@@ -77,6 +77,25 @@ def _mesh(node: NodeTab) -> Iterator[str]:
     page.keyboard.press("Escape")
 
 
+def _python(node: NodeTab) -> Iterator[str]:
+    page = page_of(node)
+    node.open_view("python")
+    page.locator("#python-empty [data-example]").first.wait_for()
+    yield "python-empty"
+    page.click("#python-empty [data-example=files]")
+    page.locator("[data-run=done] [data-output=table]").wait_for()
+    page.fill("#python-input", "1 / 0")
+    page.press("#python-input", "Enter")
+    page.locator("[data-run=failed]").wait_for()
+    page.fill("#python-input", "inos.p")
+    page.press("#python-input", "Tab")
+    page.locator("#python-completions [role=option]").first.wait_for()
+    yield "python"
+    page.fill("#python-input", "")
+    page.click("[name=python-place][value=scratch]")
+    yield "python-scratch"
+
+
 def _settings(node: NodeTab) -> Iterator[str]:
     page = page_of(node)
     node.open_view("settings")
@@ -125,7 +144,11 @@ def scenes(node: NodeTab) -> Iterator[str]:
     yield "files"
     yield from _dialogs(node)
     yield from _mesh(node)
+    yield from _python(node)
     yield from _settings(node)
+    node.open_view("python")
+    page_of(node).locator("#python-input").wait_for()
+    yield "python"
     node.open_view("files")
     yield from _almost_full(node)
     yield from _link_and_bench(node)

@@ -33,7 +33,8 @@ def test_a_drop_before_python_is_ready_waits_for_it(start: Start, server: Server
         held.append(route)
 
     browser.context.route("**/build/pyodide/build.json", hold)
-    node = open_node(browser, server, ready=False)
+    with browser.context.expect_event("request", lambda request: request.url.endswith("/build.json")):
+        node = open_node(browser, server, ready=False)
     node.tab.call(DROP, "early.txt")
     stage = "() => document.querySelector('#work-list [data-job] .stage')?.textContent"
     assert node.tab.wait_for("it is queued", stage) == "Waiting until INOS is ready"

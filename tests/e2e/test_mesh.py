@@ -75,8 +75,8 @@ def test_the_dead_are_noticed_and_a_split_mesh_heals(contexts: Contexts, start: 
 
 
 def test_a_page_of_twenty_lines_has_a_node_in_it(contexts: Contexts, server: Server) -> None:
-    """The one of web/README.md, as it stands there."""
-    text = (ROOT / "web" / "README.md").read_text("utf-8")
+    """The one of web/HOWTO.md, as it stands there."""
+    text = (ROOT / "web" / "HOWTO.md").read_text("utf-8")
     page = text.partition("```html\n")[2].partition("```")[0]
     assert 10 < len(page.splitlines()) <= 20
     isolated = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}

@@ -9,6 +9,21 @@ from mesh import MeshNode, open_mesh_node, wait_whole
 from server import Server
 
 SHOWN = "(what) => document.querySelector(`#mesh-panel [data-mesh=${what}]`).textContent"
+# A camera and a reader, which this machine has not: one that shows something, and one that reads this text the second time.
+CAMERA = """(text) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+  setInterval(() => canvas.getContext("2d").fillRect(0, 0, 64, 64), 50);
+  navigator.mediaDevices.getUserMedia = async () => {
+    const stream = canvas.captureStream(10);
+    [window.cameraTrack] = stream.getTracks();
+    return stream;
+  };
+  let looks = 0;
+  window.BarcodeDetector = class {
+    static async getSupportedFormats() { return ["qr_code"]; }
+    async detect(video) { return ++looks < 2 || video.videoWidth !== 64 ? [] : [{ rawValue: text }]; }
+  };
+}"""
 VALUE = "(id) => document.getElementById(id)?.value"
 
 
@@ -30,8 +45,11 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     text = one.tab.wait_for("an invitation", VALUE, "meet-invitation")
     one.tab.wait_for("its code", "() => document.querySelector('#meet-dialog svg.qr path')")
     check_access(one)
+    newcomer.tab.call(CAMERA, text)
     newcomer.tab.click("#meet [data-action=answer]")
-    newcomer.tab.call("(text) => { document.getElementById('meet-invited').value = text; }", text)
+    newcomer.tab.click("#meet-dialog [data-action=scan]")
+    newcomer.tab.wait_for("it is scanned", "(text) => document.getElementById('meet-invited').value === text", text)
+    newcomer.tab.wait_for("the camera is off", "() => window.cameraTrack.readyState === 'ended'")
     newcomer.tab.click("[data-action=make-reply]")
     reply = newcomer.tab.wait_for("a reply", VALUE, "meet-replied")
     check_access(newcomer)

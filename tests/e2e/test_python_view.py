@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe import serious_problems
 from node import Data, open_node
+from scenes import page_of
 from server import Server
 from tab import Tab
+from tests.package_index import Index, wheel
 
 from conftest import Start
 
@@ -69,22 +71,6 @@ class Prompt:
     def value(self) -> str:
         """What stands in the input."""
         return str(self.tab.call("() => document.querySelector('#python-input').value"))
-
-
-def wheel(requires: str = "") -> bytes:
-    """A pure wheel of one module."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("tinypkg/__init__.py", "answer = 42\n")
-        needs = f"Requires-Dist: {requires}\n" if requires else ""
-        archive.writestr(
-            "tinypkg-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: tinypkg\nVersion: 1.0\n{needs}"
-        )
-        archive.writestr(
-            "tinypkg-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("tinypkg-1.0.dist-info/RECORD", "")
-    return made.getvalue()
 
 
 @pytest.mark.parametrize("name", ["chromium", "firefox"])
@@ -154,6 +140,7 @@ def test_a_walk_through_the_prompt(start: Start, server: Server, name: str) -> N
 
     # no address can type or run; what was typed is kept
     tab.goto(f"{server.url}?code=1%2B1&run=1#/python")
+    tab.wait_for("the new page is ready", "() => location.search && globalThis.inos?.state().phase === 'ready'")
     prompt = Prompt(tab)
     assert prompt.value() == ""
     assert tab.call("() => document.querySelector('#python-log').childElementCount") == 0
@@ -193,12 +180,31 @@ def test_every_example_runs_as_it_stands(start: Start, server: Server) -> None:
     assert serious_problems(node.tab) == []
 
 
-def test_wheels_in_a_scratch_worker(start: Start, server: Server) -> None:
+@pytest.fixture
+def index() -> Iterator[Index]:
+    """A package index on this machine."""
+    made = Index()
+    made.add("index-pkg", ("index_pkg-1.0-py3-none-any.whl", wheel("index_pkg", requires="tiny-too")))
+    made.add("tiny-too", ("tiny_too-1.0-py3-none-any.whl", wheel("tiny_too")))
+    yield made
+    made.close()
+
+
+def test_wheels_in_a_scratch_worker(start: Start, tmp_path: Path, index: Index) -> None:
+    server = Server(tmp_path / "server.txt", arguments=["--python-index", index.url])
+    try:
+        install_wheels(start, server, index)
+    finally:
+        server.kill()
+
+
+def install_wheels(start: Start, server: Server, index: Index) -> None:
+    """From the vault, by link, from the index that was allowed; and from nowhere else."""
     node = open_node(start("chromium"), server, "#/python")
     prompt = Prompt(node.tab)
     node.put(Data.of(wheel()), "tinypkg-1.0-py3-none-any.whl")
     link = node.share(node.list()[0]["root"])
-    node.put(Data.of(wheel("absent-package")), "tinypkg-2.0-py3-none-any.whl")
+    node.put(Data.of(wheel(requires="absent-package")), "tinypkg-2.0-py3-none-any.whl")
     node.put(Data.of(b"a secret"), "secret.txt")
     prompt.choose("scratch")
 
@@ -207,8 +213,18 @@ def test_wheels_in_a_scratch_worker(start: Start, server: Server) -> None:
     assert "not a wheel" in prompt.enter("await micropip.install('vault:secret.txt')")["text"]
     assert "NotFound" in prompt.enter("await micropip.install('vault:nothing.whl')")["text"]
     assert "absent-package" in prompt.enter("await micropip.install('vault:tinypkg-2.0-py3-none-any.whl')")["text"]
+    chosen = node.tab.call(COUNT)
+    page_of(node).set_input_files(
+        "#python-wheel-input",
+        {"name": "chosen-1.0-py3-none-any.whl", "mimeType": "application/zip", "buffer": wheel("chosen")},
+    )
+    assert prompt.ended(chosen)["how"] == "done"
+    assert prompt.enter("import chosen; chosen.answer")["text"] == "42"
     prompt.enter("await micropip.install('vault:tinypkg-1.0-py3-none-any.whl')")
     assert prompt.enter("import tinypkg; tinypkg.answer")["text"] == "42"
+
+    assert index.asked == [], "nobody has allowed it"
+    node.tab.click("#python-index")
 
     # a loop that swallows the interrupt is ended with its worker; the next one knows nothing, and takes a wheel by link
     before = node.tab.call(COUNT)
@@ -218,3 +234,7 @@ def test_wheels_in_a_scratch_worker(start: Start, server: Server) -> None:
     node.tab.click("[data-action=python-stop]")
     assert prompt.ended(before)["how"] == "gone"
     assert prompt.enter(f"await micropip.install('{link}'); import tinypkg; tinypkg.answer")["text"] == "42"
+    told = prompt.enter("await micropip.install('index-pkg')")
+    assert told["how"] == "done", told["text"]
+    assert prompt.enter("import index_pkg, tiny_too; index_pkg.answer + tiny_too.answer")["text"] == "84"
+    assert prompt.enter("await micropip.install('https://example.org/a-1.0-py3-none-any.whl')")["how"] == "failed"

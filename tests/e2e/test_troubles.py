@@ -176,7 +176,7 @@ def test_a_missing_api_is_said_in_words(start: Start, server: Server, what: str)
     node = open_node(browser, server, ready=False)
     told = problem(node)
     assert told["phase"] == "failed"
-    assert told["code"] in {"Unsupported", "StorageDenied", "NotIsolated"}
+    assert told["code"] == ("WebRtcOff" if what == "WebRTC" else "Unsupported")
     assert "browser" in told["text"].lower()
 
 

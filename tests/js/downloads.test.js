@@ -4,31 +4,19 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { DownloadSink } from "../../web/worker/io/streams.js";
 
-const SOURCE = await readFile(new URL("../../static/sw.js", import.meta.url), "utf8");
+const SOURCE = await readFile(new URL("../../static/sw_streams.js", import.meta.url), "utf8");
 
 /** The body that a service worker of its own answers with, and the sink that feeds it. @param {import("node:test").TestContext} t */
 async function open(t) {
-  /** @type {Record<string, (event: any) => void>} */
-  const listeners = {};
-  const self = {
-    location: { origin: "http://here" },
-    skipWaiting() {},
-    addEventListener: (/** @type {string} */ name, /** @type {(event: any) => void} */ listener) => {
-      listeners[name] = listener;
-    },
-  };
+  /** @type {any} */
+  const self = {};
   new Function("self", SOURCE)(self);
   const { port1, port2 } = new MessageChannel();
   t.after(() => port1.close()); // an open port keeps the process alive
   const ready = { postMessage() {} };
-  listeners.message?.({ data: { type: "download", id: "1", name: "a", size: 1, mediaType: "", port: port1, ready } });
-  /** @type {Response | undefined} */
-  let response;
-  listeners.fetch?.({
-    request: { url: "http://here/download/1" },
-    respondWith: (/** @type {any} */ r) => (response = r),
-  });
-  const body = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (/** @type {any} */ (response).body);
+  self.streams.addDownload({ id: "1", name: "a", size: 1, mediaType: "", port: port1, ready });
+  /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
+  const body = self.streams.downloadResponse("1").body;
   return { reader: body.getReader(), sink: new DownloadSink(/** @type {any} */ (port2)) };
 }
 

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findRefusal } from "../../web/page/requirements.js";
-import { explain } from "../../web/page/words.js";
-import { lanWords } from "../../web/page/words_lan.js";
+import { explain, words } from "../../web/page/words.js";
 
 const HEADERS = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
@@ -66,6 +65,6 @@ for (const [what, world, expected] of CASES) {
     assert.deepEqual(await findRefusal(world), expected);
     if (!expected) return;
     assert.ok(explain(expected).known);
-    for (const part of expected.lacks) assert.ok(lanWords.parts[part], part);
+    for (const part of expected.lacks) assert.ok(words.refusal.parts[part], part);
   });
 }

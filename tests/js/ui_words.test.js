@@ -1,4 +1,4 @@
-/** Every error has words, every text in index.html is the one in words.js, and every id the interface needs is there. */
+/** Every error has words, every text of the pages is the one in words/en.js, and every id the interface needs is there. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -61,7 +61,7 @@ test("a browser's own error goes by its name, since its code is a number", () =>
   assert.equal(explain(new DOMException("full", "QuotaExceededError")).title, errorWords.StorageFull.title);
 });
 
-test("texts of the pages are the ones of words.js", () => {
+test("texts of the pages are the ones of words/en.js", () => {
   for (const [page, least] of /** @type {const} */ ([
     [html, 15],
     [benchHtml, 9],
@@ -69,13 +69,19 @@ test("texts of the pages are the ones of words.js", () => {
     const found = [...page.matchAll(/<(?:meta|\w+)[^>]*data-words="([\w.]+)"[^>]*>([^<]*)</g)];
     assert.ok(found.length >= least);
     for (const [, path, text] of found) {
-      const expected = path.split(".").reduce((/** @type {any} */ part, key) => part?.[key], words);
-      assert.equal(text, expected, path);
+      assert.equal(text, at(path), path);
     }
+    const labels = [...page.matchAll(/(?:data-words-label="([\w.]+)" )?aria-label="([^"]*)"/g)];
+    for (const [, path, text] of labels) assert.equal(text, at(path), `the label “${text}” is of no words`);
   }
   assert.ok(html.includes(`content="${words.tagline}"`));
   assert.ok(benchHtml.includes(`content="${words.bench.tagline}"`));
 });
+
+/** @param {string} path of words */
+function at(path) {
+  return path?.split(".").reduce((/** @type {any} */ part, key) => part?.[key], words);
+}
 
 /** Sources of one folder, not of those below it. @param {string} path */
 function sourcesOf(path) {

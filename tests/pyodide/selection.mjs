@@ -21,6 +21,10 @@ export const LEFT_OUT = [
   ["tests/unit/bench", "the benchmark's command: subprocesses, never part of a page"],
   ["tests/unit/chaos", "the command that kills browsers, from outside of them"],
   [
+    "tests/unit/console/test_scope.py",
+    "asyncio.run, which needs a loop that waits; in browsers tests/e2e/test_python_view.py goes through the facades",
+  ],
+  [
     "tests/unit/console/test_console.py",
     "asyncio.run, and a loop that waits, need CPython; in browsers tests/e2e/test_python_view.py runs the console",
   ],

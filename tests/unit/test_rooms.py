@@ -59,6 +59,20 @@ def test_a_private_room_is_entered_again_until_it_is_left(world):
     assert one.node.commons.is_public
 
 
+def test_who_begins_alone_can_leave_the_kept_room_too(world):
+    one = node(world, "one")
+    assert world.run(lambda: one.node.commons.is_in, 5)
+    run(world, one, one.node.rooms.join(one.node.rooms.new()))
+    one = restart(world, one)
+    one.node._begins_alone = True
+    world.run(seconds=2)
+    assert not one.node.commons.is_in
+    run(world, one, one.node.rooms.join())
+    one = restart(world, one)
+    assert world.run(lambda: one.node.commons.is_in, 5)
+    assert one.node.commons.is_public
+
+
 def test_neighbours_of_the_last_run_are_known_in_the_next(world):
     one, two, three = peers = [node(world, name) for name in ("one", "two", "three")]
     assert world.run(lambda: is_linked(one, two) and is_linked(one, three), 30)

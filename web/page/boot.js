@@ -13,6 +13,7 @@ import { readConfig } from "./config.js";
 import { devicePlan, thisDevice } from "./device.js";
 import { findRefusal } from "./requirements.js";
 import { settings } from "./settings.js";
+import { at, ROOT } from "./site.js";
 
 const THREAD_BRAIN = 0;
 const THREAD_IO = 1;
@@ -48,7 +49,7 @@ export class NodeError extends Error {
 function scriptPolicy() {
   const rules = {
     createScriptURL: (/** @type {string} */ url) => {
-      if (!url.startsWith("/") || url.startsWith("//")) throw new TypeError(`not one of our workers: ${url}`);
+      if (!url.startsWith(ROOT)) throw new TypeError(`not one of our workers: ${url}`);
       return url;
     },
   };
@@ -58,9 +59,9 @@ function scriptPolicy() {
 
 const policy = scriptPolicy();
 
-/** A URL that Trusted Types lets workers be made from. @param {string} path @returns {string} */
+/** A URL that Trusted Types lets workers be made from. @param {string} path below the site's root @returns {string} */
 export function workerUrl(path) {
-  return policy.createScriptURL(path);
+  return policy.createScriptURL(at(path));
 }
 
 /** Throws a NodeError that says what this browser or this address lacks. */
@@ -143,41 +144,41 @@ export async function startWorkers({ folder = "inos-vault", alone = false, ...gi
   await requireBrowser();
   const [site, build, kernel, python] = await Promise.all([
     readConfig(),
-    fetched("/build/pyodide/build.json").then((response) => response.json()),
-    compiled(fetched("/build/kernel.wasm")),
-    compiled(fetched("/build/pyodide/pyodide.asm.wasm")),
+    fetched(at("build/pyodide/build.json")).then((response) => response.json()),
+    compiled(fetched(at("build/kernel.wasm"))),
+    compiled(fetched(at("build/pyodide/pyodide.asm.wasm"))),
   ]);
   const { tiersBytes, muscles: count } = devicePlan(thisDevice(), wishes(given, site));
   const memory = allocateMemory(tiersBytes);
   writeHeader(memory, count, String(build.buildId));
   const muscles = Array.from({ length: count }, (_, index) =>
-    startWorker("/web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
+    startWorker("web/worker/muscle/main.js", { memory, kernel, thread: THREAD_MUSCLES + index }),
   );
-  const io = startWorker("/web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
-  const net = startWorker("/web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
+  const io = startWorker("web/worker/io/main.js", { type: "start", memory, folder, thread: THREAD_IO });
+  const net = startWorker("web/worker/net/main.js", { memory, kernel, thread: THREAD_NET });
   const startBrain = () =>
-    startWorker("/web/worker/brain/main.js", {
+    startWorker("web/worker/brain/main.js", {
       type: "start",
       memory,
       kernel,
       python,
       build,
-      base: "/build/pyodide/",
+      base: at("build/pyodide/"),
       thread: THREAD_BRAIN,
       muscles: count,
       alone,
     });
   const startCompute = (/** @type {string} */ name, /** @type {object} */ start) =>
     startWorker(
-      "/web/worker/compute/main.js",
-      { type: "start", memory, kernel, python, build, base: "/build/pyodide/", name, ...start },
+      "web/worker/compute/main.js",
+      { type: "start", memory, kernel, python, build, base: at("build/pyodide/"), name, ...start },
       [],
       name,
     );
   const startScratch = (/** @type {object} */ start, /** @type {Transferable[]} */ transfer) =>
     startWorker(
-      "/web/worker/scratch/main.js",
-      { type: "start", python, build, base: "/build/pyodide/", ...start },
+      "web/worker/scratch/main.js",
+      { type: "start", python, build, base: at("build/pyodide/"), ...start },
       transfer,
     );
   return { startBrain, startCompute, startScratch, io, net, muscles, buffer: sharedBuffer(memory) };

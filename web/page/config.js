@@ -1,8 +1,10 @@
 /** What the site says of itself (`static/config.json`): how to meet, and what its nodes take. Asked for once. */
 
-/** @typedef {{rendezvous?: string | null, iceServers?: RTCIceServer[]} & import("./device.js").Wishes} Config */
+/** @typedef {{rendezvous?: string | null, iceServers?: RTCIceServer[], pythonIndex?: string} & import("./device.js").Wishes} Config */
 
-const PLACE = new URL("../../config.json", import.meta.url);
+import { at } from "./site.js";
+
+const PLACE = at("config.json");
 
 /** @type {Promise<Config> | null} */
 let reading = null;

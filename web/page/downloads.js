@@ -1,37 +1,30 @@
 /**
  * Streamed downloads: a port from the io worker to the service worker, which answers one request with its bytes.
  *
- * The service worker's scope is `/download/` alone: it must not stand between the page and the server (Firefox was seen to lose
- * whole page loads to a worker that passed everything on).
- *
  * Invariants: nothing of the plaintext is kept anywhere; at most one piece is on its way; the service worker is kept awake
  * by a message every KEEP_ALIVE_MS for as long as the download runs (browsers stop idle ones after 30 s).
  */
 
 import { NodeError } from "./boot.js";
+import { activeWorker, registerServiceWorker } from "./service_worker.js";
+import { at } from "./site.js";
 
 const KEEP_ALIVE_MS = 10_000;
 const READY_TIMEOUT_MS = 10_000;
 
-/** @returns {{createScriptURL: (url: string) => string}} */
-const plain = () => ({ createScriptURL: (url) => url });
-
 export class Downloads {
-  /** @type {Promise<ServiceWorkerRegistration> | null} */ #registration = null;
   #scriptUrl;
 
-  /** @param {(path: string) => string} [scriptUrl] what Trusted Types wants a script's URL made by */
-  constructor(scriptUrl = plain().createScriptURL) {
+  /** @param {(path: string) => string} [scriptUrl] the URL of one of the site's scripts, as Trusted Types wants it */
+  constructor(scriptUrl = at) {
     this.#scriptUrl = scriptUrl;
   }
 
   /** Register the service worker ahead of the first download. */
   prepare() {
-    this.#registration ??= navigator.serviceWorker
-      ? navigator.serviceWorker.register(this.#scriptUrl("/sw.js"), { scope: "/download/" })
-      : Promise.reject(new NodeError("Unsupported", "no service worker here"));
-    this.#registration.catch(() => {});
-    return this.#registration;
+    return registerServiceWorker(this.#scriptUrl).catch((error) => {
+      throw new NodeError("Unsupported", `no service worker here: ${error}`);
+    });
   }
 
   /**
@@ -60,7 +53,7 @@ export class Downloads {
     });
     const frame = document.createElement("iframe");
     frame.hidden = true;
-    frame.src = `/download/${id}`;
+    frame.src = at(`download/${id}`);
     document.body.append(frame);
     const keepAlive = setInterval(() => worker.postMessage({ type: "keep-alive" }), KEEP_ALIVE_MS);
     const end = () => {
@@ -72,17 +65,8 @@ export class Downloads {
 
   /** @returns {Promise<ServiceWorker>} */
   async #active() {
-    const registration = await this.prepare();
-    const coming = registration.active ?? registration.waiting ?? registration.installing;
-    if (!coming) throw new NodeError("DownloadFailed", "the service worker did not start");
-    await new Promise((resolve, reject) => {
-      const look = () => {
-        if (coming.state === "activated") resolve(undefined);
-        if (coming.state === "redundant") reject(new NodeError("DownloadFailed", "the service worker did not start"));
-      };
-      coming.addEventListener("statechange", look);
-      look();
-    });
-    return coming;
+    const worker = await activeWorker(await this.prepare());
+    if (!worker) throw new NodeError("DownloadFailed", "the service worker did not start");
+    return worker;
   }
 }

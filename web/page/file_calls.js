@@ -107,17 +107,21 @@ export class FileCalls {
   }
 
   /**
-   * A part of a link's file, without fetching the rest of it: the middle of a film, the index at the end of an archive.
-   * @param {string} link @param {number} offset @param {number} length @param {Options} [options] @returns {Promise<Uint8Array>}
+   * A part of a file, without the rest of it: the middle of a film, the index at the end of an archive. Of a link's file no more is
+   * fetched than that.
+   * @param {string} rootOrLink @param {number} offset @param {number} length @param {Options & {path?: string}} [options]
+   * @returns {Promise<Uint8Array>}
    */
-  async readRange(link, offset, length, options = {}) {
+  async readRange(rootOrLink, offset, length, { path = "", ...options } = {}) {
     if (length > BUFFER_BYTES_MAX) throw new NodeError("LimitExceeded", "too large for memory: read less at a time");
     const id = ++this.#streams;
     const buffer = Promise.withResolvers();
     this.#buffers.set(id, buffer);
+    const isLink = rootOrLink.includes("#");
+    const file = isLink ? { link: fragmentOf(rootOrLink) } : { root: rootOrLink, path };
     try {
       await this.#line().register({ type: "sink", id, length });
-      await this.#line().operation("read_range", { link: fragmentOf(link), sink: id, offset, length }, options);
+      await this.#line().operation(isLink ? "read_range" : "get", { ...file, sink: id, offset, length }, options);
       return await buffer.promise;
     } finally {
       this.#buffers.delete(id);

@@ -11,6 +11,7 @@ import { readConfig } from "./config.js";
 import { iceServersOf } from "./ice.js";
 import { Peers } from "./peers.js";
 import { settings } from "./settings.js";
+import { ROOT } from "./site.js";
 
 export class Network {
   #tell;
@@ -40,8 +41,6 @@ export class Network {
       netPort: this.#workers.net,
       onMessage: (/** @type {any} */ message) => this.#tell(message),
     });
-    const url = new URL(config.rendezvous ?? "/rendezvous", location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const callbacks = {
       onSignal: (/** @type {string} */ room, /** @type {Uint8Array} */ payload) =>
         this.#tell({ op: "signal", room, payload }),
@@ -49,7 +48,11 @@ export class Network {
         this.#tell({ op: "joined", room, members }),
       onState: (/** @type {boolean} */ up) => this.#tell({ op: "rendezvous", up }),
     };
-    const meeting = new Strategies(callbacks, [(given) => new Rendezvous(url, given), (given) => new Broadcast(given)]);
+    const url = rendezvousUrl(config);
+    /** @type {((given: any) => import("./bootstrap/strategies.js").Strategy)[]} */
+    const ways = [(given) => new Broadcast(given)];
+    if (url) ways.unshift((given) => new Rendezvous(url, given));
+    const meeting = new Strategies(callbacks, ways);
     return { peers, meeting };
   }
 
@@ -62,11 +65,19 @@ export class Network {
   }
 }
 
+/** Where the meeting server is; null: this place has none. @param {import("./config.js").Config} config */
+function rendezvousUrl({ rendezvous = "rendezvous" }) {
+  if (rendezvous === null) return null;
+  const url = new URL(rendezvous, ROOT);
+  url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
+  return url;
+}
+
 /**
  * What the person has set here comes before what the site says. No link may choose them: it would tell others where we are.
  * @param {import("./config.js").Config} config
  */
-function iceServers(config) {
+export function iceServers(config) {
   const { servers } = iceServersOf(settings.get("iceServers"));
   return servers.length > 0 ? servers : (config.iceServers ?? []);
 }

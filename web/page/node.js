@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.js";
 import { Network } from "./network.js";
 import { ProgressMeter } from "./progress.js";
 import { Protection } from "./protect.js";
+import { whileBusy } from "./service_worker.js";
 import { watchBoot } from "./watch_boot.js";
 
 /** @typedef {import("./ui/types.js").NodeApi} NodeApi */
@@ -158,6 +159,10 @@ export class InosNode extends MeshCalls {
       await this.#released.promise;
     }
     this.#line = null;
+    this.#endWorkers();
+  }
+
+  #endWorkers() {
     this.#compute?.stop();
     const { io, net, muscles = [] } = this.#workers ?? {};
     for (const worker of [this.#brain, io, net, ...muscles]) worker?.terminate();
@@ -171,6 +176,7 @@ export class InosNode extends MeshCalls {
     const started = performance.now();
     const workers = await startWorkers(options);
     this.#workers = workers;
+    this.#watchPage();
     this.#metrics = new Metrics(workers.buffer);
     if (this.#isClosed) return this.close();
     for (const worker of [workers.io, workers.net, ...workers.muscles]) {
@@ -181,7 +187,6 @@ export class InosNode extends MeshCalls {
     }
     workers.io.addEventListener("message", (event) => this.#onIo(event.data));
     this.#io({ type: "acquire" });
-    this.prepareDownloads();
     const { brain, booted } = await this.#bootBrain(workers);
     brain.addEventListener("message", (event) => this.#onBrain(event.data));
     this.#line = new BrainLine(brain, workers.buffer, (event) => this.#onEvent(event));
@@ -192,11 +197,6 @@ export class InosNode extends MeshCalls {
     this.network = new Network(workers, (happening, transfer) =>
       brain.postMessage({ type: "peers", happening }, transfer ?? []),
     );
-    // A page that is hidden for good or frozen must not keep the vault from other tabs; one that comes back begins anew.
-    addEventListener("pagehide", () => this.#letGo());
-    document.addEventListener("freeze", () => this.#letGo());
-    document.addEventListener("resume", () => location.reload());
-    addEventListener("pageshow", (event) => event.persisted && location.reload());
     await this.#lock.promise;
     this.#setState({ phase: "starting", step: "vault", bytesToGo: 0 });
     const opening = performance.now();
@@ -213,6 +213,18 @@ export class InosNode extends MeshCalls {
       stages: booted.stages,
     });
     this.#events.emit("list");
+  }
+
+  /**
+   * A page that ends or sleeps must not keep the vault from other tabs; one that comes back begins anew. Its workers would sleep
+   * with it, the vault's lock and its files in their hands, before they could put them down: so they end at once. What was
+   * acknowledged is on the disk.
+   */
+  #watchPage() {
+    addEventListener("pagehide", ({ persisted }) => (persisted ? this.#endWorkers() : this.#letGo()));
+    document.addEventListener("freeze", () => this.#endWorkers());
+    document.addEventListener("resume", () => location.reload());
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   }
 
   /**
@@ -357,7 +369,7 @@ export class InosNode extends MeshCalls {
     signal?.addEventListener("abort", cancel);
     this.#operations++;
     try {
-      return await line.call(method, args, id);
+      return await whileBusy(() => line.call(method, args, id));
     } finally {
       this.#operations--;
       this.#progress.delete(id);

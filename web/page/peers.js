@@ -63,6 +63,7 @@ export class Peers {
     this.#onMessage = onMessage;
     this.#certificate.catch(() => {}); // whoever needs it says so
     addEventListener("pagehide", () => this.closeAll());
+    globalThis.document?.addEventListener("freeze", () => this.closeAll());
   }
 
   /** Connections that exist. */

@@ -1,7 +1,7 @@
 /**
  * What INOS needs of a browser and of an address, looked for before anything heavy is loaded.
  *
- * Nouns: a *part* is something the browser has or lacks (a key of `lanWords.parts`); a *refusal* is a code with the parts.
+ * Nouns: a *part* is something the browser has or lacks (a key of `words.refusal.parts`); a *refusal* is a code with the parts.
  * Invariants: every part that is missing is named at once, not one after each reload; headers that the server sends are not
  * asked for again (WebKitGTK gives no isolation whatever they are); nothing is kept by looking.
  */

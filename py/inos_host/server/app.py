@@ -1,4 +1,5 @@
-"""One request: is it for us, is it well-formed, and which of the two things we do (files, rendezvous) does it want.
+"""One request: is it for us, is it well-formed, and which of the things we do (files, rendezvous, the package
+index if there is one) does it want.
 
 Invariants: every response leaves through `_reply` or the WebSocket upgrade, both of which carry the security headers;
 also the answers that aiohttp itself makes to broken requests (`Connection.handle_error`). Bodies are never read, but for
@@ -19,15 +20,18 @@ from aiohttp import web
 from inos_host.server.headers import SECURITY, accepts_brotli, etag_matches
 from inos_host.server.measuring import BODY_BYTES_MAX as MEASURED_BYTES_MAX
 from inos_host.server.measuring import Measuring
+from inos_host.server.package_index import PREFIX as INDEX_PREFIX
+from inos_host.server.site import LISTING_PATH
 from inos_host.server.sockets import Rendezvous, refusal
-from inos_host.server.static_files import Asset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from inos_host.server.origins import Origins
+    from inos_host.server.package_index import PackageIndex
     from inos_host.server.rendezvous import Hub
-    from inos_host.server.static_files import StaticFiles
+    from inos_host.server.site import Site
+    from inos_host.server.static_files import Asset, StaticFiles
 
 HEADER_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 64 * 1024
@@ -44,14 +48,18 @@ class App:
         self,
         origins: Origins,
         files: StaticFiles,
+        site: Site,
         hub: Hub,
         *,
         made: Mapping[str, Asset] | None = None,
+        index: PackageIndex | None = None,
         bench: bool = False,
     ) -> None:
+        self._index = index
         self._origins = origins
         self._made = made or {}
         self._files = files
+        self._site = site
         self._measuring = Measuring() if bench else None
         self.rendezvous = Rendezvous(
             hub, asyncio.get_running_loop().time, behind_proxy=origins.public_origin is not None
@@ -71,6 +79,10 @@ class App:
             return await self._upgrade(request)
         if measuring is not None:
             return await measuring.handle(request, path)
+        if self._index is not None and path.startswith(INDEX_PREFIX):
+            scheme = "https" if request.secure else "http"
+            origin = self._origins.public_origin or f"{scheme}://{request.host}"
+            return await self._index.handle(request, path, origin)
         return await self._file(request, path)
 
     def _refusal(self, request: web.BaseRequest, *, measured: bool) -> web.Response | None:
@@ -98,9 +110,8 @@ class App:
 
     async def _file(self, request: web.BaseRequest, path: str) -> web.Response:
         wants_brotli = accepts_brotli(request.headers.get("Accept-Encoding", ""))
-        file = self._files.locate(path)
         try:
-            asset = await asyncio.to_thread(self._files.load, file, brotli_accepted=wants_brotli) if file else None
+            asset = await asyncio.to_thread(self._load, path, brotli_accepted=wants_brotli)
         except OSError:
             asset = None
         asset = self._made.get(path, asset)
@@ -115,6 +126,12 @@ class App:
         if asset.encoding is not None:
             headers["Content-Encoding"] = asset.encoding
         return web.Response(body=asset.body, headers={**SECURITY, **headers})
+
+    def _load(self, path: str, *, brotli_accepted: bool) -> Asset | None:
+        if path == LISTING_PATH:
+            return self._site.listing_asset(brotli_accepted=brotli_accepted)
+        file = self._files.locate(path)
+        return self._files.load(file, brotli_accepted=brotli_accepted) if file else None
 
 
 class Listener(web.Server):

@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, NoReturn
 from inos_host.server.app import App, Listener
 from inos_host.server.ice import SERVERS_MAX
 from inos_host.server.listening import Doors
+from inos_host.server.package_index import PackageIndex, index_address
 from inos_host.server.plan import Plan, Stop, plan
 from inos_host.server.rendezvous import Hub
+from inos_host.server.site import Site
 from inos_host.server.static_files import StaticFiles
 
 if TYPE_CHECKING:
@@ -67,11 +69,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="the address that people open, where a proxy or router in front has another",
     )
     parser.add_argument(
+        "--meet-for",
+        nargs="+",
+        default=[],
+        metavar="URL",
+        help="origins of other sites whose pages may meet here too (their config.json names this server's /rendezvous)",
+    )
+    parser.add_argument(
         "--ice",
         nargs="+",
         default=[],
         metavar="SERVER",
         help="servers that help browsers to reach each other: stun:HOST:PORT, turn:HOST:PORT?user=NAME&secret=WORD",
+    )
+    parser.add_argument(
+        "--python-index",
+        metavar="URL",
+        help="pass the pure wheels of this package index (https, PEP 691) on to scratch workers of the page",
     )
     parser.add_argument(
         "--bench", action="store_true", help="also serve what measurements compare with (npm run bench)"
@@ -97,9 +111,12 @@ def open_browser(url: str) -> None:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
 
-async def serve(checkout: Path, planned: Plan, *, browse: bool, bench: bool) -> None:
-    origins = planned.origins
-    app = App(origins, StaticFiles(checkout, bench=bench), Hub(), made=planned.made, bench=bench)
+async def serve(checkout: Path, planned: Plan, options: argparse.Namespace) -> None:
+    origins, bench = planned.origins, options.bench
+    index = PackageIndex(index_address(options.python_index)) if options.python_index else None
+    files = StaticFiles(checkout, bench=bench)
+    site = Site(checkout, files)
+    app = App(origins, files, site, Hub(), made=planned.made, index=index, bench=bench)
     connections = Listener(app)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -107,6 +124,8 @@ async def serve(checkout: Path, planned: Plan, *, browse: bool, bench: bool) -> 
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
             loop.add_signal_handler(number, stopped.set)
     async with contextlib.AsyncExitStack() as open_things:
+        if index is not None:
+            open_things.push_async_callback(index.close)
         if planned.context is not None:
             doors = Doors(connections, planned.context)
             doors.open(planned.listeners)
@@ -115,7 +134,7 @@ async def serve(checkout: Path, planned: Plan, *, browse: bool, bench: bool) -> 
             for listener in planned.listeners:
                 open_things.callback((await loop.create_server(connections, sock=listener)).close)
         print("\n".join([f"INOS {origins.url}/", *planned.words]), flush=True)
-        if browse:
+        if not options.no_open:
             open_browser(f"{origins.url}/")
         await stopped.wait()
     await app.rendezvous.close_all()
@@ -133,5 +152,5 @@ def main(checkout: Path, arguments: Sequence[str]) -> int:
         return 2
     watches_sockets = asyncio.SelectorEventLoop if planned.context is not None else None
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=watches_sockets) as runner:
-        runner.run(serve(checkout, planned, browse=not options.no_open, bench=options.bench))
+        runner.run(serve(checkout, planned, options))
     return 0

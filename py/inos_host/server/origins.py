@@ -2,8 +2,8 @@
 
 Nouns: the *address* is the origin people open, by which their vault is kept; a *public origin* is an address that a proxy
 or a router in front of us answers by.
-Invariants: a Host that is not ours is refused (DNS rebinding), an Origin that is not ours gets no socket; names that lead to
-the same server lead to its one address where that cannot lead in a circle.
+Invariants: a Host that is not ours is refused (DNS rebinding), an Origin that is neither ours nor a guest's gets no socket; names
+that lead to the same server lead to its one address where that cannot lead in a circle.
 
 Must not know: sockets, files. Pure.
 """
@@ -36,6 +36,7 @@ class Origins:
     names: tuple[str, ...] = ()  # beside them, of its certificate
     is_secure: bool = False
     public_origin: str | None = None
+    guests: frozenset[str] = frozenset()  # origins of other sites whose pages may meet here
 
     @property
     def url(self) -> str:
@@ -59,10 +60,10 @@ class Origins:
             return False  # a proxy may spell the host as it likes
         return host_name(header) in ({"127.0.0.1"} if self.host == "localhost" else {"localhost"})
 
-    def is_origin_ours(self, origin: str, host: str) -> bool:
-        """Whether a WebSocket's Origin is ours; its Host is, by now."""
+    def may_meet(self, origin: str, host: str) -> bool:
+        """Whether a WebSocket's Origin is ours or a guest's; its Host is ours, by now."""
         scheme = "https" if self.is_secure else "http"
-        return origin in {f"{scheme}://{host}", self.public_origin}
+        return origin in {f"{scheme}://{host}", self.public_origin} or origin in self.guests
 
 
 def public_origin(text: str) -> str:

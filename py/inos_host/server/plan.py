@@ -20,6 +20,7 @@ from inos_host.server.headers import CONTENT_TYPES, WILDCARDS
 from inos_host.server.ice import BadIceServer, ice_server
 from inos_host.server.listening import tls_context
 from inos_host.server.origins import BadOrigin, Origins, public_origin
+from inos_host.server.package_index import BadIndex, index_address
 from inos_host.server.static_files import Asset, asset_of
 
 if TYPE_CHECKING:
@@ -68,9 +69,14 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
     """Look at everything that may be wrong, then take the port."""
     try:
         public = public_origin(options.public_origin) if options.public_origin else None
-        made = {CONFIG_PATH: config(checkout, options.ice)} if options.ice else {}
+        is_own = bool(options.ice or options.python_index)
+        made = {CONFIG_PATH: config(checkout, options.ice, options.python_index)} if is_own else {}
     except BadOrigin as error:
         raise Stop(f"--public-origin: {error}") from None
+    try:
+        guests = frozenset(map(public_origin, options.meet_for))
+    except BadOrigin as error:
+        raise Stop(f"--meet-for: {error}") from None
     bound = addresses_for(options)
     context: ssl.SSLContext | None = None
     names: list[str] = []
@@ -87,7 +93,9 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
     host = shown(options.host or bound[0], bound[0])
     if options.tls and names and not options.lan:
         host = names[0]
-    origins = Origins(host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public)
+    origins = Origins(
+        host, port, tuple(bound), tuple(names), is_secure=context is not None, public_origin=public, guests=guests
+    )
     words = []
     if public:
         words.append(f"INOS listens at {', '.join(map(origins.local_url, bound))} for {public}")
@@ -98,8 +106,8 @@ def plan(checkout: Path, options: argparse.Namespace) -> Plan:
     return Plan(origins, listeners, context, made, words)
 
 
-def config(checkout: Path, ice: Sequence[str]) -> Asset:
-    """`static/config.json` with these ICE servers in it."""
+def config(checkout: Path, ice: Sequence[str], python_index: str | None) -> Asset:
+    """`static/config.json` with these ICE servers in it, and what package index is passed on, if one is."""
     servers = []
     for number, text in enumerate(ice, 1):
         try:
@@ -110,7 +118,14 @@ def config(checkout: Path, ice: Sequence[str]) -> Asset:
         settings = json.loads((checkout / "static" / CONFIG_PATH[1:]).read_text("utf-8"))
     except (OSError, ValueError):
         settings = {}
-    body = json.dumps({**settings, "iceServers": servers}, indent=2).encode()
+    if servers:
+        settings["iceServers"] = servers
+    if python_index:
+        try:
+            settings["pythonIndex"] = index_address(python_index)
+        except BadIndex as error:
+            raise Stop(f"--python-index: {error}") from None
+    body = json.dumps(settings, indent=2).encode()
     return asset_of(body, CONTENT_TYPES[".json"])
 
 

@@ -50,7 +50,7 @@ def refusal(request: web.BaseRequest, origins: Origins) -> tuple[int, str] | Non
     if headers.get("Upgrade", "").lower() != "websocket":
         return 426, "this address speaks WebSocket only"
     told = headers.getall("Origin", [])
-    if len(told) != 1 or not origins.is_origin_ours(told[0], request.host):
+    if len(told) != 1 or not origins.may_meet(told[0], request.host):
         return 403, "not from this origin"
     offered = [name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")]
     if SUBPROTOCOL not in offered:

@@ -18,6 +18,7 @@ Must not know: JavaScript, the node.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import json
 import sys
@@ -26,7 +27,7 @@ from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from typing import Any, TextIO
 
-from inos.errors import InosError, error_codes
+from inos.errors import InosError, Unsupported, error_codes
 from inos_web.console.interrupts import Interrupts
 from inos_web.console.source import compiled, completions, evaluate, state_of
 from inos_web.console.traces import told
@@ -99,6 +100,11 @@ class Stream(io.TextIOBase):
         self._name = name
         self.before = before
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As a terminal's."""
+        return "utf-8"
+
     def writable(self) -> bool:
         """Yes."""
         return True
@@ -121,7 +127,8 @@ class Console:
     """A prompt's other end. ``scope`` is what its sources find and leave."""
 
     def __init__(self, scope: dict[str, Any], send: Send, interrupts: Interrupts) -> None:
-        self.scope = {"__name__": "__console__", "display": self._display, **scope}
+        own = {"display": self._display, "help": describe, "input": _no_input}
+        self.scope = {"__name__": "__console__", **own, **scope}
         self._send = send
         self.interrupts = interrupts
         self._runs: dict[int, Run] = {}
@@ -246,6 +253,23 @@ class Console:
             future.set_exception(error_of(message["code"], message["message"]))
         else:
             future.set_result(message["value"] if data is None else data)
+
+
+def describe(thing: object = None) -> None:
+    """Show what a thing is and how it is called: ``help(inos.put)``."""
+    if thing is None:
+        print("help(thing) tells what a thing is; dir(thing), or a dot and Tab, what it has")  # noqa: T201
+        return
+    shown_as = getattr(thing, "__qualname__", None) or type(thing).__qualname__
+    try:
+        call = str(inspect.signature(thing)) if callable(thing) else ""
+    except (TypeError, ValueError):
+        call = "(...)"
+    print(f"{shown_as}{call}\n\n{inspect.getdoc(thing) or 'It says nothing of itself.'}")  # noqa: T201
+
+
+def _no_input(*_: object) -> str:
+    raise Unsupported("there is nobody to ask while a source runs: give the value a name first")
 
 
 def error_of(code: str, text: str) -> InosError:

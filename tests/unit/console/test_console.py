@@ -243,6 +243,15 @@ def test_check_and_complete_answer(bench):
     ]
 
 
+def test_help_and_input(bench):
+    async def play():
+        await bench.run("def f(a, b=1):\n    'What it does.'\nhelp(f)\nhelp()\nhelp(3)")
+        return await bench.run("input('?')")
+
+    assert "Unsupported" in run(play())["error"]["text"]
+    assert bench.text("stdout").startswith("f(a, b=1)\n\nWhat it does.\n")
+
+
 # --- interrupts -----------------------------------------------------------------------------------------------------------
 
 

@@ -218,6 +218,7 @@ def test_a_code_can_be_drawn_in_the_terminal():
         (["--ice", "stun:a", "turn:b?user=c&secret="], "--ice, server 2: a TURN server needs"),
         (["--ice", *["stun:a"] * 9], "--ice takes at most 8"),
         (["--public-origin", "box"], "--public-origin: 'box' is no origin"),
+        (["--meet-for", "https://a.example", "box"], "--meet-for: 'box' is no origin"),
         (["--lan", "--host", "8.8.8.8"], "--lan serves local networks, and 8.8.8.8 is in none"),
         (["--tls", "none.pem", "none.key"], "--tls: cannot use none.pem with none.key: No such file"),
         (["--tls", __file__, __file__], "--tls: cannot use"),
@@ -286,7 +287,14 @@ def test_a_certificate_of_ones_own_brings_its_names(root, where, tmp_path):
 
 
 def test_behind_a_proxy_the_public_origin_is_ours(root, where):
-    given = ("--public-origin", "https://inos.example", "--ice", "stun:stun.example:3478")
+    given = (
+        "--public-origin",
+        "https://inos.example",
+        "--ice",
+        "stun:stun.example:3478",
+        "--meet-for",
+        "https://a.example",
+    )
     with running(root, *given) as (url, process):
         assert url == "https://inos.example"
         port = int(re.search(r":(\d+) for", process.stdout.readline())[1])
@@ -312,6 +320,7 @@ async def fill_up(url: str) -> None:
             return 101
 
         assert await join("https://evil.example", "203.0.113.1") == 403
+        assert await join("https://a.example", "203.0.113.9") == 101
         assert [await join("https://inos.example", "6.6.6.6, 203.0.113.1") for _ in range(6)] == [101] * 5 + [429]
         assert await join("https://inos.example", "203.0.113.1, 203.0.113.2") == 101
 

@@ -12,6 +12,8 @@
  * are compared here, and a difference is an error, not a figure.
  */
 
+import { at } from "../site.js";
+
 /** @typedef {import("./lab.js").Bench} Bench */
 /** @typedef {import("./lab.js").Line} Line */
 /** @typedef {"ours" | "theirs"} Side */
@@ -51,7 +53,7 @@ export class KernelPair {
   async start(dataBytes) {
     const pages = Math.ceil((2 * dataBytes + ROOM_BYTES) / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const kernel = await WebAssembly.compileStreaming(fetch("/build/kernel.wasm"));
+    const kernel = await WebAssembly.compileStreaming(fetch(at("build/kernel.wasm")));
     await this.#ours.call("start", memory, kernel);
     await this.#second.call("start", memory, kernel, 1);
     this.libraries = await this.#theirs.call("start");

@@ -77,6 +77,7 @@ export function watched(node, log, nameOf) {
       return log.during({ key: "put", params }, node.putFolder(items, options), { key: "stored", params });
     },
     entries: (root, path) => node.entries(root, path),
+    readRange: (root, offset, length, options) => node.readRange(root, offset, length, options),
     countFiles: (root) => node.countFiles(root),
     find: (text) => node.find(text),
     space: () => node.space(),

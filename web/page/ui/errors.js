@@ -5,7 +5,6 @@
  */
 
 import { codeOf, explain, words } from "../words.js";
-import { lanWords } from "../words_lan.js";
 import { button, h, icon, isolated, need } from "./dom.js";
 import { safeText } from "./format.js";
 
@@ -73,7 +72,9 @@ export class Errors {
         { class: "notice-text" },
         h("p", { class: "notice-title" }, told.title, subject ? ": " : null, subject ? isolated(subject) : null),
         h("p", null, told.todo),
-        lacks.length > 0 ? h("p", null, lanWords.lacks(lacks.map((part) => lanWords.parts[part] ?? part))) : null,
+        lacks.length > 0
+          ? h("p", null, words.refusal.lacks(lacks.map((part) => words.refusal.parts[part] ?? part)))
+          : null,
         h(
           "p",
           { class: "notice-code" },

@@ -5,8 +5,10 @@
  * leaves `safeName` without control, bidi or invisible characters, at most `NAME_POINTS_MAX` code points long.
  */
 
+import { numbers, words } from "../words.js";
+
 const UNITS = ["kB", "MB", "GB", "TB", "PB"];
-const INTEGER = new Intl.NumberFormat("en");
+const TIMES = words.times;
 /** The longest name shown; the vault allows 255 bytes. Longer ones lose their middle, so the extension stays visible. */
 export const NAME_POINTS_MAX = 72;
 const ELLIPSIS = "…";
@@ -14,7 +16,7 @@ const MARKS_MAX = 3;
 
 /** @param {number} count */
 export function formatCount(count) {
-  return INTEGER.format(Math.round(count));
+  return numbers.number(count);
 }
 
 /** @param {number} bytes */
@@ -29,12 +31,7 @@ export function formatBytes(bytes) {
     unit += 1;
   }
   const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return `${trimZeros(value.toFixed(digits))} ${UNITS[unit]}`;
-}
-
-/** @param {string} number "1.50" → "1.5", "2.00" → "2" */
-function trimZeros(number) {
-  return number.includes(".") ? number.replace(/\.?0+$/, "") : number;
+  return `${numbers.decimal(value, digits)} ${UNITS[unit]}`;
 }
 
 /** A part of one in whole per cent; what is there at all is never "0 %". @param {number} part */
@@ -46,24 +43,26 @@ export function formatPercent(part) {
 
 /** @param {number} bytesPerSecond "" while nothing is known, so that callers can leave it out */
 export function formatRate(bytesPerSecond) {
-  return bytesPerSecond > 0 && Number.isFinite(bytesPerSecond) ? `${formatBytes(bytesPerSecond)}/s` : "";
+  return bytesPerSecond > 0 && Number.isFinite(bytesPerSecond)
+    ? words.panel.live.perSecond(formatBytes(bytesPerSecond))
+    : "";
 }
 
 /** @param {number | null | undefined} seconds "" when unknown */
 export function formatSecondsLeft(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds) || seconds < 0) return "";
-  if (seconds < 1.5) return "1 s left";
-  if (seconds < 60) return `${Math.round(seconds)} s left`;
-  if (seconds < 3570) return `${Math.round(seconds / 60)} min left`;
-  if (seconds < 86_400) return `${trimZeros((seconds / 3600).toFixed(1))} h left`;
-  return "more than a day left";
+  if (seconds < 1.5) return TIMES.secondsLeft(1);
+  if (seconds < 60) return TIMES.secondsLeft(Math.round(seconds));
+  if (seconds < 3570) return TIMES.minutesLeft(Math.round(seconds / 60));
+  if (seconds < 86_400) return TIMES.hoursLeft(numbers.decimal(seconds / 3600, 1));
+  return TIMES.longLeft;
 }
 
 /** @param {number} milliseconds */
 export function formatDuration(milliseconds) {
   if (!Number.isFinite(milliseconds) || milliseconds < 0) return "–";
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 60_000) return `${trimZeros((milliseconds / 1000).toFixed(1))} s`;
+  if (milliseconds < 60_000) return `${numbers.decimal(milliseconds / 1000, 1)} s`;
   return `${Math.round(milliseconds / 60_000)} min`;
 }
 
@@ -87,10 +86,10 @@ export function savedPercent(size, stored) {
 export function formatAgo(timeMs, nowMs) {
   const seconds = (nowMs - timeMs) / 1000;
   if (!Number.isFinite(seconds)) return "–";
-  if (seconds < 45) return "just now";
-  if (seconds < 3570) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 84_600) return `${Math.round(seconds / 3600)} h ago`;
-  if (seconds < 7 * 86_400) return `${Math.round(seconds / 86_400)} d ago`;
+  if (seconds < 45) return TIMES.justNow;
+  if (seconds < 3570) return TIMES.minutesAgo(Math.round(seconds / 60));
+  if (seconds < 84_600) return TIMES.hoursAgo(Math.round(seconds / 3600));
+  if (seconds < 7 * 86_400) return TIMES.daysAgo(Math.round(seconds / 86_400));
   return new Date(timeMs).toISOString().slice(0, 10);
 }
 

@@ -8,6 +8,7 @@
 import { explain, words } from "../words.js";
 import { button, h, need, setText } from "./dom.js";
 import { qrCode } from "./qr.js";
+import { canScan, scan } from "./scan.js";
 
 const TEXTS = words.meet;
 
@@ -74,7 +75,8 @@ export class Meet {
         }),
     });
     const first = [h("p", null, TEXTS.inviteFirst), picture, ...text.parts];
-    this.#open(TEXTS.inviteHeading, ...first, h("p", null, TEXTS.inviteSecond), reply, connect, told);
+    const second = [h("p", null, TEXTS.inviteSecond), reply, ...this.#scanInto(reply, told)];
+    this.#open(TEXTS.inviteHeading, ...first, ...second, connect, told);
     await attempt(told, text.copy, async () => {
       const invitation = await this.#node.invite();
       text.field.value = invitation;
@@ -91,7 +93,8 @@ export class Meet {
       "aria-label": TEXTS.invitation,
     });
     const reply = copyField("meet-replied", TEXTS.reply);
-    const second = h("div", { hidden: true }, h("p", null, TEXTS.answerSecond), ...reply.parts);
+    const picture = h("div", { class: "qr-place" });
+    const second = h("div", { hidden: true }, h("p", null, TEXTS.answerSecond), picture, ...reply.parts);
     const told = toldLine();
     const make = button({
       text: TEXTS.makeReply,
@@ -100,11 +103,13 @@ export class Meet {
       onClick: () =>
         void attempt(told, make, async () => {
           reply.field.value = await this.#node.answerInvitation(invitation.value.trim());
+          picture.replaceChildren(await qrCode(reply.field.value, TEXTS.qrReply));
           second.hidden = false;
           return "";
         }),
     });
-    this.#open(TEXTS.answerHeading, h("p", null, TEXTS.answerFirst), invitation, make, told, second);
+    const first = [h("p", null, TEXTS.answerFirst), invitation, ...this.#scanInto(invitation, told)];
+    this.#open(TEXTS.answerHeading, ...first, make, told, second);
   }
 
   async #newRoom() {
@@ -125,6 +130,36 @@ export class Meet {
       link.field.value = room;
       return "";
     });
+  }
+
+  /**
+   * A button that fills a field from a code before the camera, hidden where the browser reads none; it ends with the dialog.
+   * @param {HTMLTextAreaElement} field @param {HTMLElement} told @returns {Node[]}
+   */
+  #scanInto(field, told) {
+    const place = h("div", { class: "qr-place" });
+    const look = button({
+      text: TEXTS.scan,
+      kind: "soft",
+      action: "scan",
+      onClick: async () => {
+        const closing = new AbortController();
+        this.#dialog.addEventListener("close", () => closing.abort(), { once: true });
+        look.disabled = true;
+        const text = await scan(place, closing.signal, TEXTS.camera).catch(() => null);
+        look.disabled = false;
+        if (text) field.value = text;
+        else if (text === null) setText(told, TEXTS.noCamera);
+      },
+    });
+    look.hidden = true;
+    canScan().then(
+      (can) => {
+        look.hidden = !can;
+      },
+      () => {}, // a reader that fails reads nothing
+    );
+    return [look, place];
   }
 
   /** @param {string} heading @param {...Node} content */

@@ -5,6 +5,7 @@
  * node; closing stops the reading.
  */
 
+import { canStream, stream } from "../media.js";
 import { words } from "../words.js";
 import { button, h, isolated, need } from "./dom.js";
 import { isCancel } from "./errors.js";
@@ -22,6 +23,7 @@ export class Preview {
   #download;
   #dialog = need("preview-dialog", HTMLDialogElement);
   #url = "";
+  #endStream = () => {};
   #aborter = new AbortController();
 
   /**
@@ -38,7 +40,8 @@ export class Preview {
 
   /** @param {Previewed} file */
   can(file) {
-    return canPreview(safeKind(file.name, file.mediaType), file.size);
+    const safe = safeKind(file.name, file.mediaType);
+    return canPreview(safe, file.size) || isStreamed(safe);
   }
 
   /** @param {Previewed} file */
@@ -51,6 +54,10 @@ export class Preview {
     const stage = h("div", { class: "preview-stage" }, bar);
     this.#dialog.replaceChildren(this.#head(file), stage);
     this.#dialog.showModal();
+    if (isStreamed(safe)) {
+      stage.replaceChildren(...this.#player(safe, file));
+      return;
+    }
     try {
       const onProgress = (/** @type {import("./types.js").AnyProgress} */ progress) => {
         bar.value = fraction(progress) ?? 0;
@@ -94,6 +101,21 @@ export class Preview {
     this.#url = URL.createObjectURL(
       new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: safe.mediaType }),
     );
+    return this.#shown(safe, name, this.#url);
+  }
+
+  /** Played while it is read, from wherever the person wants. @param {import("./kinds.js").SafeKind} safe @param {Previewed} file */
+  #player(safe, { root, path, name, size }) {
+    const read = (/** @type {number} */ offset, /** @type {number} */ length) =>
+      this.#node.readRange(root, offset, length, { path, signal: this.#aborter.signal });
+    const { url, end } = stream({ size, mediaType: safe.mediaType, read });
+    this.#endStream = end;
+    return this.#shown(safe, name, url);
+  }
+
+  /** @param {import("./kinds.js").SafeKind} safe @param {string} name @param {string} url @returns {HTMLElement[]} */
+  #shown(safe, name, url) {
+    if (safe.kind === "text") return [];
     const broken = h("p", { class: "quiet-text", hidden: true, role: "status" }, words.preview.broken);
     const shown =
       safe.kind === "image"
@@ -103,7 +125,7 @@ export class Preview {
       shown.hidden = true;
       broken.hidden = false;
     });
-    shown.src = this.#url;
+    shown.src = url;
     return [shown, broken];
   }
 
@@ -116,10 +138,14 @@ export class Preview {
     this.#aborter.abort();
     this.#aborter = new AbortController();
     this.#dialog.replaceChildren();
+    this.#endStream();
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#url = "";
   }
 }
+
+/** @param {import("./kinds.js").SafeKind | null} safe */
+const isStreamed = (safe) => (safe?.kind === "video" || safe?.kind === "audio") && canStream();
 
 /** @param {Uint8Array} bytes */
 function textContent(bytes) {

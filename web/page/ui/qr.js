@@ -1,7 +1,9 @@
 /** A text as a QR code, drawn as one SVG path. The library is loaded when the first one is wanted. */
 
+import { at } from "../site.js";
+
 const SVG = "http://www.w3.org/2000/svg";
-const LIBRARY = "/build/uqr.mjs";
+const LIBRARY = at("build/uqr.mjs");
 const BORDER = 2; // modules of quiet zone, beside the white around the drawing
 
 /** @param {string} text @param {string} label @returns {Promise<SVGSVGElement>} */

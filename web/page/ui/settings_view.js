@@ -6,6 +6,7 @@
  */
 
 import { settings } from "../settings.js";
+import { at } from "../site.js";
 import { words } from "../words.js";
 import { button, h, need, setText } from "./dom.js";
 import { formatDuration } from "./format.js";
@@ -153,7 +154,7 @@ function about() {
 /** @param {HTMLElement} place */
 async function showBuild(place) {
   try {
-    const { buildId, python, pyodide } = await (await fetch("/build/pyodide/build.json")).json();
+    const { buildId, python, pyodide } = await (await fetch(at("build/pyodide/build.json"))).json();
     setText(place, TEXTS.about.build(String(buildId).slice(0, 12), String(python), String(pyodide)));
   } catch {
     // offline before the first visit was over: the version alone is right, too

@@ -1,6 +1,7 @@
 /** What is around the views: the navigation, the first steps, the keys, light and dark. */
 
 import { settings } from "../settings.js";
+import { translate } from "../words.js";
 import { setUpAppearance } from "./appearance.js";
 import { need } from "./dom.js";
 import { setUpKeys } from "./keys.js";
@@ -48,6 +49,7 @@ export function makeShell({ node, bareNode, say, fail, shareFirst }) {
     add: () => need("file-input", HTMLInputElement).click(),
     find: inFiles(() => need("files-filter", HTMLInputElement).focus()),
   });
+  translate(document);
   setUpAppearance();
   return { views, tour };
 }

@@ -110,6 +110,8 @@
  *   signal?: AbortSignal}) => Promise<Uint8Array>} get
  * @property {(rootOrLink: string, options?: {path?: string, onProgress?: (progress: AnyProgress) => void,
  *   signal?: AbortSignal}) => Promise<void>} save
+ * @property {(root: string, offset: number, length: number, options?: {path?: string, signal?: AbortSignal}) => Promise<Uint8Array>}
+ *   readRange
  * @property {(link: string, options: {onProgress?: (progress: FetchProgress) => void, signal?: AbortSignal}) =>
  *   Promise<FetchResult>} fetch
  * @property {(level: CheckLevel, options?: {onProgress?: (progress: AnyProgress) => void, signal?: AbortSignal}) =>

@@ -8,8 +8,8 @@ import { answer } from "./calls.js";
 const CENTRAL_SIGNATURE = 0x02014b50;
 const END_BYTES = 22;
 const BINARY_SHARE = 0.25;
-const SOURCES = "/build/pyodide/stock/python_stdlib.zip";
-const BINARY = "/build/pyodide/pyodide.asm.wasm";
+const SOURCES = new URL("../../../build/pyodide/stock/python_stdlib.zip", import.meta.url).href;
+const BINARY = new URL("../../../build/pyodide/pyodide.asm.wasm", import.meta.url).href;
 
 /** @param {string} url */
 async function fetched(url) {

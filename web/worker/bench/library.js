@@ -7,9 +7,9 @@ import { answer, timed } from "./calls.js";
 
 // Served by serve.py --bench only, so that they are asked for when they are wanted.
 const LIBRARIES = [
-  "/build/baselines/brotli-wasm/index.web.js",
-  "/build/baselines/hash-wasm/index.esm.min.js",
-  "/build/baselines/libsodium/libsodium-wrappers.mjs",
+  "../../../build/baselines/brotli-wasm/index.web.js",
+  "../../../build/baselines/hash-wasm/index.esm.min.js",
+  "../../../build/baselines/libsodium/libsodium-wrappers.mjs",
 ];
 const CHUNK_BYTES = 1 << 20;
 const QUALITY = 6;

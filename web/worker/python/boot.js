@@ -12,7 +12,7 @@
  *
  * Stages, one after the other: load (the loader's JavaScript), create (instance made, files written), python (snapshot
  * restored or Python initialised), settle (reseeded, paths set), modules, imports. The files arrive beside load and create,
- * and come from the pantry from the second visit on.
+ * and come from the pantry once the service worker has kept the site.
  *
  * Invariants: nothing is fetched but from `base`; the snapshot holds no key (of our Python it has those modules of the pure
  * `inos` that import without the wheels), and `random` is seeded anew before any code of ours runs. The seed of str and bytes
@@ -23,7 +23,7 @@
  */
 import { gather, readChecked, webAssets } from "./assets.js";
 import { asBootError, BootError } from "./boot_error.js";
-import { opfsPantry } from "./pantry.js";
+import { sitePantry } from "./pantry.js";
 import { forever, quietImportScripts, STDLIB_URL, withSeams } from "./seams.js";
 import { decodeSnapshot, SnapshotError, writePages } from "./snapshot.js";
 import { storedEntries } from "./unzip.js";
@@ -40,8 +40,8 @@ export { BootError };
  *   imports?: string[], onStage?: (stage: StageReport) => void, source?: AssetSource, pantry?: Pantry,
  *   files?: Record<string, Uint8Array>}} BootOptions `files`: checked before, they may be in shared memory
  * @typedef {{pyodide: any, how: "snapshot" | "cold", why?: string, from: "pantry" | "network" | "given",
- *   kept: Promise<void>, files: Map<string, Promise<Uint8Array>>, stages: {name: string, ms: number}[]}} Booted `why` there
- *   was no restore; `kept` = the pantry is filled; `files` = what it started from
+ *   files: Map<string, Promise<Uint8Array>>, stages: {name: string, ms: number}[]}} Booted `why` there was no restore;
+ *   `files` = what it started from
  * @typedef {{indexUrl: string, build: Build, files: Map<string, Promise<Uint8Array>>, needed: Promise<Uint8Array[]>,
  *   loadPyodide: any, createModule: any, module: WebAssembly.Module, clock: ReturnType<typeof stageClock>}} Parts
  */
@@ -73,7 +73,7 @@ export async function bootPython(options) {
     if (typeof WebAssembly !== "object") throw new BootError("unsupported", "This browser has no WebAssembly.");
     clock.begin("load");
     const source = options.source ?? webAssets(base);
-    const pantry = options.pantry ?? (options.source ? undefined : opfsPantry());
+    const pantry = options.pantry ?? (options.source ? undefined : sitePantry(source.indexUrl));
     const names = [STDLIB, SITE, INOS, SNAPSHOT];
     const gathered = options.files ? given(options.files) : gather(source, build, names, pantry);
     reportArrivals(build, gathered.files, onStage);
@@ -99,8 +99,7 @@ export async function bootPython(options) {
     for (const [name, value] of Object.entries(registerModules)) started.pyodide.registerJsModule(name, value);
     clock.begin("imports");
     for (const name of imports) started.pyodide.pyimport(name).destroy();
-    const kept = gathered.keep().catch(() => {});
-    return { ...started, from: gathered.from(), stages: clock.end(), kept, files };
+    return { ...started, from: gathered.from(), stages: clock.end(), files };
   } catch (error) {
     throw asBootError(error);
   } finally {
@@ -111,7 +110,7 @@ export async function bootPython(options) {
 /** @param {Record<string, Uint8Array>} files */
 function given(files) {
   const there = new Map(Object.entries(files).map(([name, data]) => [name, Promise.resolve(data)]));
-  return { files: there, from: () => /** @type {const} */ ("given"), keep: async () => {} };
+  return { files: there, from: () => /** @type {const} */ ("given") };
 }
 
 /**

@@ -16,12 +16,12 @@ import { servePort } from "../python/console_port.js";
  *   interrupts: Int32Array, indexUrl: string}} ScratchStart
  */
 
-const MICROPIP = "/build/micropip";
+const MICROPIP = new URL("../../../build/micropip/", import.meta.url).href;
 
 /** @param {any} pyodide */
 async function loadMicropip(pyodide) {
-  const about = await (await fetched(`${MICROPIP}/wheel.json`)).json();
-  const wheel = new Uint8Array(await (await fetched(`${MICROPIP}/${about.file}`)).arrayBuffer());
+  const about = await (await fetched(`${MICROPIP}wheel.json`)).json();
+  const wheel = new Uint8Array(await (await fetched(`${MICROPIP}${about.file}`)).arrayBuffer());
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", wheel));
   const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (sha256 !== about.sha256) throw new BootError("corrupt-asset", "The file of micropip is damaged.");

@@ -1,7 +1,9 @@
 /**
  * Rows load.100 and scale.cores: many tasks at once over the job queue, and what a second core is worth.
  */
+
 import { PAGE_BYTES } from "../../../shared/layout.gen.js";
+import { at } from "../../site.js";
 import { median, rounded } from "../stats.js";
 
 /** @typedef {import("../lab.js").Bench} Bench */
@@ -24,7 +26,7 @@ const SCALE_BYTES_QUICK = 4 << 20;
 const sharedMemory = (bytes) =>
   new WebAssembly.Memory({ initial: bytes / PAGE_BYTES, maximum: bytes / PAGE_BYTES, shared: true });
 
-const compileKernel = () => WebAssembly.compileStreaming(fetch("/build/kernel.wasm"));
+const compileKernel = () => WebAssembly.compileStreaming(fetch(at("build/kernel.wasm")));
 
 /**
  * A memory of its own with a dispatcher and muscles, as the product has them.

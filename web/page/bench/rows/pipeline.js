@@ -2,10 +2,12 @@
  * Row pipeline: inbox, process, outbox, page. The page is a stage: it takes descriptors by waitAsync and looks at the bytes
  * where they lie.
  */
+
 import { sharedBuffer } from "../../../shared/buffer.js";
 import { Epoch } from "../../../shared/epochs.js";
 import * as L from "../../../shared/layout.gen.js";
 import { RingReader } from "../../../shared/ring.js";
+import { at } from "../../site.js";
 import { rounded } from "../stats.js";
 
 /** @typedef {import("../lab.js").Bench} Bench */
@@ -75,7 +77,7 @@ class Stages {
   }
 
   async start() {
-    const kernel = await WebAssembly.compileStreaming(fetch("/build/kernel.wasm"));
+    const kernel = await WebAssembly.compileStreaming(fetch(at("build/kernel.wasm")));
     await this.inbox.call("start", this.#memory, kernel, "inbox", MESSAGE_BYTES);
     await this.process.call("start", this.#memory, kernel, "process", MESSAGE_BYTES);
   }

@@ -1,11 +1,12 @@
 /** The bench page's first module. */
 
 import { NodeError, requireBrowser } from "../../boot.js";
-import { explain } from "../../words.js";
+import { explain, translate } from "../../words.js";
 import { setUpAppearance } from "../appearance.js";
 import { need, setText } from "../dom.js";
 import { BenchApp } from "./app.js";
 
+translate(document);
 setUpAppearance();
 try {
   await requireBrowser();

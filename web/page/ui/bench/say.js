@@ -5,9 +5,9 @@
  * said in words that need no chart.
  */
 
-import { words } from "../../words.js";
+import { language, words } from "../../words.js";
 
-const THREE_DIGITS = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const THREE_DIGITS = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
 const EVEN = 0.05; // a ratio nearer to one than this is no difference
 const TEXTS = words.bench;
 /** Units of which less is a size, not a time. */

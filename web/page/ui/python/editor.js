@@ -5,7 +5,7 @@
  * that nobody is caught in here; nothing runs but by a key or button of the person.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { h } from "../dom.js";
 
 const INDENT = "    ";
@@ -28,7 +28,7 @@ export class Editor {
     id: "python-completions",
     class: "python-completions",
     role: "listbox",
-    "aria-label": words.completions,
+    "aria-label": words.python.completions,
     hidden: true,
   });
   /** @type {Offer | null} */ #offer = null;
@@ -44,7 +44,7 @@ export class Editor {
       spellcheck: "false",
       autocapitalize: "off",
       autocomplete: "off",
-      "aria-label": words.input,
+      "aria-label": words.python.input,
       "aria-autocomplete": "list",
       "aria-controls": this.#list.id,
       "aria-describedby": "python-keys",
@@ -126,7 +126,7 @@ export class Editor {
     const common = commonStart(found);
     if (found.length === 1 || common.length > at - start) this.#put(start, at, common);
     if (found.length > 1) this.#show({ start, end: start + common.length, words: found.slice(0, OFFERED_MAX), at: 0 });
-    this.#options.say(words.offered(found.length));
+    this.#options.say(words.python.offered(found.length));
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether it was for the list */

@@ -1,6 +1,6 @@
 /** Examples, each run as it stands by an end-to-end test. */
 
-/** @typedef {{key: keyof typeof import("../../words_python.js").pythonWords.titles, place: "node" | "scratch", source: string}} Example */
+/** @typedef {{key: keyof typeof import("../../words.js").words.python.titles, place: "node" | "scratch", source: string}} Example */
 
 /** @type {Example[]} */
 export const examples = [

@@ -2,15 +2,16 @@
  * Which package index a scratch worker may use: none, unless this very server offers one and the person allows it.
  *
  * The content security policy lets nothing on this page reach another origin, and stays so. A server that was started with
- * `--python-index ADDRESS` passes on that index's pure wheels under its own address (`about.json` says which); what the person allows is
- * that address and no other, so a server that turns to another index has to be allowed anew.
+ * `--python-index ADDRESS` passes on that index's pure wheels under its own address (`config.json` says which); what the person
+ * allows is that address and no other, so a server that turns to another index has to be allowed anew.
  */
 
+import { readConfig } from "../../config.js";
 import { settings } from "../../settings.js";
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { h } from "../dom.js";
 
-export const INDEX_PATH = "/python-index";
+const INDEX = new URL("../../../../python-index/simple", import.meta.url);
 
 export class IndexAllowed {
   #offered = "";
@@ -27,7 +28,7 @@ export class IndexAllowed {
   async url() {
     await this.look();
     const isAllowed = this.#offered !== "" && settings.get("pythonIndexAllowed") === this.#offered;
-    return isAllowed ? `${location.origin}${INDEX_PATH}/simple` : "";
+    return isAllowed ? INDEX.href : "";
   }
 
   /** Ask the server what it offers, once. */
@@ -37,13 +38,9 @@ export class IndexAllowed {
   }
 
   async #look() {
-    try {
-      const response = await fetch(`${INDEX_PATH}/about.json`);
-      this.#offered = response.ok ? String((await response.json()).index ?? "") : "";
-    } catch {
-      this.#offered = ""; // offline: there is none
-    }
-    this.#label.textContent = words.allowIndex(this.#offered);
+    const { pythonIndex } = await readConfig();
+    this.#offered = typeof pythonIndex === "string" ? pythonIndex : "";
+    this.#label.textContent = words.python.allowIndex(this.#offered);
     this.#box.checked = settings.get("pythonIndexAllowed") === this.#offered;
     this.element.hidden = this.#offered === "";
   }

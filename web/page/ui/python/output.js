@@ -5,8 +5,7 @@
  * terminals are left out.
  */
 
-import { explain } from "../../words.js";
-import { pythonWords as words } from "../../words_python.js";
+import { explain, words } from "../../words.js";
 import { button, h } from "../dom.js";
 
 const FOLD_LINES_MAX = 40;
@@ -65,7 +64,7 @@ export class TextBlock {
     const at = this.#isOpen ? null : foldAt(this.#text);
     this.#pre.textContent = at === null ? this.#text : this.#text.slice(0, at);
     this.#more.hidden = at === null;
-    if (at !== null) this.#more.textContent = words.unfold(this.#text.slice(at).split("\n").length);
+    if (at !== null) this.#more.textContent = words.python.unfold(this.#text.slice(at).split("\n").length);
   }
 }
 
@@ -81,14 +80,14 @@ export function tableOf({ columns, rows, total, numeric }) {
   const heads = columns.map((name, index) =>
     h("th", { scope: "col", class: right.has(index) ? "numbers" : "" }, plain(name)),
   );
-  const note = h("p", { class: "quiet-text" }, words.rows(Math.min(rows.length, FOLD_ROWS_MAX), total));
+  const note = h("p", { class: "quiet-text" }, words.python.rows(Math.min(rows.length, FOLD_ROWS_MAX), total));
   const more = button({
-    text: words.allRows(rows.length),
+    text: words.python.allRows(rows.length),
     kind: "soft",
     action: "python-unfold",
     onClick: () => {
       body.append(...rows.slice(FOLD_ROWS_MAX).map(row));
-      note.textContent = words.rows(rows.length, total);
+      note.textContent = words.python.rows(rows.length, total);
       more.remove();
     },
   });
@@ -97,7 +96,7 @@ export function tableOf({ columns, rows, total, numeric }) {
     { class: "python-piece", data: { output: "table" } },
     h(
       "div",
-      { class: "python-scroll", tabindex: "0", role: "group", "aria-label": words.table },
+      { class: "python-scroll", tabindex: "0", role: "group", "aria-label": words.python.table },
       h("table", { class: "python-table" }, h("thead", null, h("tr", null, ...heads)), body),
     ),
     note,
@@ -108,12 +107,12 @@ export function tableOf({ columns, rows, total, numeric }) {
 /** @param {Uint8Array<ArrayBuffer>} bytes @param {string} mediaType */
 export function imageOf(bytes, mediaType) {
   const url = URL.createObjectURL(new Blob([bytes], { type: mediaType }));
-  const image = h("img", { class: "python-image", alt: words.image(mediaType, bytes.length) });
+  const image = h("img", { class: "python-image", alt: words.python.image(mediaType, bytes.length) });
   const done = () => URL.revokeObjectURL(url);
   image.addEventListener("load", done);
   image.addEventListener("error", () => {
     done();
-    image.replaceWith(h("p", { class: "quiet-text" }, words.badImage));
+    image.replaceWith(h("p", { class: "quiet-text" }, words.python.badImage));
   });
   image.src = url;
   return h("div", { class: "python-piece", data: { output: "image" } }, image);

@@ -5,7 +5,7 @@
  * that entry is gone.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { h } from "../dom.js";
 import { errorOf, imageOf, TextBlock, tableOf } from "./output.js";
 
@@ -39,7 +39,11 @@ export class Entry {
   end({ how, error }) {
     this.element.dataset.run = how;
     if (error) this.#append(errorOf(error, this.element.dataset.place === "node"));
-    const note = { stopped: words.stopped, held: words.held, gone: words.gone }[/** @type {string} */ (how)];
+    const note = {
+      stopped: words.python.stopped,
+      held: words.python.held,
+      gone: this.element.dataset.place === "node" ? words.python.nodeGone : words.python.gone,
+    }[/** @type {string} */ (how)];
     if (note) this.note(note);
   }
 
@@ -51,7 +55,7 @@ export class Entry {
   /** @param {string} kind @param {string} text */
   #text(kind, text) {
     if (kind === "cut") {
-      this.note(words.cut);
+      this.note(words.python.cut);
       return;
     }
     if (this.#open?.kind !== kind) {
@@ -77,7 +81,7 @@ export class OutputLog {
       id: "python-log",
       class: "python-log",
       role: "log",
-      "aria-label": words.log,
+      "aria-label": words.python.log,
       tabindex: "0",
     });
     this.#onChange = onChange;

@@ -5,12 +5,12 @@
  * be a stranger's.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 
 /** @typedef {import("./session.js").Answer} Answer */
 
 /** Each verb and its arguments, in the page's order. */
-const VERBS = /** @type {Record<string, string[]>} */ ({
+export const VERBS = /** @type {Record<string, string[]>} */ ({
   list: [],
   share: ["root"],
   fetch: ["link"],
@@ -65,15 +65,15 @@ export function forScratch(node, handed) {
     if (size > WHEEL_BYTES_MAX) throw new Refused("LimitExceeded", `${name}: ${size} bytes`);
     if (what === "wheelName") return { value: name };
     if (what === "wheel") return { bytes: await node.get(root, { signal }) };
-    throw new Refused("BadArgument", words.noNode);
+    throw new Refused("BadArgument", words.python.noNode);
   };
 }
 
 /** @param {any} node @param {string} where a file's name, or a link @returns {Promise<{root: string, name: string, size: number}>} */
 async function findWheel(node, where) {
   const found = where.includes("#inos") ? await fetched(node, where) : await named(node, where);
-  if (!found) throw new Refused("NotFound", words.noSuchWheel(where));
-  if (!found.name.endsWith(".whl")) throw new Refused("BadArgument", words.notAWheel(found.name));
+  if (!found) throw new Refused("NotFound", words.python.noSuchWheel(where));
+  if (!found.name.endsWith(".whl")) throw new Refused("BadArgument", words.python.notAWheel(found.name));
   return found;
 }
 

@@ -5,7 +5,7 @@
  * scratch worker is ended, and the next source starts another.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { Session } from "./session.js";
 
 const HOLD_MS_MAX = 3_000;
@@ -43,6 +43,7 @@ export class Place {
   /** @param {string} source @param {Listener} listener @returns {Promise<Ended>} */
   async run(source, listener) {
     const session = await this.#started();
+    this.#isTold = false;
     const { number, ended } = session.run(source);
     this.#listeners.set(number, listener);
     const timer = setInterval(() => this.#look(session, listener), LOOK_INTERVAL_MS);
@@ -105,7 +106,7 @@ export class Place {
       this.end();
     } else if (stoppingMs >= STUCK_AFTER_MS && !this.#isTold) {
       this.#isTold = true;
-      listener.note(words.stuck);
+      listener.note(words.python.stuck);
     }
   }
   #isTold = false;

@@ -64,14 +64,16 @@ export class Session {
   run(source) {
     if (this.#run) throw new TypeError("one source at a time");
     const number = ++this.#runs;
-    const ended = Promise.withResolvers();
     this.#heardMs = performance.now();
     this.#pinged = this.#isHeld = false;
     this.#stopMs = Number.POSITIVE_INFINITY;
     const timer = setInterval(() => this.#watch(), SIGNAL_INTERVAL_MS);
-    this.#run = { number, ended: ended.resolve, timer };
+    /** @type {Promise<Ended>} */
+    const ended = new Promise((resolve) => {
+      this.#run = { number, ended: resolve, timer };
+    });
     this.#say({ type: "run", run: number, source });
-    return { number, ended: ended.promise };
+    return { number, ended };
   }
 
   /** Stop what runs: at its next await, or else wherever it is. */
@@ -119,7 +121,8 @@ export class Session {
     if (json === undefined) {
       // only this says that it listens: a loop that prints speaks all the time
       this.#heardMs = performance.now();
-      this.#pinged = false;
+      this.#pinged = this.#isHeld = false;
+      Atomics.store(this.#interrupts, 0, 0); // what held it up was not theirs, or has let go
       return;
     }
     const message = JSON.parse(json);

@@ -9,7 +9,7 @@
  * python-unfold], [data-example], [name=python-place], #python-completions, #python-empty, #python-status.
  */
 
-import { pythonWords as words } from "../../words_python.js";
+import { words } from "../../words.js";
 import { button, h, setText } from "../dom.js";
 import { Editor } from "./editor.js";
 import { examples } from "./examples.js";
@@ -18,6 +18,8 @@ import { IndexAllowed } from "./index_allowed.js";
 import { OutputLog } from "./output_log.js";
 import { forNode, forScratch } from "./page_side.js";
 import { Place } from "./place.js";
+
+const SHEET = new URL("../../../../python.css", import.meta.url).href;
 
 /** @typedef {"node" | "scratch"} Where */
 
@@ -33,7 +35,7 @@ export class PythonView {
   #history = new History(localStorage);
   #log = new OutputLog(() => this.#showEmpty());
   #status = h("p", { id: "python-status", class: "quiet-text python-status", role: "status" });
-  #intro = h("p", { class: "python-intro" }, words.intro);
+  #intro = h("p", { class: "python-intro" }, words.python.intro);
   #empty = emptyState((example) => void this.#runExample(example));
   #examples = examplesList((example) => void this.#runExample(example));
   #wheelFile = h("input", {
@@ -41,19 +43,29 @@ export class PythonView {
     accept: ".whl",
     hidden: true,
     id: "python-wheel-input",
-    "aria-label": words.wheelInput,
+    "aria-label": words.python.wheelInput,
     on: { change: () => void this.#installWheel() },
   });
-  #runButton = button({ text: words.run, kind: "main", action: "python-run", onClick: () => this.#editor.submit() });
-  #stopButton = button({ text: words.stop, kind: "danger", action: "python-stop", onClick: () => void this.#stop() });
+  #runButton = button({
+    text: words.python.run,
+    kind: "main",
+    action: "python-run",
+    onClick: () => this.#editor.submit(),
+  });
+  #stopButton = button({
+    text: words.python.stop,
+    kind: "danger",
+    action: "python-stop",
+    onClick: () => void this.#stop(),
+  });
   #clearButton = button({
-    text: words.clear,
+    text: words.python.clear,
     kind: "soft",
     action: "python-clear",
     onClick: () => this.#log.clear(),
   });
   #wheelButton = button({
-    text: words.wheel,
+    text: words.python.wheel,
     kind: "soft",
     action: "python-wheel",
     onClick: () => this.#wheelFile.click(),
@@ -67,6 +79,9 @@ export class PythonView {
       node: new Place(() => node.openConsole(), forNode(node), { isScratch: false }),
       scratch: new Place(openScratch, forScratch(node, this.#handed), { isScratch: true }),
     };
+    node.on("state", () => {
+      if (node.state().phase === "failed") this.places.node.end();
+    });
     this.#editor = new Editor({
       history: this.#history,
       run: (source) => void this.run(source, this.#where),
@@ -86,7 +101,7 @@ export class PythonView {
         h(
           "div",
           { class: "card-head" },
-          h("h2", { id: "python-heading", tabindex: "-1" }, words.heading),
+          h("h2", { id: "python-heading", tabindex: "-1" }, words.python.heading),
           this.#choice(),
         ),
         this.#intro,
@@ -96,7 +111,7 @@ export class PythonView {
         h("div", { class: "python-line" }, this.#editor.element, this.#runButton, this.#stopButton),
         h("div", { class: "python-foot" }, this.#examples, this.#wheelButton, this.#clearButton, this.#wheelFile),
         this.#status,
-        h("p", { id: "python-keys", class: "quiet-text" }, words.keys),
+        h("p", { id: "python-keys", class: "quiet-text" }, words.python.keys),
       ),
     );
     this.#show();
@@ -139,7 +154,7 @@ export class PythonView {
         note,
       });
     } catch (error) {
-      note(words.failed(String(/** @type {any} */ (error)?.message ?? error)));
+      note(words.python.failed(String(/** @type {any} */ (error)?.message ?? error)));
     }
     this.#log.following(() => entry.end(ended));
     this.#isRunning = false;
@@ -150,13 +165,13 @@ export class PythonView {
 
   /** @param {Place} place */
   #startingText(place) {
-    if (this.#node.state().phase !== "ready") return words.waiting;
-    return place.isStarted ? "" : words.starting;
+    if (this.#node.state().phase !== "ready") return words.python.waiting;
+    return place.isStarted ? "" : words.python.starting;
   }
 
   async #stop() {
     if (!this.#isRunning) return;
-    setText(this.#status, words.stopping);
+    setText(this.#status, words.python.stopping);
     await Promise.all([this.places.node.stop(), this.places.scratch.stop()]);
   }
 
@@ -197,12 +212,12 @@ export class PythonView {
       });
       input.checked = where === this.#where;
       this.#choices.push(input);
-      return h("label", { class: "python-choice" }, input, h("span", null, words.places[where]));
+      return h("label", { class: "python-choice" }, input, h("span", null, words.python.places[where]));
     };
     return h(
       "fieldset",
       { class: "python-choices" },
-      h("legend", { class: "unseen" }, words.places.legend),
+      h("legend", { class: "unseen" }, words.python.places.legend),
       choice("node"),
       choice("scratch"),
     );
@@ -210,7 +225,7 @@ export class PythonView {
 
   #show() {
     const isScratch = this.#where === "scratch";
-    setText(this.#intro, isScratch ? words.scratchIntro : words.intro);
+    setText(this.#intro, isScratch ? words.python.scratchIntro : words.python.intro);
     this.#wheelButton.hidden = !isScratch;
     if (isScratch) void this.#index.look();
     this.#indexPart.hidden = !isScratch;
@@ -230,7 +245,7 @@ export class PythonView {
 /** @returns {Promise<unknown>} */
 function styled() {
   return new Promise((resolve) => {
-    document.head.append(h("link", { rel: "stylesheet", href: "/python.css", on: { load: resolve, error: resolve } }));
+    document.head.append(h("link", { rel: "stylesheet", href: SHEET, on: { load: resolve, error: resolve } }));
   });
 }
 
@@ -242,7 +257,7 @@ async function nothing(at) {
 /** @param {(example: import("./examples.js").Example) => void} run */
 function exampleButtons(run) {
   return examples.map((example) => {
-    const made = button({ text: words.titles[example.key], kind: "soft", onClick: () => run(example) });
+    const made = button({ text: words.python.titles[example.key], kind: "soft", onClick: () => run(example) });
     made.dataset.example = example.key;
     return made;
   });
@@ -253,9 +268,9 @@ function emptyState(run) {
   return h(
     "div",
     { id: "python-empty", class: "python-empty" },
-    h("h3", null, words.emptyTitle),
+    h("h3", null, words.python.emptyTitle),
     h("div", { class: "python-examples" }, ...exampleButtons(run)),
-    h("p", { class: "quiet-text" }, words.emptyHint),
+    h("p", { class: "quiet-text" }, words.python.emptyHint),
   );
 }
 
@@ -265,7 +280,7 @@ function examplesList(run) {
   const list = h(
     "details",
     { class: "python-more" },
-    h("summary", { class: "button soft" }, words.examples),
+    h("summary", { class: "button soft" }, words.python.examples),
     h(
       "div",
       { class: "python-examples" },
