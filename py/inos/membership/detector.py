@@ -33,6 +33,7 @@ REPRIEVES_MAX = 3  # how often others may vouch for a peer that we ourselves do 
 DOUBT_PACES = 1.5  # silence that turns another's word into a suspicion
 JUST_NOW_S = 0.4  # later than whoever accuses or suspects it can have heard it
 VOUCHED_S = 0.75  # so long another's word that is older than that keeps a suspect from being held for dead
+ALONE_S = 0.5  # of quick pings without an answer, where there is nobody to ask
 SLACK_S = 0.02
 HEALTHY_AFTER_S = 5.0  # without being late: one step better
 
@@ -278,7 +279,8 @@ class Detector:
         """Whether it is too early to say that a suspect is dead."""
         if now - watch.vouched_s < VOUCHED_S * self.health:
             return True
-        if not watch.answered and silent_s < window_s - SLACK_S:  # suspected early, and nobody else has said a word
+        alone = not watch.answered and silent_s < window_s - SLACK_S  # suspected early, and nobody else has said a word
+        if alone and now - watch.suspected_s < ALONE_S:
             return True
         return self._is_it_us() and silent_s < 3 * window_s
 
