@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from chromium import Chromium  # noqa: E402 - it lies there
+from loading import SEEN, WATCH  # noqa: E402
 from node import open_node  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from server import Server  # noqa: E402
@@ -30,22 +31,6 @@ LINE_BYTES_PER_S = 20_000_000 // 8
 PIECE_BYTES = 16 * 1024
 MARKS = ("<!-- first visit: begin (tests/bench/first_visit.py) -->", "<!-- first visit: end -->")
 KEPT = "() => document.querySelector('#offline-state').dataset.state === 'kept'"
-WATCH = """
-globalThis.seen = { blockedMs: 0, shift: 0 };
-new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) globalThis.seen.blockedMs += Math.max(0, duration - 50);
-}).observe({ type: "longtask", buffered: true });
-new PerformanceObserver((list) => {
-  for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) globalThis.seen.shift += value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-SEEN = """
-async () => {
-  await globalThis.inos.ready;
-  const [navigation] = performance.getEntriesByType("navigation");
-  return { ...globalThis.seen, usableMs: navigation.domContentLoadedEventEnd, readyMs: performance.now() };
-}
-"""
 
 
 class Line:

@@ -41,6 +41,10 @@ export const LEFT_OUT = [
     "whole nodes on inos_host.disk, which needs os.preadv; their parts have tests that run here",
   ],
   [
+    "tests/unit/test_rooms.py",
+    "whole nodes on inos_host.disk, which needs os.preadv; the browser's rooms have tests/e2e/test_mesh_page.py",
+  ],
+  [
     "tests/unit/test_streaming.py",
     "on the real disk of inos_host, which needs os.preadv; the browser's has tests/pyodide/adapter",
   ],
