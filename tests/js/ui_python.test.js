@@ -7,6 +7,7 @@ import { commonStart } from "../../web/page/ui/python/editor.js";
 import { CHARS_MAX, ENTRIES_MAX, History } from "../../web/page/ui/python/history.js";
 import { foldAt, plain } from "../../web/page/ui/python/output.js";
 import { forNode, forScratch, VERBS } from "../../web/page/ui/python/page_side.js";
+import { Place } from "../../web/page/ui/python/place.js";
 import { Session } from "../../web/page/ui/python/session.js";
 
 class FakeStorage {
@@ -241,4 +242,28 @@ test("asks are answered, refused, and given up; a worker that goes ends the run"
   session.close();
   assert.equal((await ended).how, "gone");
   close();
+});
+
+test("a scratch worker that does not start is ended, and the next try starts another", async () => {
+  let ended = 0;
+  const open = async () => {
+    const { end, close } = worker();
+    const scratch = Object.assign(new EventTarget(), {
+      terminate() {
+        ended++;
+        end.port.close();
+        close();
+      },
+    });
+    setTimeout(() =>
+      scratch.dispatchEvent(new MessageEvent("message", { data: { type: "failed", message: "no Python" } })),
+    );
+    return { ...end, worker: /** @type {any} */ (scratch) };
+  };
+  const place = new Place(open, silent.answer, { isScratch: true });
+  const listener = { onPiece: () => {}, note: () => {} };
+  await assert.rejects(place.run("x", listener), /no Python/);
+  assert.deepEqual([ended, place.isStarted], [1, false]);
+  await assert.rejects(place.check("x"), /no Python/);
+  assert.equal(ended, 2);
 });

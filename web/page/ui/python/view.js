@@ -90,8 +90,10 @@ export class PythonView {
         void this.#stop();
         return isRunning;
       },
-      check: (source) => this.#place.check(source),
-      complete: (source, at) => (this.#isRunning ? nothing(at) : this.#place.complete(source, at)),
+      // a place that does not start is told of when the source runs
+      check: (source) => this.#place.check(source).catch(() => ({ state: "complete", indent: "" })),
+      complete: (source, at) =>
+        this.#isRunning ? nothing(at) : this.#place.complete(source, at).catch(() => nothing(at)),
       say: (text) => setText(this.#status, text),
     });
     root.append(
