@@ -56,9 +56,11 @@ test("history is bounded, and damage or refusal costs nothing else", () => {
       throw new Error("no");
     },
   };
-  const forgetful = new History(refusing);
-  forgetful.add("this visit");
-  assert.equal(forgetful.older(""), "this visit");
+  for (const storage of [refusing, null]) {
+    const forgetful = new History(storage);
+    forgetful.add("this visit");
+    assert.equal(forgetful.older(""), "this visit");
+  }
 });
 
 test("text is shown plain and folded when it is long", () => {

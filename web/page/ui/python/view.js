@@ -9,6 +9,7 @@
  * python-unfold], [data-example], [name=python-place], #python-completions, #python-empty, #python-status.
  */
 
+import { storageOfPage } from "../../settings.js";
 import { words } from "../../words.js";
 import { button, h, setText } from "../dom.js";
 import { Editor } from "./editor.js";
@@ -32,7 +33,7 @@ export class PythonView {
   /** @type {Map<string, File>} */ #handed = new Map();
   #index = new IndexAllowed();
   #indexPart = h("div", null, this.#index.element);
-  #history = new History(localStorage);
+  #history = new History(storageOfPage());
   #log = new OutputLog(() => this.#showEmpty());
   #status = h("p", { id: "python-status", class: "quiet-text python-status", role: "status" });
   #intro = h("p", { class: "python-intro" }, words.python.intro);
