@@ -197,7 +197,7 @@ async function tidy() {
 
 /** Those who are here when this build takes over stay with theirs, until they are loaded anew. */
 async function takeOver() {
-  await pinsLoaded;
+  await loadPins(); // anew: the worker before this one has gone on pinning since this one was installed
   const place = await caches.open(PLACE);
   const before = await (await place.match(urlOf("build")))?.text();
   for (const id of await livingPages()) if (!pins.has(id)) await pin(id, before ?? SITE.build);

@@ -45,15 +45,15 @@ function awaken({ files, fetched }) {
   };
   const fetch = async (/** @type {any} */ asked) => fetched(asked.url ?? asked);
   runInNewContext(SCRIPT, { self: scope, caches, fetch, URL, Response, AbortSignal, crypto, Error, JSON });
-  return listeners;
+  return { listeners, stores };
 }
 
-/** @param {Record<string, (event: any) => void>} listeners @returns {Promise<unknown>} */
-function installed(listeners) {
+/** @param {Record<string, (event: any) => void>} listeners @returns {Promise<unknown>} what it waits for */
+function waited(listeners, happening = "install") {
   /** @type {Promise<unknown>} */
   let done = Promise.reject(new Error("nothing was waited for"));
   done.catch(() => {});
-  listeners.install({ waitUntil: (/** @type {Promise<unknown>} */ promise) => (done = promise) });
+  listeners[happening]({ waitUntil: (/** @type {Promise<unknown>} */ promise) => (done = promise) });
   return done;
 }
 
@@ -76,23 +76,23 @@ test("a worker whose listing did not arrive does not take the place of one that 
     throw new TypeError("no network");
   };
   for (const fetched of [offline, () => new Response("", script), () => new Response("", { status: 503 })])
-    await assert.rejects(installed(awaken({ fetched })));
+    await assert.rejects(waited(awaken({ fetched }).listeners));
 });
 
 test("where there is no listing the worker is for downloads alone", async () => {
   const page = { headers: { "Content-Type": "text/html" } };
   for (const fetched of [() => new Response("", { status: 404 }), () => new Response("", page)])
-    await installed(awaken({ fetched }));
+    await waited(awaken({ fetched }).listeners);
 });
 
 test("a page of an older build keeps its files, also when the worker has only just woken", async () => {
-  const listeners = awaken({ files: FILES, fetched: host });
+  const { listeners } = awaken({ files: FILES, fetched: host });
   assert.equal(await (await asked(listeners, "old", "web/gone.js"))?.text(), "of one");
   assert.equal((await asked(listeners, "old", "web/both.js"))?.type, "error", "it was given a file of another build");
 });
 
 test("what no build lists is the host's, for pages of any build", async () => {
-  const listeners = awaken({ files: FILES, fetched: host });
+  const { listeners } = awaken({ files: FILES, fetched: host });
   assert.equal(
     await (await asked(listeners, "new", "python-index/simple/x/"))?.text(),
     "the host's python-index/simple/x/",
@@ -108,4 +108,13 @@ test("what no build lists is the host's, for pages of any build", async () => {
   );
   assert.equal(asked(listeners, "old", "elsewhere.html", "navigate"), null);
   assert.equal(await (await asked(listeners, "new", "web/both.js"))?.text(), "of two");
+});
+
+test("a worker that was started while this one waited stays with its build", async () => {
+  const { listeners, stores } = awaken({ files: FILES, fetched: host });
+  await asked(listeners, "new", "web/both.js"); // it has read the pins by now
+  const pins = { ...OLD_PIN, brain: { build: "one", page: "old", since: 0 } };
+  stores.get("inos-place /")?.set(`${ROOT}pins`, JSON.stringify(pins));
+  await waited(listeners, "activate");
+  assert.equal(await (await asked(listeners, "brain", "web/gone.js"))?.text(), "of one");
 });
