@@ -117,7 +117,15 @@ test("a scratch worker gets wheels and nothing else", async () => {
       { kind: "file", name: "huge.whl", root: "h", size: 2 ** 40 },
     ],
     get: async (/** @type {string} */ root) => new TextEncoder().encode(root),
-    fetch: async () => ({ name: "letter.txt", root: "l", size: 1 }),
+    look: async (/** @type {string} */ link) => ({
+      kind: "file",
+      name: link.slice(link.indexOf("x.") + 2),
+      size: link.length,
+    }),
+    fetch: async (/** @type {string} */ link) => {
+      assert.ok(link.endsWith(".whl"), "it came into the vault");
+      return { name: "far.whl", root: "f", size: 1 };
+    },
   };
   const handed = new Map([["file:b.whl", new File(["handed"], "b.whl")]]);
   const answer = forScratch(node, handed);
@@ -127,7 +135,8 @@ test("a scratch worker gets wheels and nothing else", async () => {
   assert.deepEqual(await ask("wheel", "a.whl"), { bytes: new TextEncoder().encode("newest") });
   assert.deepEqual(await ask("wheel", "file:b.whl"), { bytes: new TextEncoder().encode("handed") });
   await assert.rejects(ask("wheel", "secret.txt"), { code: "BadArgument" });
-  await assert.rejects(ask("wheel", "https://here/#inos1.x"), { code: "BadArgument" });
+  assert.deepEqual(await ask("wheel", "https://here/#inos1.x.far.whl"), { bytes: new TextEncoder().encode("f") });
+  await assert.rejects(ask("wheel", "https://here/#inos1.x.letter.txt"), { code: "BadArgument" });
   await assert.rejects(ask("wheel", "dir.whl"), { code: "NotFound" });
   await assert.rejects(ask("wheel", "huge.whl"), { code: "LimitExceeded" });
   await assert.rejects(ask("list", "a.whl"), { code: "BadArgument" });
