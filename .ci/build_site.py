@@ -1,8 +1,9 @@
 """`npm run build`: the site as one folder for any static host: `build_site.py [--out dist] [--rendezvous URL]`.
 
-The folder has all that browsers load, `config.json` (the meeting server and ICE servers: the one file to edit later) and
-`build/site.js`, the listing that the service worker starts from. It works at the root of a host or in a folder of it; where the
-host sends no headers, the service worker does. `_headers` spares some hosts' visitors the second load.
+The folder has all that browsers load, `config.json` (the one file to edit later: ICE servers, and which meeting server, as far as
+the content security policy of this build reaches it) and `build/site.js`, the listing that the service worker starts from. It
+works at the root of a host or in a folder of it; where the host sends no headers, the service worker does. `_headers` spares
+some hosts' visitors the second load.
 
 Invariants: the folder is made beside the old one and takes its place at the end; a folder that is not a build of ours is not
 touched. What only measurements compare with is left out. Runs in `.venv`, after the set-up.

@@ -8,7 +8,9 @@
  * - a file is kept only with the hash that its build lists; a build that did not arrive whole is never installed, and what did arrive
  *   is not fetched again; files that two builds share are copied, not fetched;
  * - a listed file is answered from its build's cache, never by passing a request on (Firefox was seen to lose page loads to a worker that
- *   passes requests on); what is not listed is not answered at all, and the browser goes its own way;
+ *   passes requests on); what is not listed is not answered at all, and the browser goes its own way, but for what a page of an older
+ *   build may ask for: that is passed on where no build has it;
+ * - a worker whose listing did not arrive is never installed: it would end what is kept;
  * - a new build waits until no page uses the old one, or until a page asks for it; a cache goes when it is neither the present build's
  *   nor any living client's;
  * - every answer carries the security headers, so a page is isolated also where its host sends none.
@@ -27,8 +29,9 @@ const load = (/** @type {string} */ name) => {
   scope.importScripts(policy ? policy.createScriptURL(url) : url);
 };
 load("sw_streams.js");
+const LISTING = "build/site.js";
 try {
-  load("build/site.js");
+  load(LISTING);
 } catch {
   // a page that embeds the node serves no listing: then this worker is for downloads alone
 }
@@ -105,8 +108,16 @@ async function keep(cache, others, path) {
 
 const isOurs = (/** @type {string} */ name) => name.startsWith(CACHE_PREFIX);
 
+/** Throws where the host has a listing, or may have one, that this worker did not get. */
+async function requireNoListing() {
+  const { status, ok, headers } = await fetch(urlOf(LISTING), { cache: "no-cache" });
+  const isThere = ok && /javascript/.test(headers.get("Content-Type") ?? ""); // some hosts answer with a page to everything
+  if (isThere || status >= 500) throw new Error("the listing did not arrive");
+}
+
 /** Make this build whole; pages are told how far it is. */
 async function fill() {
+  if (!SITE.build) await requireNoListing();
   const names = (await caches.keys()).filter((name) => isOurs(name) && name !== cacheName(SITE.build));
   const others = await Promise.all(names.map((name) => caches.open(name)));
   const cache = await caches.open(cacheName(SITE.build));
@@ -139,11 +150,19 @@ async function tellPages(message) {
 
 /** @type {Map<string, Pin>} */
 const pins = new Map();
+let arePinsLoaded = false;
 const pinsLoaded = loadPins();
 
 async function loadPins() {
   const kept = await (await caches.open(PLACE)).match(urlOf("pins"));
   if (kept) for (const [client, pin] of Object.entries(await kept.json())) pins.set(client, pin);
+  arePinsLoaded = true;
+}
+
+/** Whether one asks who may be of an older build: a worker that was just woken does not know yet. @param {any} event */
+function mayBeOld({ request, clientId }) {
+  if (request.mode === "navigate") return false;
+  return !arePinsLoaded || (pins.get(clientId)?.build ?? SITE.build) !== SITE.build;
 }
 
 /** @param {string} client @param {string} build @param {string} [page] */
@@ -178,7 +197,7 @@ async function tidy() {
 
 /** Those who are here when this build takes over stay with theirs, until they are loaded anew. */
 async function takeOver() {
-  await pinsLoaded;
+  await loadPins(); // anew: the worker before this one has gone on pinning since this one was installed
   const place = await caches.open(PLACE);
   const before = await (await place.match(urlOf("build")))?.text();
   for (const id of await livingPages()) if (!pins.has(id)) await pin(id, before ?? SITE.build);
@@ -202,7 +221,8 @@ async function answer(event, path) {
   const cache = await caches.open(cacheName(build));
   const found = await cache.match(urlOf(path));
   if (found) return found;
-  if (build !== SITE.build || !SITE.files[path]) return Response.error();
+  if (!SITE.files[path]) return fetch(request);
+  if (build !== SITE.build) return Response.error(); // it would be a file of another build
   await keep(cache, [], path); // the browser has lost it
   return /** @type {Response} */ (await cache.match(urlOf(path)));
 }
@@ -231,8 +251,7 @@ function responseTo(event, path) {
   if (path.startsWith("stream/")) return streams.mediaResponse(event, path.slice("stream/".length));
   if (!SITE.build) return null;
   if (path === CONFIG) return config();
-  const isOld = (pins.get(event.clientId)?.build ?? SITE.build) !== SITE.build;
-  return SITE.files[path] || isOld ? answer(event, path) : null;
+  return SITE.files[path] || mayBeOld(event) ? answer(event, path) : null;
 }
 
 scope.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(fill()));

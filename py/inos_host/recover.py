@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from inos.errors import InosError
 from inos.vault.names import clean_name
+from inos_host.disk import storage_error
 from inos_host.local import LocalVault
 
 if TYPE_CHECKING:
@@ -32,16 +33,22 @@ def recover(archive: Path, folder: Path, passphrase: str) -> Iterator[tuple[str,
     with tempfile.TemporaryDirectory(dir=folder) as temporary, LocalVault(Path(temporary)) as vault:
         for name, code in vault.import_archive(archive, passphrase).skipped:
             yield name or archive.name, code
+        half = Path(temporary) / "half"  # beside the target it could hit a file that is there, or have too long a name
         for info in vault.list():
             top = folder / clean_name(info.name)
+            if info.is_folder and not top.is_dir():
+                top = unused(top)  # beside a file of this name
             for path in vault.files(info.root) if info.is_folder else ("",):
                 wanted = top.joinpath(*map(clean_name, path.split("/"))) if path else top
-                target = unused(wanted)
-                target.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    vault.save(info.root, target, path)
+                    vault.save(info.root, half, path)
+                    target = unused(wanted)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    half.rename(target)
                 except InosError as error:
-                    yield str(target.relative_to(folder)), error.code
+                    yield str(wanted.relative_to(folder)), error.code
+                except OSError as error:
+                    yield str(wanted.relative_to(folder)), storage_error(error).code
                 else:
                     yield str(target.relative_to(folder)), ""
 

@@ -48,6 +48,7 @@ test("where others are met is what was set here, then what the site says, in a W
     rendezvousUrl(config)?.href ?? null;
   assert.equal(shown({ rendezvous: "https://site.example/r" }), "wss://site.example/r");
   assert.equal(shown({ rendezvous: null }), null);
+  assert.equal(shown({ rendezvous: "wss://[damaged" }), null, "the other ways to meet are left");
   settings.set("rendezvous", "wss://own.example/room");
   assert.equal(shown({ rendezvous: null }), "wss://own.example/room");
   assert.equal(shown({}), "wss://own.example/room");

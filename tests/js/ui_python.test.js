@@ -7,6 +7,7 @@ import { commonStart } from "../../web/page/ui/python/editor.js";
 import { CHARS_MAX, ENTRIES_MAX, History } from "../../web/page/ui/python/history.js";
 import { foldAt, plain } from "../../web/page/ui/python/output.js";
 import { forNode, forScratch, VERBS } from "../../web/page/ui/python/page_side.js";
+import { Place } from "../../web/page/ui/python/place.js";
 import { Session } from "../../web/page/ui/python/session.js";
 
 class FakeStorage {
@@ -55,9 +56,11 @@ test("history is bounded, and damage or refusal costs nothing else", () => {
       throw new Error("no");
     },
   };
-  const forgetful = new History(refusing);
-  forgetful.add("this visit");
-  assert.equal(forgetful.older(""), "this visit");
+  for (const storage of [refusing, null]) {
+    const forgetful = new History(storage);
+    forgetful.add("this visit");
+    assert.equal(forgetful.older(""), "this visit");
+  }
 });
 
 test("text is shown plain and folded when it is long", () => {
@@ -114,7 +117,15 @@ test("a scratch worker gets wheels and nothing else", async () => {
       { kind: "file", name: "huge.whl", root: "h", size: 2 ** 40 },
     ],
     get: async (/** @type {string} */ root) => new TextEncoder().encode(root),
-    fetch: async () => ({ name: "letter.txt", root: "l", size: 1 }),
+    look: async (/** @type {string} */ link) => ({
+      kind: "file",
+      name: link.slice(link.indexOf("x.") + 2),
+      size: link.length,
+    }),
+    fetch: async (/** @type {string} */ link) => {
+      assert.ok(link.endsWith(".whl"), "it came into the vault");
+      return { name: "far.whl", root: "f", size: 1 };
+    },
   };
   const handed = new Map([["file:b.whl", new File(["handed"], "b.whl")]]);
   const answer = forScratch(node, handed);
@@ -124,7 +135,8 @@ test("a scratch worker gets wheels and nothing else", async () => {
   assert.deepEqual(await ask("wheel", "a.whl"), { bytes: new TextEncoder().encode("newest") });
   assert.deepEqual(await ask("wheel", "file:b.whl"), { bytes: new TextEncoder().encode("handed") });
   await assert.rejects(ask("wheel", "secret.txt"), { code: "BadArgument" });
-  await assert.rejects(ask("wheel", "https://here/#inos1.x"), { code: "BadArgument" });
+  assert.deepEqual(await ask("wheel", "https://here/#inos1.x.far.whl"), { bytes: new TextEncoder().encode("f") });
+  await assert.rejects(ask("wheel", "https://here/#inos1.x.letter.txt"), { code: "BadArgument" });
   await assert.rejects(ask("wheel", "dir.whl"), { code: "NotFound" });
   await assert.rejects(ask("wheel", "huge.whl"), { code: "LimitExceeded" });
   await assert.rejects(ask("list", "a.whl"), { code: "BadArgument" });
@@ -241,4 +253,28 @@ test("asks are answered, refused, and given up; a worker that goes ends the run"
   session.close();
   assert.equal((await ended).how, "gone");
   close();
+});
+
+test("a scratch worker that does not start is ended, and the next try starts another", async () => {
+  let ended = 0;
+  const open = async () => {
+    const { end, close } = worker();
+    const scratch = Object.assign(new EventTarget(), {
+      terminate() {
+        ended++;
+        end.port.close();
+        close();
+      },
+    });
+    setTimeout(() =>
+      scratch.dispatchEvent(new MessageEvent("message", { data: { type: "failed", message: "no Python" } })),
+    );
+    return { ...end, worker: /** @type {any} */ (scratch) };
+  };
+  const place = new Place(open, silent.answer, { isScratch: true });
+  const listener = { onPiece: () => {}, note: () => {} };
+  await assert.rejects(place.run("x", listener), /no Python/);
+  assert.deepEqual([ended, place.isStarted], [1, false]);
+  await assert.rejects(place.check("x"), /no Python/);
+  assert.equal(ended, 2);
 });

@@ -65,10 +65,10 @@ export class Network {
   }
 }
 
-/** Where the meeting server is, as set here or else as the site says; null: there is none. @param {import("./config.js").Config} config */
+/** Where the meeting server is, as set here or else as the site says; null: there is none, or no such place. @param {import("./config.js").Config} config */
 export function rendezvousUrl({ rendezvous = "rendezvous" }) {
   const place = settings.get("rendezvous") || rendezvous;
-  if (place === null) return null;
+  if (place === null || !URL.canParse(place, ROOT)) return null;
   const url = new URL(place, ROOT);
   url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
   return url;

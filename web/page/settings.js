@@ -108,7 +108,8 @@ export class Settings {
   }
 }
 
-function storageOfPage() {
+/** @returns {Storage | null} */
+export function storageOfPage() {
   try {
     return globalThis.localStorage ?? null;
   } catch {

@@ -5,7 +5,8 @@ the person in front of the page allows it (`web/page/ui/python/index_allowed.js`
 speaks the simple API in JSON (PEP 691); a *project* is one name in it; only *pure wheels* (`py3-none-any`) with a SHA-256 are
 shown.
 
-Invariants: https only (plain http on this machine alone), also after redirects; a browser names a project and a file of it,
+Invariants: https only, also after redirects (plain http only to this machine, and only for an index that is itself reached so: no
+other may lead to what listens here); a browser names a project and a file of it,
 never an address; a file that is not what the index said of it is not passed on; answers are bounded in bytes, time and number
 at once; nothing of the browser's request goes to the index.
 
@@ -38,6 +39,7 @@ PROJECT_BYTES_MAX = 32 << 20
 WHEEL_BYTES_MAX = 64 << 20
 PROJECTS_KEPT_MAX = 128
 AT_ONCE_MAX = 4
+UNDER_WAY_MAX = 64  # micropip asks for all that a package needs at once
 TIMEOUT_S = 60.0
 REDIRECTS_MAX = 3
 _PROJECT = r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?"
@@ -69,18 +71,18 @@ class _Wheel:
 def index_address(text: str) -> str:
     """The address of an index, without a slash at its end. Raises BadIndex."""
     plain = len(text) <= ADDRESS_CHARS_MAX and not re.search(r"[?#@\s]", text)
-    if not plain or not _is_allowed(text):
+    if not plain or not _is_allowed(text, http=True):
         raise BadIndex("an index is an https address without user, query or fragment")
     return text.rstrip("/")
 
 
-def _is_allowed(url: str) -> bool:
+def _is_allowed(url: str, *, http: bool) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+    return bool(host) and (parts.scheme == "https" or (http and parts.scheme == "http" and is_loopback(host)))
 
 
 def _joined(base: str, url: str) -> str:
@@ -95,9 +97,11 @@ class PackageIndex:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._takes_http = urlsplit(address).scheme == "http"
         self._session: aiohttp.ClientSession | None = None
         self._projects: OrderedDict[str, dict[str, _Wheel]] = OrderedDict()
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
+        self._under_way = 0
 
     async def close(self) -> None:
         """End what is under way."""
@@ -108,8 +112,9 @@ class PackageIndex:
         """Answer a request below PREFIX; ``origin`` is what the page is called there, since micropip wants whole addresses."""
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
             return _words(403, "for this server's own page")
-        if self._turns.locked():
+        if self._under_way >= UNDER_WAY_MAX:
             return _words(503, "too many packages at once")
+        self._under_way += 1
         try:
             async with self._turns, asyncio.timeout(TIMEOUT_S):
                 return await self._found(path, origin)
@@ -117,6 +122,8 @@ class PackageIndex:
             return _words(refused.status, str(refused))
         except (aiohttp.ClientError, TimeoutError, OSError):
             return _words(502, "the index cannot be reached")
+        finally:
+            self._under_way -= 1
 
     async def _found(self, path: str, origin: str) -> web.Response:
         if found := _SIMPLE_PATH.fullmatch(path):
@@ -133,7 +140,9 @@ class PackageIndex:
         for file in files:
             filename, url, sha256 = _fields_of(file)
             where = _joined(f"{self._address}/{name}/", url)
-            if not re.fullmatch(_WHEEL, filename) or not _SHA256.fullmatch(sha256) or not _is_allowed(where):
+            if not re.fullmatch(_WHEEL, filename) or not _SHA256.fullmatch(sha256):
+                continue
+            if not _is_allowed(where, http=self._takes_http):
                 continue
             wheels[filename] = _Wheel(where, sha256)
             kept = {key: file[key] for key in _KEPT_KEYS if isinstance(file.get(key), str | int | bool)}
@@ -162,7 +171,7 @@ class PackageIndex:
                 cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
             )  # the machine's proxy
         for _ in range(REDIRECTS_MAX + 1):
-            if not _is_allowed(url):
+            if not _is_allowed(url, http=self._takes_http):
                 raise _Refused(502, "the index leads away from https")
             async with self._session.get(url, headers={"Accept": SIMPLE_TYPE}, allow_redirects=False) as response:
                 if response.status in {301, 302, 303, 307, 308}:

@@ -33,7 +33,7 @@ def entry(console: Console) -> Any:
     """What JavaScript calls with each message."""
 
     def on_message(text: str, data: Any = None) -> None:
-        console.on_message(text, data.to_bytes() if data else None)
+        console.on_message(text, None if data is None else data.to_bytes())
 
     return create_proxy(on_message)
 

@@ -38,6 +38,7 @@ Send = Callable[[dict[str, Any], bytes | None], None]
 _FLUSH_S = 0.05
 _FLUSH_CHARS = 8_192
 _RUN_CHARS_MAX = 1_000_000
+_RUN_VALUES_MAX = 500  # the page draws no more
 _ASKS_MAX = 64
 
 _current: ContextVar[Run | None] = ContextVar("inos console run", default=None)
@@ -52,6 +53,7 @@ class Run:
         self._send = send
         self._interrupts = interrupts
         self._left = _RUN_CHARS_MAX
+        self._values_left = _RUN_VALUES_MAX
         self._parts: list[tuple[str, str]] = []
         self._chars = 0
         self._flushed_at = time.monotonic()
@@ -74,9 +76,14 @@ class Run:
 
     def show(self, value: object) -> None:
         """A value, in its place among the text."""
-        self.flush()
-        shape, data = shown(value)
-        self._send({"type": "shown", "run": self.number, **shape}, data)
+        if self._values_left > 0:
+            self._values_left -= 1
+            self.flush()
+            shape, data = shown(value)
+            self._send({"type": "shown", "run": self.number, **shape}, data)
+            if self._values_left == 0:
+                self._parts.append(("cut", ""))
+        self._interrupts.ask()
 
     def flush(self) -> None:
         """Send what was gathered."""

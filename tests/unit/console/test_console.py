@@ -128,6 +128,24 @@ def test_a_loop_of_prints_is_few_messages_and_bounded(bench):
     assert len(bench.told("out")) < 300
 
 
+def test_a_loop_of_values_is_bounded(bench):
+    ended = run(bench.run("for n in range(2_000):\n    display(n)\n1 / 0"))
+    assert len(bench.told("shown")) == consoles._RUN_VALUES_MAX
+    assert len(bench.told("out", stream="cut")) == 1
+    assert ended["error"]["name"] == "ZeroDivisionError"
+
+
+def test_a_loop_of_values_can_be_stopped(bench):
+    async def play():
+        ended = bench.begin("display(1)\ndisplay(2)")
+        bench.interrupts._is_missed = True  # a signal came while the console was at work; a run begins without one
+        bench.interrupts.forget = lambda: None
+        return await ended
+
+    assert run(play())["how"] == "stopped"
+    assert len(bench.told("shown")) == 1
+
+
 def test_tracebacks_have_the_persons_frames_only(bench):
     async def play():
         await bench.run("def f(x):\n    return 1 / x")

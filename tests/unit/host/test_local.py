@@ -77,6 +77,25 @@ def test_every_file_of_an_archive_is_recovered(archive: Path, tmp_path: Path):
     ]  # nothing temporary stays
 
 
+def test_what_is_there_is_in_nobodys_way(archive: Path, tmp_path: Path):
+    target = tmp_path / "out"
+    target.mkdir()
+    for name in ("big.bin.part", "trip"):
+        (target / name).write_text("mine")
+    told = dict(recover.recover(archive, target, SECRET))
+    assert told == {"big.bin": "", "trip (2)/big.bin": "", "trip (2)/deep/er.txt": ""}
+    assert [(target / name).read_text() for name in ("big.bin.part", "trip")] == ["mine", "mine"]
+
+
+def test_a_file_that_cannot_be_placed_does_not_hold_up_the_rest(archive: Path, tmp_path: Path):
+    target = tmp_path / "out"
+    (target / "trip").mkdir(parents=True)
+    (target / "trip" / "deep").write_text("mine")
+    told = dict(recover.recover(archive, target, SECRET))
+    assert told == {"big.bin": "", "trip/big.bin": "", "trip/deep/er.txt": "StorageLost"}
+    assert (target / "trip" / "deep").read_text() == "mine"
+
+
 def test_damage_is_named_and_the_rest_recovered(archive: Path, tmp_path: Path):
     data = bytearray(archive.read_bytes())
     data[len(data) // 2] ^= 1

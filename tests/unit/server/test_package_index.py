@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from serving import ask, assert_secure, start, stop
 from tests.package_index import Index, wheel
 
-from inos_host.server.package_index import BadIndex, index_address
+from inos_host.server.package_index import UNDER_WAY_MAX, BadIndex, PackageIndex, index_address
 
 TINY = "tinypkg-1.0-py3-none-any.whl"
 WHERE = f"/python-index/file/tinypkg/{TINY}"
@@ -132,6 +134,44 @@ def test_a_redirect_within_bounds_is_followed(port, index):
     index.add("moved", (TINY, wheel()))
     index.answers["/simple/tinypkg/"] = 301, {"Location": "/simple/moved/"}, b""
     assert files(port)[0] == 200
+
+
+def test_an_index_elsewhere_does_not_lead_to_this_machine(index, monkeypatch):
+    index.add("tinypkg", (TINY, wheel()))
+
+    async def status_of(elsewhere):
+        made = PackageIndex(index.url)
+        if elsewhere:  # its pages come from here, but it does not know
+            monkeypatch.setattr(made, "_takes_http", False)
+        answer = await made.handle(SimpleNamespace(headers={}), WHERE, "")
+        await made.close()
+        return answer.status
+
+    assert asyncio.run(status_of(elsewhere=False)) == 200
+    index.asked.clear()
+    assert asyncio.run(status_of(elsewhere=True)) == 502
+    assert index.asked == []
+
+
+def test_all_that_a_package_needs_may_be_asked_for_at_once(index, monkeypatch):
+    async def statuses():
+        made = PackageIndex(index.url)
+        go_on = asyncio.Event()
+
+        async def held(*_):
+            await go_on.wait()
+            return SimpleNamespace(status=200)
+
+        monkeypatch.setattr(made, "_found", held)
+        asked = [
+            asyncio.create_task(made.handle(SimpleNamespace(headers={}), WHERE, "")) for _ in range(UNDER_WAY_MAX + 1)
+        ]
+        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        go_on.set()
+        first = [answer.status for answer in await asyncio.gather(*asked)]
+        return first, (await made.handle(SimpleNamespace(headers={}), WHERE, "")).status
+
+    assert asyncio.run(statuses()) == ([200] * UNDER_WAY_MAX + [503], 200)
 
 
 def test_without_the_option_there_is_none(root):

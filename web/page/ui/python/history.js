@@ -15,7 +15,7 @@ export class History {
   #at;
   #draft = "";
 
-  /** @param {Pick<Storage, "getItem" | "setItem">} storage */
+  /** @param {Pick<Storage, "getItem" | "setItem"> | null} storage  null: the browser forbids it */
   constructor(storage) {
     this.#storage = storage;
     this.#entries = read(storage);
@@ -28,7 +28,7 @@ export class History {
     this.#entries = bounded(this.#entries);
     this.#at = this.#entries.length;
     try {
-      this.#storage.setItem(KEY, JSON.stringify(this.#entries));
+      this.#storage?.setItem(KEY, JSON.stringify(this.#entries));
     } catch {
       // full or forbidden: it lasts as long as the page
     }
@@ -56,10 +56,10 @@ function bounded(entries) {
   return kept;
 }
 
-/** @param {Pick<Storage, "getItem">} storage @returns {string[]} */
+/** @param {Pick<Storage, "getItem"> | null} storage @returns {string[]} */
 function read(storage) {
   try {
-    const entries = JSON.parse(storage.getItem(KEY) ?? "[]");
+    const entries = JSON.parse(storage?.getItem(KEY) ?? "[]");
     return Array.isArray(entries) ? bounded(entries.filter((entry) => typeof entry === "string")) : [];
   } catch {
     return [];

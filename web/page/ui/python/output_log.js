@@ -38,7 +38,7 @@ export class Entry {
   /** @param {import("./session.js").Ended} ended */
   end({ how, error }) {
     this.element.dataset.run = how;
-    if (error) this.#append(errorOf(error, this.element.dataset.place === "node"));
+    if (error) this.#output.append(errorOf(error, this.element.dataset.place === "node")); // also after PIECES_MAX
     const note = {
       stopped: words.python.stopped,
       held: words.python.held,
@@ -49,7 +49,8 @@ export class Entry {
 
   /** @param {string} text */
   note(text) {
-    this.#append(h("p", { class: "quiet-text python-note" }, text));
+    this.#open = null;
+    this.#output.append(h("p", { class: "quiet-text python-note" }, text));
   }
 
   /** @param {string} kind @param {string} text */

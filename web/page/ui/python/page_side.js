@@ -27,7 +27,7 @@ export const VERBS = /** @type {Record<string, string[]>} */ ({
 });
 const CANCELLABLE = new Set(["fetch", "check"]);
 const WHEEL_BYTES_MAX = 64 * 2 ** 20;
-const LOOK_TIMEOUT_MS = 30_000;
+const FETCH_TIMEOUT_MS = 30_000;
 
 /** An error that Python shall raise. */
 class Refused extends Error {
@@ -61,20 +61,22 @@ export function forScratch(node, handed) {
     const file = handed.get(String(where));
     if (file && what === "wheelName") return { value: file.name };
     if (file && what === "wheel") return { bytes: new Uint8Array(await file.arrayBuffer()) };
-    const { root, name, size } = await findWheel(node, String(where));
-    if (size > WHEEL_BYTES_MAX) throw new Refused("LimitExceeded", `${name}: ${size} bytes`);
+    const { root, name } = await findWheel(node, String(where));
     if (what === "wheelName") return { value: name };
     if (what === "wheel") return { bytes: await node.get(root, { signal }) };
     throw new Refused("BadArgument", words.python.noNode);
   };
 }
 
-/** @param {any} node @param {string} where a file's name, or a link @returns {Promise<{root: string, name: string, size: number}>} */
+/** @param {any} node @param {string} where a file's name, or a link @returns {Promise<{root: string, name: string}>} */
 async function findWheel(node, where) {
-  const found = where.includes("#inos") ? await fetched(node, where) : await named(node, where);
+  const isLink = where.includes("#inos");
+  const found = isLink ? await node.look(where) : await named(node, where); // nothing else comes into the vault
   if (!found) throw new Refused("NotFound", words.python.noSuchWheel(where));
-  if (!found.name.endsWith(".whl")) throw new Refused("BadArgument", words.python.notAWheel(found.name));
-  return found;
+  if (found.kind !== "file" || !found.name.endsWith(".whl"))
+    throw new Refused("BadArgument", words.python.notAWheel(found.name));
+  if (found.size > WHEEL_BYTES_MAX) throw new Refused("LimitExceeded", `${found.name}: ${found.size} bytes`);
+  return isLink ? fetched(node, where) : found;
 }
 
 /** The newest file of this name. @param {any} node @param {string} name */
@@ -85,5 +87,5 @@ async function named(node, name) {
 
 /** @param {any} node @param {string} link */
 async function fetched(node, link) {
-  return node.fetch(link, { signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) });
+  return node.fetch(link, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
 }

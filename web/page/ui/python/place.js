@@ -12,6 +12,8 @@ const HOLD_MS_MAX = 3_000;
 const END_AFTER_MS = 3_000;
 const STUCK_AFTER_MS = 6_000;
 const LOOK_INTERVAL_MS = 250;
+/** Runs whose tasks may still write: as many as the log keeps. */
+const LISTENERS_MAX = 100;
 
 /** @typedef {import("./session.js").Piece} Piece */
 /** @typedef {import("./session.js").Ended} Ended */
@@ -46,6 +48,7 @@ export class Place {
     this.#isTold = false;
     const { number, ended } = session.run(source);
     this.#listeners.set(number, listener);
+    if (this.#listeners.size > LISTENERS_MAX) this.#listeners.delete(number - LISTENERS_MAX);
     const timer = setInterval(() => this.#look(session, listener), LOOK_INTERVAL_MS);
     try {
       return await ended;
@@ -71,7 +74,10 @@ export class Place {
   /** End a scratch worker, with all that it knows. */
   end() {
     this.#worker?.terminate();
-    this.#session?.then((session) => session.close());
+    this.#session?.then(
+      (session) => session.close(),
+      () => {}, // who asked for it hears why
+    );
     this.#session = null;
     this.#worker = undefined;
     this.#listeners.clear();
@@ -116,8 +122,12 @@ export class Place {
 function running(worker, onDeath) {
   return new Promise((resolve, reject) => {
     worker.addEventListener("message", ({ data }) => {
-      if (data.type === "running") resolve();
-      else reject(new Error(data.message));
+      if (data.type === "running") {
+        resolve();
+        return;
+      }
+      reject(new Error(data.message));
+      onDeath();
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();

@@ -9,6 +9,7 @@
  * python-unfold], [data-example], [name=python-place], #python-completions, #python-empty, #python-status.
  */
 
+import { storageOfPage } from "../../settings.js";
 import { words } from "../../words.js";
 import { button, h, setText } from "../dom.js";
 import { Editor } from "./editor.js";
@@ -32,7 +33,7 @@ export class PythonView {
   /** @type {Map<string, File>} */ #handed = new Map();
   #index = new IndexAllowed();
   #indexPart = h("div", null, this.#index.element);
-  #history = new History(localStorage);
+  #history = new History(storageOfPage());
   #log = new OutputLog(() => this.#showEmpty());
   #status = h("p", { id: "python-status", class: "quiet-text python-status", role: "status" });
   #intro = h("p", { class: "python-intro" }, words.python.intro);
@@ -90,8 +91,10 @@ export class PythonView {
         void this.#stop();
         return isRunning;
       },
-      check: (source) => this.#place.check(source),
-      complete: (source, at) => (this.#isRunning ? nothing(at) : this.#place.complete(source, at)),
+      // a place that does not start is told of when the source runs
+      check: (source) => this.#place.check(source).catch(() => ({ state: "complete", indent: "" })),
+      complete: (source, at) =>
+        this.#isRunning ? nothing(at) : this.#place.complete(source, at).catch(() => nothing(at)),
       say: (text) => setText(this.#status, text),
     });
     root.append(
