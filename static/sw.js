@@ -247,7 +247,6 @@ async function config() {
 
 /** @param {any} event @param {string} path below the root */
 function responseTo(event, path) {
-  if (path.startsWith("download/")) return streams.downloadResponse(path.slice("download/".length));
   if (path.startsWith("stream/")) return streams.mediaResponse(event, path.slice("stream/".length));
   if (!SITE.build) return null;
   if (path === CONFIG) return config();
@@ -258,9 +257,7 @@ scope.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(
 scope.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(takeOver()));
 
 scope.addEventListener("message", (/** @type {any} */ event) => {
-  const { data } = event;
-  if (data.type === "download") streams.addDownload(data);
-  else if (data.type === "take-over") event.waitUntil(scope.skipWaiting());
+  if (event.data.type === "take-over") event.waitUntil(scope.skipWaiting());
 });
 
 scope.addEventListener("fetch", (/** @type {any} */ event) => {

@@ -6,7 +6,7 @@
  */
 
 import { NodeError } from "./boot.js";
-import { activeWorker, registerServiceWorker } from "./service_worker.js";
+import { activeWorker, registerDownloadWorker } from "./service_worker.js";
 import { at } from "./site.js";
 
 const KEEP_ALIVE_MS = 10_000;
@@ -22,7 +22,7 @@ export class Downloads {
 
   /** Register the service worker ahead of the first download. */
   prepare() {
-    return registerServiceWorker(this.#scriptUrl).catch((error) => {
+    return registerDownloadWorker(this.#scriptUrl).catch((error) => {
       throw new NodeError("Unsupported", `no service worker here: ${error}`);
     });
   }

@@ -12,6 +12,7 @@ import { findRefusal } from "./requirements.js";
 import { ROOT } from "./site.js";
 
 const SCRIPT = "sw.js";
+const DOWNLOAD_SCRIPT = "sw_download.js";
 const LOOK_EVERY_MS = 60 * 60 * 1000;
 /** Chromium was seen to lose a message to a worker that it had put to sleep. */
 const ASK_AGAIN_MS = 500;
@@ -37,6 +38,12 @@ export function registerServiceWorker(scriptUrl) {
 async function register(scriptUrl) {
   if (!navigator.serviceWorker) throw new TypeError("no service worker here");
   return navigator.serviceWorker.register(scriptUrl(SCRIPT), { scope: ROOT, updateViaCache: "none" });
+}
+
+/** That of downloads: small, and there at once, while the site's is still fetching what it keeps. @param {ScriptUrl} scriptUrl */
+export async function registerDownloadWorker(scriptUrl) {
+  if (!navigator.serviceWorker) throw new TypeError("no service worker here");
+  return navigator.serviceWorker.register(scriptUrl(DOWNLOAD_SCRIPT), { scope: `${ROOT}download/` });
 }
 
 /** @param {ServiceWorkerRegistration} registration @returns {Promise<ServiceWorker | null>} null: it could not be installed */
@@ -95,8 +102,7 @@ export class SiteWorker {
     const registration = this.#registration;
     const hadController = navigator.serviceWorker.controller !== null;
     navigator.serviceWorker.addEventListener("controllerchange", () => {
-      if (this.#isAsked) location.reload();
-      else if (hadController) this.#events.emit("update");
+      if (hadController && !this.#isAsked) this.#events.emit("update");
     });
     registration.addEventListener("updatefound", () => this.#watch(registration));
     this.#watch(registration);
@@ -109,11 +115,13 @@ export class SiteWorker {
   async useUpdate() {
     this.#isAsked = true;
     await navigator.locks.request(BUSY_LOCK, async () => {
-      if (!this.#registration?.waiting) location.reload(); // it took over already
       while (this.#registration?.waiting) {
         this.#registration.waiting.postMessage({ type: "take-over" });
         await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
       }
+      // Not before: the page that is loaded is of the build that answers for it.
+      if (this.#registration) await activeWorker(this.#registration);
+      location.reload();
     });
   }
 

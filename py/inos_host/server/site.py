@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LISTING_PATH = "/build/site.js"
 CONFIG_PATH = "/config.json"
-WORKER_PATHS = ("/sw.js", "/sw_streams.js")
+WORKER_PATHS = ("/sw.js", "/sw_download.js", "/sw_streams.js")
 # what measurements compare with; the archives that Pyodide's files were made of; the picture in the README
 LEFT_OUT = ("/build/baselines/", "/build/pyodide/stock/", "/screenshot.png")
 LEFT_OUT_SUFFIXES = (".br", ".tmp")
