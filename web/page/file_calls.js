@@ -8,7 +8,7 @@
 
 import { NodeError } from "./boot.js";
 import { Downloads } from "./downloads.js";
-import { requireRoom, saveBytes } from "./memory_download.js";
+import { MEMORY_DOWNLOAD_BYTES_MAX, requireRoom, saveBytes, tooLarge } from "./memory_download.js";
 
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 /** @typedef {{path: string, file: File | Blob | null}} FolderItem  without a file: an empty folder */
@@ -247,8 +247,10 @@ export class FileCalls {
     const buffer = Promise.withResolvers();
     this.#buffers.set(id, buffer);
     try {
-      await this.#line().register({ type: "sink", id, length: size ?? 0 });
-      const done = await run(id);
+      await this.#line().register({ type: "sink", id, length: size ?? 0, lengthMax: MEMORY_DOWNLOAD_BYTES_MAX });
+      const done = await run(id).catch((error) => {
+        throw error.code === "LimitExceeded" ? tooLarge() : error; // the sink was full
+      });
       saveBytes(await buffer.promise, name);
       return done;
     } finally {
