@@ -107,15 +107,27 @@ test("a buffer takes no more than it may", () => {
   assert.deepEqual([sent[0].complete, sent[0].bytes], [false, null]);
 });
 
-test("what is too large for memory is said so, also where its size is not known before", async () => {
-  const { files, calls, messages } = noted((method) => {
-    if (method === "stat") return { root: "r", name: "f", kind: "folder", size: 3 };
-    throw Object.assign(new Error("SinkWrite"), { code: "LimitExceeded" });
+const NO_WORKERS = {
+  "that the browser refuses": async () => {
+    throw new DOMException("an SSL certificate error", "SecurityError");
+  },
+  "that cannot be installed": async () => {
+    const installing = Object.assign(new EventTarget(), { state: "redundant" });
+    return { active: null, waiting: null, installing };
+  },
+};
+for (const [what, register] of Object.entries(NO_WORKERS))
+  test(`a service worker ${what}: what is too large for memory is said so`, async (t) => {
+    Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: { register } }, configurable: true });
+    t.after(() => Reflect.deleteProperty(globalThis, "navigator"));
+    const { files, calls, messages } = noted((method) => {
+      if (method === "stat") return { root: "r", name: "f", kind: "folder", size: 3 };
+      throw Object.assign(new Error("SinkWrite"), { code: "LimitExceeded" });
+    });
+    await assert.rejects(files.save("r"), { code: "DownloadTooLarge" });
+    assert.deepEqual(
+      calls.map(([method]) => method),
+      ["stat", "get"],
+    );
+    assert.equal(messages[0].lengthMax, 512 * 2 ** 20);
   });
-  await assert.rejects(files.save("r"), { code: "DownloadTooLarge" });
-  assert.deepEqual(
-    calls.map(([method]) => method),
-    ["stat", "get"],
-  );
-  assert.equal(messages[0].lengthMax, 512 * 2 ** 20);
-});

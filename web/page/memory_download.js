@@ -1,6 +1,6 @@
 /**
- * Downloads where the browser refuses service workers (a certificate that it does not know, a private window of Firefox): the
- * whole file in memory, then to the disk.
+ * Downloads where there is no service worker (the browser refuses one, as with a certificate that it does not know, or had no room
+ * for the site that comes with it): the whole file in memory, then to the disk.
  */
 
 import { NodeError } from "./boot.js";

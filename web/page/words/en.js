@@ -1346,8 +1346,8 @@ export const errorWords = {
   DownloadTooLarge: {
     title: "This file is too large to be saved here",
     todo:
-      "The browser does not trust this address's certificate, so files cannot be streamed to the disk. " +
-      "Import the certificate as the server says when it starts, then reload.",
+      "Large files need a part of INOS that this browser did not take: it does not trust this address's certificate (import " +
+      "it as the server says when it starts), or it had no room to keep the page (free some). Then reload.",
     action: /** @type {const} */ ("reload"),
   },
   Unsupported: OLD_BROWSER,
