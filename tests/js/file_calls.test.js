@@ -107,6 +107,11 @@ test("a buffer takes no more than it may", () => {
   assert.deepEqual([sent[0].complete, sent[0].bytes], [false, null]);
 });
 
+test("a buffer for which the browser has no room is made, and refuses what is written", () => {
+  const sink = new BufferSink(2 ** 53, () => {}, 7, 2 ** 53);
+  assert.throws(() => sink.write(0, Uint8Array.of(1)), RangeError);
+});
+
 const NO_WORKERS = {
   "that the browser refuses": async () => {
     throw new DOMException("an SSL certificate error", "SecurityError");

@@ -120,10 +120,11 @@ function byteReader(stream) {
  * @property {() => void} abort whoever waits in `write` is told, and later writes fail
  */
 
-/** A sink that collects everything for the page. */
+/** A sink that collects everything for the page; what room it takes, it takes with the first bytes: whoever writes learns if there is none. */
 export class BufferSink {
-  /** @type {Uint8Array<ArrayBuffer>} */ #out;
+  /** @type {Uint8Array<ArrayBuffer>} */ #out = new Uint8Array();
   #send;
+  #length;
   #lengthMax;
 
   #end = 0;
@@ -133,7 +134,7 @@ export class BufferSink {
    * @param {number} id @param {number} [lengthMax] beyond which writes fail with a RangeError, as where the browser gives no more
    */
   constructor(length, send, id, lengthMax = BUFFER_BYTES_MAX) {
-    this.#out = new Uint8Array(length);
+    this.#length = length;
     this.#lengthMax = lengthMax;
     this.#send = (/** @type {boolean} */ complete) =>
       send(
@@ -147,7 +148,7 @@ export class BufferSink {
     this.#end = offset + bytes.length;
     if (this.#end > this.#lengthMax) throw new RangeError("more than is kept in memory");
     if (this.#end > this.#out.length) {
-      const grown = new Uint8Array(Math.min(Math.max(this.#end, 2 * this.#out.length), this.#lengthMax));
+      const grown = new Uint8Array(Math.min(Math.max(this.#end, this.#length, 2 * this.#out.length), this.#lengthMax));
       grown.set(this.#out);
       this.#out = grown;
     }
