@@ -169,11 +169,11 @@ class Replicas:
         if not 1 <= copies <= limits.COPIES_MAX:
             raise BadArgument(f"1 to {limits.COPIES_MAX} copies")
         guests = self._vault.guests
-        if root is None:
-            self.default_copies = copies
-        else:
+        if root is not None:
             self._vault.capability(root)
         await guests.note_holders(root or ALL_FILES, HolderRecord(copies, ()))
+        if root is None:
+            self.default_copies = copies
         self._generation = -1
         self.look()
 

@@ -82,10 +82,10 @@ class BareChromium:
         self._end()
 
     def _end(self) -> None:
+        self._program.kill()  # first: while it starts, the loop waits for what it says
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._program.kill()
         self._program.communicate()
 
 

@@ -77,6 +77,8 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     assert "#inosr1." in link
     check_access(one)
     one.tab.click("#meet-dialog [data-action=close]")
+    one.tab.wait_for("nobody is there yet", "() => document.querySelector('#mesh-panel').dataset.links === '0'")
+    assert "private room" in one.tab.text("#meet-about"), "others do not come here by opening the page"
     two.tab.call("async (link) => { await globalThis.inos.join(link); }", link)
     wait_whole([one, two])
     assert newcomer.id not in one.members()

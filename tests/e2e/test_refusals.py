@@ -100,7 +100,6 @@ def test_http_from_afar_is_told_of_https_on_a_phone_too(playwright: Playwright, 
         assert tab.call("() => document.documentElement.scrollWidth <= innerWidth")
         assert tab.call(f"() => {{ {LOADED} }}") == []
         tab.allow_problems("Cross-Origin-Opener-Policy header has been ignored")  # Chromium's own remark
-        tab.screenshot(Path("/tmp/lan-refuse.png"))
         assert browser.problems() == []
     finally:
         browser.close()

@@ -70,6 +70,19 @@ def test_views_have_addresses_and_a_way_back(start: Start, server: Server) -> No
     page.goto(f"{server.url}#/nowhere")
     wait_view(node, "files")
     assert page.url == server.url
+    assert page.locator("#drop").is_visible()
+
+
+def test_a_view_that_does_not_load_leaves_the_page_as_it_is(start: Start, server: Server) -> None:
+    browser = start("chromium")
+    assert isinstance(browser, Chromium)
+    browser.context.route("**/ui/python/view.js", lambda route: route.abort())
+    node = open_node(browser, server, "#/python")
+    node.tab.allow_problems(r"ERR_FAILED")
+    page = page_of(node)
+    page.locator("#errors [data-code]").wait_for()
+    assert page.url == server.url
+    assert page.locator("#drop").is_visible()
 
 
 def test_keys_and_first_steps(start: Start, server: Server) -> None:
@@ -138,9 +151,12 @@ def test_settings_stay_and_nothing_jumps(start: Start, server: Server) -> None:
     page.fill("#set-ice", "stun:stun.example.org:3478")
     page.keyboard.press("Tab")
     assert page.locator("#settings-machine [data-action=reload]").is_visible()
+    page.focus("#copies")
     page.select_option("#copies", "2")
     copies = "async () => (await globalThis.inos.mesh()).replicas.wanted === 2"
     node.tab.wait_for("two copies of each are wanted", copies)
+    node.tab.wait_for("it is said", "() => document.querySelector('#note').textContent.includes('2 copies')")
+    assert node.tab.call(FOCUSED) == "copies", "the keyboard stays where it was"
     themes = f"""
       new MutationObserver((_, observer) => {{
         if (!document.body) return;

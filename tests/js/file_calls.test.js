@@ -5,6 +5,15 @@ import { test } from "node:test";
 import { FileCalls } from "../../web/page/file_calls.js";
 import { BufferSink } from "../../web/worker/io/streams.js";
 
+/** Node 20 has none. */
+Promise.withResolvers ??= /** @type {any} */ (
+  () => {
+    /** @type {any} */ const made = {};
+    made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+    return made;
+  }
+);
+
 /** A node's line that notes what passes. @param {(method: string, args: any) => any} [answer] */
 function noted(answer = () => ({})) {
   /** @type {any[]} */ const calls = [];
@@ -87,3 +96,43 @@ test("a buffer takes more than was expected, and gives what it took", () => {
     assert.equal(sent[0].id, 7);
   }
 });
+
+test("a buffer takes no more than it may", () => {
+  /** @type {any[]} */ const sent = [];
+  const sink = new BufferSink(0, (message) => sent.push(message), 7, 5);
+  sink.write(0, Uint8Array.of(1, 2, 3));
+  sink.write(3, Uint8Array.of(4, 5));
+  assert.throws(() => sink.write(5, Uint8Array.of(6)), RangeError);
+  sink.close(false);
+  assert.deepEqual([sent[0].complete, sent[0].bytes], [false, null]);
+});
+
+test("a buffer for which the browser has no room is made, and refuses what is written", () => {
+  const sink = new BufferSink(2 ** 53, () => {}, 7, 2 ** 53);
+  assert.throws(() => sink.write(0, Uint8Array.of(1)), RangeError);
+});
+
+const NO_WORKERS = {
+  "that the browser refuses": async () => {
+    throw new DOMException("an SSL certificate error", "SecurityError");
+  },
+  "that cannot be installed": async () => {
+    const installing = Object.assign(new EventTarget(), { state: "redundant" });
+    return { active: null, waiting: null, installing };
+  },
+};
+for (const [what, register] of Object.entries(NO_WORKERS))
+  test(`a service worker ${what}: what is too large for memory is said so`, async (t) => {
+    Object.defineProperty(globalThis, "navigator", { value: { serviceWorker: { register } }, configurable: true });
+    t.after(() => Reflect.deleteProperty(globalThis, "navigator"));
+    const { files, calls, messages } = noted((method) => {
+      if (method === "stat") return { root: "r", name: "f", kind: "folder", size: 3 };
+      throw Object.assign(new Error("SinkWrite"), { code: "LimitExceeded" });
+    });
+    await assert.rejects(files.save("r"), { code: "DownloadTooLarge" });
+    assert.deepEqual(
+      calls.map(([method]) => method),
+      ["stat", "get"],
+    );
+    assert.equal(messages[0].lengthMax, 512 * 2 ** 20);
+  });

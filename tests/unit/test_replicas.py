@@ -6,8 +6,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import Heartbeats, Peer, World
 
+from inos import limits
+from inos.errors import StorageFull
 from inos.vault.vault import Source
 
 ORIGIN = "https://example.test"
@@ -138,6 +141,21 @@ def test_how_many_is_for_people_to_say(tmp_path: Path) -> None:
     assert len(town.keepers()) == 1
     task = owner.tasks.spawn(owner.node.replicas.set_copies(1, two), "set")
     assert town.world.run(lambda: task.done and not town.keepers(), 60)
+
+
+def test_a_number_that_could_not_be_kept_does_not_count(tmp_path: Path, monkeypatch: Any) -> None:
+    town = Town(tmp_path, 1)
+    (owner,) = town.peers
+
+    async def full(*_: object) -> None:
+        raise StorageFull("no room")
+
+    monkeypatch.setattr(owner.vault.guests, "note_holders", full)
+    task = owner.tasks.spawn(owner.node.replicas.set_copies(1), "set")
+    assert town.world.run(lambda: task.done, 5)
+    with pytest.raises(StorageFull):
+        task.result()
+    assert owner.node.replicas.default_copies == limits.COPIES
 
 
 def test_contacts_are_signed_anew_before_they_are_old(tmp_path: Path, monkeypatch: Any) -> None:

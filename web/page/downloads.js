@@ -20,20 +20,17 @@ export class Downloads {
     this.#scriptUrl = scriptUrl;
   }
 
-  /** Register the service worker ahead of the first download. */
-  prepare() {
-    return registerDownloadWorker(this.#scriptUrl).catch((error) => {
-      throw new NodeError("Unsupported", `no service worker here: ${error}`);
-    });
+  /** The service worker, which is registered if it is not yet; null: the browser has none for us, or it could not be installed. */
+  worker() {
+    return registerDownloadWorker(this.#scriptUrl).then(activeWorker, () => null);
   }
 
   /**
    * Open a download of `size` bytes (null: not known yet).
-   * @param {{name: string, size: number | null, mediaType: string}} file
+   * @param {ServiceWorker} worker @param {{name: string, size: number | null, mediaType: string}} file
    * @returns {Promise<{port: MessagePort, end: () => void}>} the port to hand to the io worker, and what to call at the end
    */
-  async open({ name, size, mediaType }) {
-    const worker = await this.#active();
+  async open(worker, { name, size, mediaType }) {
     const { port1, port2 } = new MessageChannel();
     const id = crypto.randomUUID();
     await new Promise((resolve, reject) => {
@@ -61,12 +58,5 @@ export class Downloads {
       setTimeout(() => frame.remove(), KEEP_ALIVE_MS); // removing it earlier could cut the browser's last read
     };
     return { port: port2, end };
-  }
-
-  /** @returns {Promise<ServiceWorker>} */
-  async #active() {
-    const worker = await activeWorker(await this.prepare());
-    if (!worker) throw new NodeError("DownloadFailed", "the service worker did not start");
-    return worker;
   }
 }

@@ -8,7 +8,7 @@
 
 import { NodeError } from "./boot.js";
 import { Downloads } from "./downloads.js";
-import { requireRoom, saveBytes } from "./memory_download.js";
+import { MEMORY_DOWNLOAD_BYTES_MAX, requireRoom, saveBytes, tooLarge } from "./memory_download.js";
 
 /** @typedef {{onProgress?: (progress: any) => void, signal?: AbortSignal}} Options */
 /** @typedef {{path: string, file: File | Blob | null}} FolderItem  without a file: an empty folder */
@@ -197,11 +197,6 @@ export class FileCalls {
     );
   }
 
-  /** @internal Register the service worker ahead of the first download. */
-  prepareDownloads() {
-    this.#downloads.prepare().catch(() => {});
-  }
-
   /** @internal A buffer that the page waits for is full. @param {{id: number, complete: boolean, bytes: Uint8Array<ArrayBuffer>}} message */
   onSinkClosed({ id, complete, bytes }) {
     if (complete) this.#buffers.get(id)?.resolve(bytes);
@@ -224,12 +219,9 @@ export class FileCalls {
 
   /** @param {{name: string, size: number | null, mediaType: string}} file @param {Options} options @param {(sink: number) => Promise<any>} run */
   async #download(file, { signal }, run) {
-    const streams = await this.#downloads.prepare().then(
-      () => true,
-      () => false,
-    );
-    if (!streams) return this.#downloadFromMemory(file, run);
-    const download = await this.#downloads.open(file);
+    const worker = await this.#downloads.worker();
+    if (!worker) return this.#downloadFromMemory(file, run);
+    const download = await this.#downloads.open(worker, file);
     const id = ++this.#streams;
     try {
       await this.#line().register({ type: "sink", id, port: download.port }, [download.port]);
@@ -247,8 +239,10 @@ export class FileCalls {
     const buffer = Promise.withResolvers();
     this.#buffers.set(id, buffer);
     try {
-      await this.#line().register({ type: "sink", id, length: size ?? 0 });
-      const done = await run(id);
+      await this.#line().register({ type: "sink", id, length: size ?? 0, lengthMax: MEMORY_DOWNLOAD_BYTES_MAX });
+      const done = await run(id).catch((error) => {
+        throw error.code === "LimitExceeded" ? tooLarge() : error; // the sink was full
+      });
       saveBytes(await buffer.promise, name);
       return done;
     } finally {

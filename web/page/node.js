@@ -160,6 +160,7 @@ export class InosNode extends MeshCalls {
     }
     this.#line = null;
     this.#endWorkers();
+    this.#pageEvents.abort(); // a page that goes on without its node is not loaded anew
   }
 
   #endWorkers() {
@@ -221,11 +222,13 @@ export class InosNode extends MeshCalls {
    * acknowledged is on the disk.
    */
   #watchPage() {
-    addEventListener("pagehide", ({ persisted }) => (persisted ? this.#endWorkers() : this.#letGo()));
-    document.addEventListener("freeze", () => this.#endWorkers());
-    document.addEventListener("resume", () => location.reload());
-    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+    const { signal } = this.#pageEvents;
+    addEventListener("pagehide", ({ persisted }) => (persisted ? this.#endWorkers() : this.#letGo()), { signal });
+    document.addEventListener("freeze", () => this.#endWorkers(), { signal });
+    document.addEventListener("resume", () => location.reload(), { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload(), { signal });
   }
+  #pageEvents = new AbortController();
 
   /**
    * Start Python. A start that goes silent is begun anew, once: browsers have been seen to lose one in many.

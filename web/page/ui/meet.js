@@ -55,7 +55,7 @@ export class Meet {
 
   /** @param {string} link of a private room; empty in the public one @param {boolean} isAlone nobody else is in it */
   showRoom(link, isAlone) {
-    setText(this.#about, isAlone ? TEXTS.alone : link ? TEXTS.private : TEXTS.public);
+    setText(this.#about, link ? TEXTS.private : isAlone ? TEXTS.alone : TEXTS.public);
     this.#back.hidden = this.#link.hidden = !link;
   }
 

@@ -87,10 +87,15 @@ export class SettingsView {
       this.#copies.replaceChildren(h("p", { class: "quiet-text" }, TEXTS.copies.later));
       return;
     }
+    const there = this.#copies.querySelector("select");
+    if (there?.querySelector(`[value="${wanted}"]`)) {
+      there.value = String(wanted); // the same one: the keyboard may be on it
+      return;
+    }
     const select = choice(
       "copies",
       TEXTS.copies.label,
-      COPIES.map((count) => [String(count), TEXTS.copies.count(count)]),
+      [...new Set([...COPIES, wanted])].map((count) => [String(count), TEXTS.copies.count(count)]),
       String(wanted),
       (value) => void this.#setCopies(Number(value)),
     );
@@ -99,9 +104,12 @@ export class SettingsView {
 
   /** @param {number} count */
   async #setCopies(count) {
-    await this.#node.setReplication(count).catch(() => {}); // then the old number is shown again
+    const isSet = await this.#node.setReplication(count).then(
+      () => true,
+      () => false, // then the old number is shown again
+    );
     await this.#showCopies();
-    this.#say(TEXTS.copies.said(count));
+    if (isSet) this.#say(TEXTS.copies.said(count));
   }
 }
 

@@ -68,6 +68,7 @@ export class Views {
     const name = this.#sections.has(asked) ? asked : FIRST;
     if (hashOf(name) !== location.hash) history.replaceState(null, "", addressOf(name));
     if (name !== this.#wanted) void this.#show(name, byHand);
+    else if (name === this.#current) this.#mark();
   }
 
   /** @param {string} name @param {boolean} byHand */
@@ -83,7 +84,10 @@ export class Views {
     } catch (error) {
       this.#loaded.delete(name); // it may load the next time
       this.#fail(error);
-      if (this.#wanted === name) this.#wanted = this.#current;
+      if (this.#wanted !== name) return;
+      this.#wanted = this.#current;
+      this.#mark();
+      history.replaceState(null, "", addressOf(this.#current)); // the link to it works once more
       return;
     }
     if (this.#wanted !== name || this.#current === name) return; // somebody went on meanwhile
@@ -96,11 +100,16 @@ export class Views {
       if (link instanceof HTMLElement && link.dataset.view === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.documentElement.dataset.view = name; // as early.js guessed it
+    this.#mark();
     scrollTo(0, 0);
     view?.shown?.();
     this.#events.emit("open", name);
     if (byHand) this.#focus();
+  }
+
+  /** For the style sheet; until now early.js has guessed it from the address, which may name no view, or one that does not load. */
+  #mark() {
+    document.documentElement.dataset.view = this.#current;
   }
 
   /** @param {string} name @param {boolean} isHidden */

@@ -136,7 +136,7 @@ export const words = {
 
   files: {
     heading: "Your files",
-    empty: "Nothing here yet. Files that you add stay in this browser, encrypted.",
+    empty: "Nothing here yet. Files that you add are encrypted in this browser before they are stored.",
     loading: "Opening your files…",
     unavailable: "Your files show up here once INOS is running.",
     filter: "Find by name",
@@ -311,7 +311,7 @@ export const words = {
       arena: (size, blocks) => `of ${size}, in ${counted(blocks, "piece", "pieces")}`,
     },
     peersHeading: "Peers",
-    noPeers: "Nobody is connected. Peers meet when a link is opened.",
+    noPeers: "Nobody is connected yet.",
     peerColumns: { id: "Peer", state: "State", rtt: "Round trip", in: "Received", out: "Sent" },
     checkHeading: "Check the vault",
     checkHint: "Reads what is stored and proves it whole. It changes nothing.",
@@ -825,7 +825,7 @@ export const words = {
     paths: "Bytes by path",
     path: { direct: "Straight between browsers", relayed: "Passed on for others", server: "From the server" },
     replicas: "Copies of your files",
-    noReplicas: "Files that you keep here are copied, sealed, to two other nodes once there are any.",
+    noReplicas: "Files that you keep here are copied, sealed, to other nodes once there are any.",
     replicaColumns: { name: "File", copies: "Copies", state: "State" },
     /** @param {number} copies @param {number} wanted */
     copies: (copies, wanted) => `${copies} of ${wanted}`,
@@ -1346,8 +1346,8 @@ export const errorWords = {
   DownloadTooLarge: {
     title: "This file is too large to be saved here",
     todo:
-      "The browser does not trust this address's certificate, so files cannot be streamed to the disk. " +
-      "Import the certificate as the server says when it starts, then reload.",
+      "Large files need a part of INOS that this browser did not take: it does not trust this address's certificate (import " +
+      "it as the server says when it starts), or it had no room to keep the page (free some). Then reload.",
     action: /** @type {const} */ ("reload"),
   },
   Unsupported: OLD_BROWSER,

@@ -26,6 +26,7 @@ const COUNTED = [
   [L.IO_READ_SOURCE, L.METRIC_COPY_BYTES_IN_KIB],
   [L.IO_WRITE_SINK, L.METRIC_COPY_BYTES_OUT_KIB],
 ];
+const TOO_LARGE = { status: /** @type {number} */ (L.STATUS.LimitExceeded), value: 0 };
 const STOPPED = { status: /** @type {number} */ (L.STATUS.Cancelled), value: 0 };
 
 class IoWorker {
@@ -85,7 +86,9 @@ class IoWorker {
         this.#sources.read(number, position, at, length).then(done);
         return;
       case L.IO_WRITE_SINK:
-        this.#writeSink(number, position, at, length).then(done, () => done(STOPPED));
+        this.#writeSink(number, position, at, length).then(done, (error) =>
+          done(error instanceof RangeError ? TOO_LARGE : STOPPED),
+        );
         return;
       case L.IO_CLOSE_SINK:
         this.#sinks.get(number)?.close(length === 1);
@@ -143,7 +146,9 @@ class IoWorker {
       case "sink":
         this.#sinks.set(
           message.id,
-          message.port ? new DownloadSink(message.port) : new BufferSink(message.length, post, message.id),
+          message.port
+            ? new DownloadSink(message.port)
+            : new BufferSink(message.length, post, message.id, message.lengthMax),
         );
         post({ type: "registered", id: message.id }, []);
         return;

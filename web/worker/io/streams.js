@@ -10,6 +10,7 @@ import * as L from "../../shared/layout.gen.js";
 const NOT_FOUND = /** @type {number} */ (L.STATUS.NotFound);
 /** What a Blob's stream hands over at a time is up to 2 MiB in Chromium, 64 KiB in Firefox. */
 const COPY_BYTES = 1 << 20;
+const BUFFER_BYTES_MAX = 2 ** 31 - 1;
 const SPARE_MAX = 4;
 const LOST = /** @type {number} */ (L.STATUS.StorageLost);
 
@@ -119,16 +120,22 @@ function byteReader(stream) {
  * @property {() => void} abort whoever waits in `write` is told, and later writes fail
  */
 
-/** A sink that collects everything for the page. */
+/** A sink that collects everything for the page; what room it takes, it takes with the first bytes: whoever writes learns if there is none. */
 export class BufferSink {
-  /** @type {Uint8Array<ArrayBuffer>} */ #out;
+  /** @type {Uint8Array<ArrayBuffer>} */ #out = new Uint8Array();
   #send;
+  #length;
+  #lengthMax;
 
   #end = 0;
 
-  /** @param {number} length that is expected; it grows if more comes @param {(message: object, transfer: Transferable[]) => void} send @param {number} id */
-  constructor(length, send, id) {
-    this.#out = new Uint8Array(length);
+  /**
+   * @param {number} length that is expected; it grows if more comes @param {(message: object, transfer: Transferable[]) => void} send
+   * @param {number} id @param {number} [lengthMax] beyond which writes fail with a RangeError, as where the browser gives no more
+   */
+  constructor(length, send, id, lengthMax = BUFFER_BYTES_MAX) {
+    this.#length = length;
+    this.#lengthMax = lengthMax;
     this.#send = (/** @type {boolean} */ complete) =>
       send(
         { type: "sink-closed", id, complete, bytes: complete ? this.#out.subarray(0, this.#end) : null },
@@ -139,8 +146,9 @@ export class BufferSink {
   /** @param {number} offset @param {Uint8Array} bytes */
   write(offset, bytes) {
     this.#end = offset + bytes.length;
+    if (this.#end > this.#lengthMax) throw new RangeError("more than is kept in memory");
     if (this.#end > this.#out.length) {
-      const grown = new Uint8Array(Math.max(this.#end, 2 * this.#out.length));
+      const grown = new Uint8Array(Math.min(Math.max(this.#end, this.#length, 2 * this.#out.length), this.#lengthMax));
       grown.set(this.#out);
       this.#out = grown;
     }
