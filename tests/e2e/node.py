@@ -42,7 +42,9 @@ class NodeTab:
 
     def wait_ready(self) -> dict[str, Any]:
         """Wait until the node is ready; a node that fails raises its error."""
-        ready = "async () => globalThis.inos.state().phase !== 'starting' && [await globalThis.inos.ready]"
+        ready = (
+            "async () => (globalThis.inos?.state().phase ?? 'starting') !== 'starting' && [await globalThis.inos.ready]"
+        )
         try:
             answer = self.tab.wait_for("the node is ready", ready, timeout_s=READY_TIMEOUT_S)[0]
         except TimeoutError as error:
