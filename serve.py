@@ -18,7 +18,7 @@ NOT_SET_UP = "inos: INOS is not set up here (.venv is missing or incomplete): ru
 
 
 def main() -> int:
-    if Path(sys.prefix).resolve() != VENV:
+    if Path(sys.prefix).resolve() != VENV.resolve():
         run_in_venv()
     sys.path.insert(0, str(CHECKOUT / "py"))
     try:
