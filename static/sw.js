@@ -33,7 +33,7 @@ const LISTING = "build/site.js";
 try {
   load(LISTING);
 } catch {
-  // a page that embeds the node serves no listing: then this worker is for downloads alone
+  // no network, or no such file: then nothing is kept, and what is kept stays
 }
 
 const { streams } = scope;

@@ -79,7 +79,7 @@ test("a worker whose listing did not arrive does not take the place of one that 
     await assert.rejects(waited(awaken({ fetched }).listeners));
 });
 
-test("where there is no listing the worker is for downloads alone", async () => {
+test("where there is no listing nothing is kept", async () => {
   const page = { headers: { "Content-Type": "text/html" } };
   for (const fetched of [() => new Response("", { status: 404 }), () => new Response("", page)])
     await waited(awaken({ fetched }).listeners);

@@ -37,6 +37,10 @@ test("history goes back and forth, keeps the draft, and is there again", () => {
     ["two", "three", "draft", null],
   );
   assert.equal(new History(storage).older(""), "three");
+  const secret = 'await inos.fetch("https://a.example/#inos1.abc")';
+  history.add(secret);
+  assert.equal(history.older(""), secret);
+  assert.equal(new History(storage).older(""), "three", "a link is not kept in the clear");
 });
 
 test("history is bounded, and damage or refusal costs nothing else", () => {

@@ -47,4 +47,6 @@ function start() {
   takeLink();
 }
 
-if (!(await isolate(workerUrl, showIsolating))) start();
+// An isolated page has its node at once, so that scripts beside it find `inos`.
+const isolating = isolate(workerUrl, showIsolating);
+if (globalThis.crossOriginIsolated || !(await isolating)) start();

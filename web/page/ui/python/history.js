@@ -2,10 +2,12 @@
  * What was typed before: kept in this browser, bounded, and never run by itself.
  *
  * Nouns: the *draft* is what stands in the input while one goes back through the history.
- * Invariant: damage or refusal of the storage costs the history and nothing else.
+ * Invariants: damage or refusal of the storage costs the history and nothing else; a source that holds a link or speaks of a passphrase
+ * lasts as long as the page, since the storage is in the clear.
  */
 
 const KEY = "inos.python.history";
+const SECRET = /#inos|passphrase/i;
 export const ENTRIES_MAX = 200;
 export const CHARS_MAX = 100_000;
 
@@ -28,7 +30,7 @@ export class History {
     this.#entries = bounded(this.#entries);
     this.#at = this.#entries.length;
     try {
-      this.#storage?.setItem(KEY, JSON.stringify(this.#entries));
+      this.#storage?.setItem(KEY, JSON.stringify(this.#entries.filter((entry) => !SECRET.test(entry))));
     } catch {
       // full or forbidden: it lasts as long as the page
     }
