@@ -162,6 +162,7 @@ class Campaign:
             self.figures.detect_s.append(statistics.median(dead_ms) / 1_000)
             self.figures.repair_s.append((whole_ms - at_ms) / 1_000)
         self.figures.lost += owner.hash_of(root)[1] != sha256
+        owner.tab.call("(root) => inos.remove(root)", root)  # else the next repair is of one file more than the last
         suspected = f"suspected {p50(suspect_ms)} ms, dead {p50(dead_ms)} ms"
         self.say(f"round {number}, {kind}: {suspected}, repaired {whole_ms - at_ms:.0f} ms")
 
