@@ -35,7 +35,8 @@ MIB = 1 << 20
 RAW_MESSAGE_KIB = (64, 128, 256)
 BLOCKED_MS_MAX = 50
 SEED = 5
-READY = "async () => { await globalThis.inos.ready; }"
+# One copy of a file: else the other page keeps sealed copies before it asks for anything, and there is nothing to transfer.
+READY = "async () => { await globalThis.inos.ready; await globalThis.inos.setReplication(1); }"
 # The main thread's longest task while a transfer runs.
 WATCH = """() => {
   globalThis.benchBlocked = 0;
