@@ -108,7 +108,7 @@ class Stream(io.TextIOBase):
         self.before = before
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override] # TextIOBase has an attribute
         """As a terminal's."""
         return "utf-8"
 
