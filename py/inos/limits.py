@@ -199,7 +199,7 @@ MESH_PACE_SUSPECT_MS = 100  # while it is suspected: a few lost packets are told
 MESH_CLOSE_MAX = 8  # links at the close pace
 MESH_MISSED_MAX = 3
 MESH_PROBES = 3
-MESH_PROBE_TIMEOUT_S = 0.2
+MESH_PROBE_TIMEOUT_S = 0.35  # three pings at the suspect's pace come back in it
 MESH_REFUTE_S = 3.0
 MESH_HIDDEN_FACTOR = 4
 MESH_HEALTH_MAX = 8  # Lifeguard's local health multiplier
@@ -270,7 +270,8 @@ assert LOOKUP_CLOSEST <= MESH_REFERRALS_MAX
 assert MESH_DIALS_PENDING_MAX <= DIALS_PENDING_MAX
 assert HANDSHAKE_BUSY_S + HANDSHAKE_LOOK_S < HANDSHAKE_SILENT_S < AUTH_TIMEOUT_S < DIAL_TIMEOUT_S < MESH_DIAL_TIMEOUT_S
 assert DRIP_WINDOW_S + DRIP_TIMEOUT_S < 2.0 < STALL_TIMEOUT_S
-assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.0 < MESH_REFUTE_S
+assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.25 < MESH_REFUTE_S
+assert MESH_PROBE_TIMEOUT_S > 3 * MESH_PACE_SUSPECT_MS / 1_000  # else a suspect had no chance to answer
 assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
 assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S
 assert PROVIDER_REFRESH_S + PROVIDER_REFRESH_JITTER_S < PROVIDER_TTL_S / 2
@@ -299,6 +300,7 @@ PULLS_QUEUED_MAX = 64  # Keeps taken and not begun
 PULL_LANES = 2  # blocks of one bundle fetched at once
 SOURCING_MAX = 16  # bundles that others were asked to take, and have not yet
 KEEP_ANSWER_S = 3.0  # until Taking, Kept or Refused
+KEEP_DIAL_S = 4.0  # for a link to somebody who is to be asked; then another is asked, though the dial may go on
 TAKING_INTERVAL_S = 2.0
 TAKING_TIMEOUT_S = 8.0  # without another Taking
 REPAIR_NEXT_S = 1.0  # the next in the plan's order begins so much later than the one before it

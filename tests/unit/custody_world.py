@@ -15,6 +15,7 @@ from typing import Any
 from inos.custody import Guest, HolderRecord
 from inos.errors import InosError, NotFound, PeerGone, PeerStalled, ProtocolViolation, StorageFull
 from inos.replication.needs import Neighbour
+from inos.replication.placing import Lookup
 from inos.replication.replication import Replication
 from inos.tasks import Tasks
 from inos.wire import messages
@@ -140,6 +141,8 @@ class Keeper:
         self.fetched: list[bytes] = []
         self.roots: dict[bytes, tuple[list[tuple[bytes, int]], int]] = {}
         self.names: list[bytes] = []
+        self.lookup: Lookup | None = None
+        self.dial: Callable[[bytes], bool] = lambda _: False
         self.tasks = Tasks()
 
     def boot(self) -> None:
@@ -162,6 +165,8 @@ class Keeper:
             fetch_block=self.fetch_block,
             auditing=Proofs(self),
             wall_ms=lambda: WALL_MS + int(net.now * 1000),
+            lookup=self.lookup,
+            dial=self.dial,
             penalise=lambda peer, error: self.penalties.append((peer, error.code)),
         )
         self.rep.start(net.now)

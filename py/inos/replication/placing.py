@@ -6,6 +6,8 @@ there is a free slot; a peer is *asked* from Keep to Kept, Refused or silence.
 Theory of operation. A new bundle is its owner's to place. When a holder dies each survivor that knows of it makes the same plan
 (``ranking.plan``): the first begins at once, every next one REPAIR_NEXT_S later than the one before it, if it was not told by
 then (``Holders.coming``) that somebody is at it. Those with the fewest copies go first. The new holder fetches by itself.
+A new bundle's copies go to the nodes closest to its name; one that a death took goes to a fit neighbour, if there is one: who
+must be looked up and dialled first may have died of the same.
 
 Invariants: at most SOURCING_MAX peers are asked at a time; a bundle lacks copies exactly while ``deficient_since`` is set or
 its first holders are still being found. Must not know: how blocks travel, what is done with a holder too many.
@@ -230,10 +232,18 @@ class Placer:
             bundle = self._c.book.bundles.get(name)
             if bundle is None or name not in self._waiting:
                 continue
-            if self._lookup is not None and len(neighbours) > MANY_NEIGHBOURS:
+            if (
+                self._lookup is not None
+                and len(neighbours) > MANY_NEIGHBOURS
+                and not self._near_enough(bundle, neighbours)
+            ):
                 self._c.spawn(self._place_far(bundle, neighbours), "replica look-up")
             else:
                 self._place(bundle, neighbours)
+
+    def _near_enough(self, bundle: Bundle, neighbours: list[Neighbour]) -> bool:
+        """Whether a copy was lost, and neighbours can make up for it."""
+        return bundle.deficient_since >= 0.0 and len(self.choose(bundle, neighbours)) >= self.lacks(bundle)
 
     # --- asking -----------------------------------------------------------------------------------------------------------
 
@@ -290,7 +300,7 @@ class Placer:
         if not one.linked:
             if not self.dial(one.peer_id):
                 return False
-            asked.deadline = self._c.now + limits.DIAL_TIMEOUT_S
+            asked.deadline = self._c.now + limits.KEEP_DIAL_S
         elif not self._say_keep(bundle, one.peer_id, asked):
             return False
         self.asked.setdefault(bundle.id, {})[one.peer_id] = asked

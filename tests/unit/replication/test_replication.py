@@ -5,6 +5,7 @@ from __future__ import annotations
 from custody_world import DETECT_S, WALL_MS, Net, hash_of
 
 from inos import limits
+from inos.replication.needs import Neighbour
 
 
 def test_a_put_comes_to_three_copies() -> None:
@@ -43,6 +44,41 @@ def test_a_dead_holder_is_replaced_at_once() -> None:
     assert net.now - killed_at < DETECT_S + 2.0
     net.run(120)
     assert {len(net.holders(name)) for name in names} == {3}
+
+
+def test_the_closest_node_is_dialled_for_a_new_copy_and_not_waited_for_long() -> None:
+    net = Net(12)
+    owner = net.keepers[0]
+    dialled: list[bytes] = []
+    owner.lookup, owner.dial = closest_without_a_link, lambda peer: not dialled.append(peer)
+    owner.boot()
+    names = owner.put()
+    assert net.run(limits.KEEP_DIAL_S + 3, lambda: net.full(names))
+    assert dialled == [unlinked(name) for name in names]
+
+
+def test_a_lost_copy_goes_to_a_neighbour_without_a_look_up() -> None:
+    net = Net(12)
+    names = [name for _ in range(20) for name in net.keepers[0].put()]
+    assert net.run(20, lambda: net.full(names))
+    net.run(30)
+    for keeper in net.keepers:
+        keeper.lookup, keeper.dial = closest_without_a_link, lambda _: True
+        keeper.boot()
+    net.run(30)
+    killed_at = net.now
+    net.kill(next(keeper for keeper in net.keepers[1:] if keeper.shelf.kept))
+    assert net.run(5, lambda: net.full(names))
+    assert net.now - killed_at < DETECT_S + 2.0 < limits.KEEP_DIAL_S
+
+
+def unlinked(bundle: bytes) -> bytes:
+    """Nobody could be closer to it."""
+    return bundle[:8] + bytes(24)
+
+
+async def closest_without_a_link(bundle: bytes) -> list[Neighbour]:
+    return [Neighbour(unlinked(bundle), linked=False)]
 
 
 def test_the_owner_dies_and_its_copies_do_not() -> None:
