@@ -209,6 +209,7 @@ MESH_ACCUSED_MAX = 64
 # Mesh: routing and look-up
 ROUTE_HOPS_MAX = 16
 ROUTE_TIMEOUT_MIN_S = 0.15  # of one hop's Took; else three round trips
+ROUTE_PATIENCE_S = 0.75  # more for the very node that is asked: a channel sends a lost packet again after 0.4 s (dcsctp)
 ROUTE_FAILURES_MAX = 3  # hops that one node tries in vain for one copy
 ROUTE_LIFETIME_S = 10.0
 ROUTE_RELAYS_MAX = 1_024  # copies remembered
@@ -272,6 +273,7 @@ assert HANDSHAKE_BUSY_S + HANDSHAKE_LOOK_S < HANDSHAKE_SILENT_S < AUTH_TIMEOUT_S
 assert DRIP_WINDOW_S + DRIP_TIMEOUT_S < 2.0 < STALL_TIMEOUT_S
 assert MESH_MISSED_MAX * MESH_PACE_CLOSE_MS / 1_000 + MESH_PROBE_TIMEOUT_S < 1.25 < MESH_REFUTE_S
 assert MESH_PROBE_TIMEOUT_S > 3 * MESH_PACE_SUSPECT_MS / 1_000  # else a suspect had no chance to answer
+assert ROUTE_TIMEOUT_MIN_S + ROUTE_PATIENCE_S < LOOKUP_ROUND_S
 assert len(LOOKUP_COPIES) * LOOKUP_ROUND_S < ROUTE_LIFETIME_S
 assert (SIGNAL_COPIES_MAX - 1) * SIGNAL_RETRY_S + SIGNAL_ANSWER_TIMEOUT_S <= ROUTE_LIFETIME_S < DIAL_TIMEOUT_S
 assert PROVIDER_REFRESH_S + PROVIDER_REFRESH_JITTER_S < PROVIDER_TTL_S / 2

@@ -76,6 +76,7 @@ class Relay:
         "routes",
         "tried",
         "ttl",
+        "waited",
     )
 
     def __init__(self, routes: Routes, route: Route, previous: bytes | None, asker: Asker | None, now: float) -> None:
@@ -88,6 +89,7 @@ class Relay:
         self.ttl = route.ttl
         self.hop: Hop | None = None
         self.failures = 0
+        self.waited = False  # longer than usual, for the target itself
         self.tried: set[int] | tuple[int, ...] = ()
         self.missed: set[int] | tuple[int, ...] = ()
         self.due = inf
@@ -199,8 +201,13 @@ class Routes:
     def on_silence(self, relay: Relay, now: float) -> None:
         """A hop was not taken in time."""
         self.counts.silences += 1
-        if self.on_silent is not None and relay.hop is not None:
-            self.on_silent(relay.hop.neighbour, now)
+        if relay.hop is not None:
+            if self.on_silent is not None:
+                self.on_silent(relay.hop.neighbour, now)
+            if relay.hop.neighbour.prefix == prefix_of(relay.route.target) and not relay.waited:
+                relay.waited = True  # nobody else will do, and a lost packet is sent again
+                self._agenda.put(relay, now + limits.ROUTE_PATIENCE_S)
+                return
         self._fail(relay, now)
 
     def on_down(self, neighbour: Neighbour, now: float) -> None:

@@ -25,6 +25,7 @@ LIVE_NODES_MAX = 10_000
 RESTING_NODES_MAX = 1_000  # where the periodic work has no part in what is measured
 BIG_NODES = 100_000
 START_S = 10.0
+ASKS_AGAIN_S = 10.0  # a newcomer without a link
 
 
 class Identity:
@@ -76,11 +77,21 @@ def begin(node: Node) -> None:
 
 
 def arrive(world: World, helper: Node) -> Node:
-    """A newcomer that was given one contact."""
+    """A newcomer that was given one contact; of another node if it got no link by that one, as a page asks its ladder again."""
     node = world.add()
     begin(node)
-    node.call(node.mesh.adopt, contact_of(helper).signed)
+    _introduce(world, node, helper)
     return node
+
+
+def _introduce(world: World, node: Node, helper: Node) -> None:
+    node.call(node.mesh.adopt, contact_of(helper).signed)
+    world.clock.after(ASKS_AGAIN_S, _look_after, world, node)
+
+
+def _look_after(world: World, node: Node) -> None:
+    if node.alive and not node.carrier.links:
+        _introduce(world, node, world.rng.choice([other for other in world.alive() if other is not node]))
 
 
 def standing(options: Options, live_max: int = LIVE_NODES_MAX, **more: object) -> World:

@@ -109,6 +109,16 @@ def test_a_hop_that_is_silent_or_gives_back_is_replaced_and_not_reached_through_
     assert bench.hear(0xF2, DeadEnd(bytes(16)), 0.2) == [(0x10, Answered(bytes(16), b"answer"))]
 
 
+def test_the_very_node_that_is_asked_has_longer_and_only_once():
+    bench = Bench(0x10, 0xF0, 0xF2)
+    took_s = limits.ROUTE_TIMEOUT_MIN_S + 0.01
+    assert bench.hear(0x10, route(0x10, 0xF0))[-1][0] == 0xF0
+    assert bench.pass_time(took_s) == []
+    assert bench.pass_time(took_s + limits.ROUTE_PATIENCE_S)[-1][0] == 0xF2, "then whoever is closest may answer"
+    bench.pass_time(2 * took_s + limits.ROUTE_PATIENCE_S)
+    assert bench.sent == [(0x10, Answered(bytes(16), b"answer"))]
+
+
 def test_who_took_it_is_not_replaced_for_silence_but_when_its_link_ends():
     bench = Bench(0x10, 0xF0, 0xF2)
     bench.hear(0x10, route(0x10, 0xF1))
