@@ -209,7 +209,7 @@ MESH_ACCUSED_MAX = 64
 # Mesh: routing and look-up
 ROUTE_HOPS_MAX = 16
 ROUTE_TIMEOUT_MIN_S = 0.15  # of one hop's Took; else three round trips
-ROUTE_PATIENCE_S = 0.75  # more for the very node that is asked: a channel sends a lost packet again after 0.4 s (dcsctp)
+ROUTE_PATIENCE_S = 0.75  # more for the very node that is asked: lost packets are sent again after 0.4 s (dcsctp)
 ROUTE_FAILURES_MAX = 3  # hops that one node tries in vain for one copy
 ROUTE_LIFETIME_S = 10.0
 ROUTE_RELAYS_MAX = 1_024  # copies remembered

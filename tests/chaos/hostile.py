@@ -6,8 +6,8 @@ a device of its own, which runs our program with a change. What is measured, at 
 meanwhile (the loop, p99) beside the same with nobody there, and how much memory its processes take more.
 
 With --json the last line is {"attacks": {name: {"refused_s", "reason"}}, "loop_p99_ms", "loop_idle_p99_ms", "grown_mib"}. The
-exit code is 1 if an attack was not refused in its time, or the loop's p99 or the memory is above what is wanted. Runs in `.venv`, in a network namespace of its own where the system
-allows one.
+exit code is 1 if an attack was not refused in its time, or the loop's p99 or the memory is above what is wanted. Runs in
+`.venv`, in a network namespace of its own where the system allows one.
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ from typing import Any
 
 from inos.custody import Guest, HolderRecord
 from inos.errors import InosError, NotFound, PeerGone, PeerStalled, ProtocolViolation, StorageFull
-from inos.replication.needs import Neighbour
-from inos.replication.placing import Lookup
+from inos.replication.needs import Lookup, Neighbour
 from inos.replication.replication import Replication
 from inos.tasks import Tasks
 from inos.wire import messages

@@ -70,6 +70,8 @@ class Neighbour(NamedTuple):
 # PeerStalled, IdMismatch (the peer was penalised already), and what the sink raises.
 Sink: TypeAlias = Callable[[Span], Awaitable[None]]
 FetchBlock: TypeAlias = Callable[[bytes, bytes, int, Sink], Coroutine[Any, Any, None]]
+# The nodes closest to an id, the closest first, which has answered. Raises what a look-up raises.
+Lookup: TypeAlias = Callable[[bytes], Awaitable[list[Neighbour]]]
 Send: TypeAlias = Callable[[bytes, CustodyMessage], bool]
 
 

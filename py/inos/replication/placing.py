@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from inos import limits
 from inos.errors import InosError
 from inos.replication.bundle import Bundle
 from inos.replication.common import Common
-from inos.replication.needs import Neighbour, RedundancyRestored
+from inos.replication.needs import Lookup, Neighbour, RedundancyRestored
 from inos.replication.ranking import order, plan
 from inos.wire import custody as wire
 
@@ -39,8 +39,6 @@ RESTS_S = {
 }
 SILENT_REST_S = 30.0
 GRACE_S = {"left": limits.LEFT_GRACE_S, "frozen": limits.QUIET_GRACE_S, "hidden": limits.QUIET_GRACE_S}
-
-Lookup = Callable[[bytes], Awaitable[list[Neighbour]]]
 
 
 @dataclass(slots=True)

@@ -17,21 +17,19 @@ from inos import limits
 from inos.custody import HolderRecord
 from inos.errors import InosError
 from inos.ports import Entropy, Hashes
+from inos.replication.absentees import Absentees
 from inos.replication.audits import Auditor
 from inos.replication.bundle import Block, Bundle, bundle_id, cut
 from inos.replication.common import Common
 from inos.replication.demand import Demand
 from inos.replication.holdings import Holdings
 from inos.replication.leaving import Leaver
-from inos.replication.needs import Auditing, FetchBlock, Neighbour, ReplicaEvent, Send, Store
-from inos.replication.placing import Lookup, Placer
+from inos.replication.needs import Auditing, FetchBlock, Lookup, Neighbour, ReplicaEvent, Send, Store
+from inos.replication.placing import Placer
 from inos.replication.taking import Taker
 from inos.tasks import Future, Tasks
 from inos.wire import custody as wire
 
-ABSENT_LOOK_S = 5.0
-ABSENT_DIAL_S = 10.0  # a co-holder without a link: dial it
-ABSENT_DEAD_S = 60.0  # and then hold it for dead
 PARTNERS_MAX = 8
 INF = float("inf")
 
@@ -62,25 +60,23 @@ class Replication:
         )  # fmt: skip
         self._c = common
         self.book = common.book
-        self._dial = dial
         self.placer = Placer(common, lookup, dial)
         self.taker = Taker(common, fetch_block)
         self.leaver = Leaver(common, self.placer.lacks, self.placer.look)
         self.auditor = Auditor(common, auditing)
         self.demand = Demand(common, self.placer)
+        self.absentees = Absentees(common, lookup, dial, self.partners, self.on_dead)
         self.placer.on_full = self.leaver.on_full
         self.taker.make_room = self.leaver.make_room
         self.taker.on_taken = self._on_taken
         self.holdings = Holdings(common, self.placer, self.taker, self.leaver, self.auditor, self.demand)
         self.holdings.on_more = self._tell_safe
-        self.holdings.on_others = self._look_soon
+        self.holdings.on_others = self.absentees.look_soon
         self._records: dict[bytes, HolderRecord] = {}  # as they were at the start
         self._waiting: list[tuple[set[bytes], Future[None]]] = []  # who waits until something is safe
-        self._absent: dict[bytes, float] = {}
-        self._absent_at = INF
         self._renew_at = 0.0
         self._due = INF
-        self._parts = (self.placer, self.taker, self.leaver, self.auditor, self.demand)
+        self._parts = (self.placer, self.taker, self.leaver, self.auditor, self.demand, self.absentees)
 
     # --- life -------------------------------------------------------------------------------------------------------------
 
@@ -99,7 +95,7 @@ class Replication:
             bundle.holders = record.peers if record is not None else (guest.owner,)
             self.book.add(bundle)
         self.holdings.released = {name: set(row.peers) for name, row in self._records.items() if row.copies == 0}
-        self._absent_at = now
+        self.absentees.remember(self.book.of_peer)
 
     async def _drop_damaged(self, name: bytes) -> None:
         try:
@@ -123,10 +119,11 @@ class Replication:
                 self.holdings.released.pop(name, None)
                 if record is not None:
                     bundle.holders = record.peers
+                    self.absentees.remember(record.peers)
                 self.book.add(bundle)
                 if record is None or record.copies != copies:
                     c.note(bundle)
-                self._look_soon()
+                self.absentees.look_soon()
             elif self.book.is_own(bundle) and bundle.copies != copies:
                 bundle.copies = copies
                 bundle.renew()
@@ -213,7 +210,7 @@ class Replication:
         c = self._at(now)
         was_gone = self.book.gone.pop(peer, None) is not None
         self.book.up.add(peer)
-        self._absent.pop(peer, None)
+        self.absentees.forget(peer)
         shared = self.book.shared_with(peer)
         c.tell_names(wire.Kept, peer, [bundle.id for bundle in shared if not bundle.temporary])
         if was_gone:
@@ -247,12 +244,12 @@ class Replication:
         self.auditor.on_down(peer)
         self.taker.on_peer_gone(peer)
         if peer in self.book.of_peer:
-            self._absent_at = min(self._absent_at, now)
+            self.absentees.look_soon()
 
     def on_dead(self, peer: bytes, cause: str, now: float) -> None:
         """It is dead, or as good as: frozen, leaving."""
         self.on_down(peer, now)
-        self._absent.pop(peer, None)
+        self.absentees.forget(peer)
         if peer not in self.book.gone and (peer in self.book.of_peer or self.placer.asked):
             self.book.gone[peer] = now
             self.placer.on_dead(peer, cause)
@@ -296,6 +293,7 @@ class Replication:
 
     def _on_taken(self, bundle: Bundle) -> None:
         self.leaver.on_guest(bundle)
+        self.absentees.look_soon()
         self.placer.on_told(bundle, somebody_is_at_it=True)
 
     def _on_own_kept(self, peer: bytes, message: wire.Keep) -> None:
@@ -325,35 +323,17 @@ class Replication:
         c = self._c
         if c.stale:
             c.stale = False
-            own = min(self._absent_at if self.book.of_peer else INF, self._renew_at or INF)
-            self._due = min(own, *(part.next_due() for part in self._parts))
+            self._due = min(self._renew_at or INF, *(part.next_due() for part in self._parts))
         return self._due
 
     def on_time(self, now: float) -> None:
         """Time has passed."""
         self._at(now)
-        if now >= self._absent_at:
-            self._look_for_absent()
         if self._renew_at and now >= self._renew_at:
             self._renew_at = now + limits.RENEW_INTERVAL_S
             self._renew()
         for part in self._parts:
             part.on_time()
-
-    def _look_soon(self) -> None:
-        self._absent_at = min(self._absent_at, self._c.now)
-
-    def _look_for_absent(self) -> None:
-        """Holders that we have no link to: dial them, and after a while hold them for dead."""
-        now = self._c.now
-        away = [peer for peer in self.book.of_peer if peer not in self.book.up and peer not in self.book.gone]
-        self._absent = {peer: self._absent.get(peer, now) for peer in away}
-        self._absent_at = now + ABSENT_LOOK_S if away else INF
-        for peer, since in list(self._absent.items()):
-            if now - since >= ABSENT_DEAD_S:
-                self.on_dead(peer, "absent", now)
-            elif now - since >= ABSENT_DIAL_S:
-                self._dial(peer)
 
     def _at(self, now: float) -> Common:
         self._c.at = now

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from custody_world import DETECT_S, WALL_MS, Net, hash_of
+from custody_world import DETECT_S, WALL_MS, Keeper, Net, hash_of
 
 from inos import limits
-from inos.replication.needs import Neighbour
+from inos.replication.needs import Lookup, Neighbour
 
 
 def test_a_put_comes_to_three_copies() -> None:
@@ -70,6 +70,40 @@ def test_a_lost_copy_goes_to_a_neighbour_without_a_look_up() -> None:
     net.kill(next(keeper for keeper in net.keepers[1:] if keeper.shelf.kept))
     assert net.run(5, lambda: net.full(names))
     assert net.now - killed_at < DETECT_S + 2.0 < limits.KEEP_DIAL_S
+
+
+def test_a_holder_without_a_link_is_asked_after_and_its_death_found_out() -> None:
+    net = Net(7)
+    names = net.keepers[0].put()
+    assert net.run(20, lambda: net.full(names))
+    net.run(5)
+    one, other, third = net.holders(names[0])
+    asked: list[bytes] = []
+
+    def look_up_for(asker: Keeper) -> Lookup:
+        async def found(peer: bytes) -> list[Neighbour]:
+            asked.append(peer)
+            await asker.tasks.sleep(0.5)
+            alive = [keeper for keeper in net.keepers if keeper.alive and keeper is not asker]
+            return [Neighbour(keeper.id) for keeper in sorted(alive, key=lambda keeper: keeper.id != peer)]
+
+        return found
+
+    for keeper in net.keepers:
+        keeper.lookup = look_up_for(keeper)
+        keeper.boot()
+    net.cuts |= {frozenset((one.number, third.number)), frozenset((other.number, third.number))}
+    for keeper in (one, other):
+        keeper.rep.on_down(third.id, net.now)
+        third.rep.on_down(keeper.id, net.now)
+    net.run(120)
+    assert {one.id, other.id, third.id} == set(asked)
+    assert len(net.holders(names[0])) == 3, "whoever is found lives"
+    third.end_tasks()
+    killed_at = net.now
+    assert net.run(40, lambda: net.full(names))
+    assert net.now - killed_at < 30
+    assert len(asked) < 120, "not more often than is needed"
 
 
 def unlinked(bundle: bytes) -> bytes:
