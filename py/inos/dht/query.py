@@ -31,8 +31,9 @@ from inos.dht.records import Record
 from inos.dht.routes import Relay
 from inos.errors import InosError, ProtocolViolation
 from inos.membership.contact import Known, prefix_of
+from inos.membership.dialling import padded
 from inos.tasks import Future
-from inos.wire.membership import Contact
+from inos.wire.membership import PREFIX_BYTES, Contact
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, Found, Question, decode, encode
 from inos.wire.routes import BLIND
 
@@ -44,6 +45,7 @@ THIN = 3  # times the mean distance: sets of closest nodes that are thinner are 
 DENSE_CLOSEST = 4  # so many: siblings of whoever is closest, whom it knows
 WIDE_ANSWERED = 5  # of the closest, for a wide query
 DIRECT_BATCH = 3
+TAILS_MAX = 6
 NONE: frozenset[int] = frozenset()
 
 
@@ -87,7 +89,9 @@ class Query:
         "_records",
         "_round",
         "_second",
+        "_shunned",
         "_sources",
+        "_tails",
         "_used",
         "_wide",
         "due",
@@ -116,7 +120,9 @@ class Query:
         self._overdue: dict[Relay, bytes | None] = {}
         self._used: set[int] = set()  # first hops of copies
         self._second: set[int] = set()  # and second ones
+        self._shunned: set[int] = set()  # neighbours that answered in place of whoever was asked
         self._paths: list[bytes] = []
+        self._tails: set[int] = set()  # last hops of paths that were asked
         self._round = 0
         self._copies = 0
         self._checking = 0
@@ -148,8 +154,7 @@ class Query:
             self._judge(now)
             return
         self._checking += 1
-        ended = relay.route.target == self._key
-        self._all._tasks.spawn(self._check(found, asked, ended=ended), "check an answer")
+        self._all._tasks.spawn(self._check(found, asked, relay.route.target), "check an answer")
 
     def on_dead_end(self, relay: Relay, now: float) -> None:
         """A copy found no way."""
@@ -178,7 +183,7 @@ class Query:
         self._all.bad_answers += 1
         self._give_up(asked)
 
-    async def _check(self, found: Found, asked: bytes | None, *, ended: bool) -> None:
+    async def _check(self, found: Found, asked: bytes | None, target: bytes) -> None:
         notary = self._all._notary
         try:
             try:
@@ -186,7 +191,7 @@ class Query:
             except InosError:
                 self._on_bad(asked)
                 return
-            if answerer.peer_id != asked:
+            if answerer.peer_id != asked and not self._ask_round(target, asked, answerer, found.path):
                 self._give_up(asked)  # it is gone, and whoever is closest to it answered
             for signed in found.closest[: limits.LOOKUP_CLOSEST]:
                 with suppress(InosError):
@@ -202,13 +207,22 @@ class Query:
             self._candidates[answerer.peer_id] = answerer
             self._failed.discard(answerer.peer_id)
             self._answered.setdefault(answerer.peer_id, len(found.path) // 8)
-            if ended and asked is None:
+            if target == self._key and asked is None:
                 self._ends += 1
                 self._sources.setdefault(answerer.peer_id, set()).add(-self._ends)
             self._paths.append(found.path)
         finally:
             self._checking -= 1
             self._judge(self._all._tasks.now)
+
+    def _ask_round(self, target: bytes, asked: bytes | None, answerer: Known, path: bytes) -> bool:
+        """Once for each: if a neighbour of ours answered in place of whoever was asked, ask past that neighbour; whether."""
+        is_straight = asked is not None or prefix_of(target) in self._tails
+        if not is_straight or len(path) > PREFIX_BYTES or answerer.prefix in (prefix_of(target), *self._shunned):
+            return False
+        self._shunned.add(answerer.prefix)
+        walk = BLIND if self._kind == FIND_PROVIDERS or self._wide else 0
+        return self._copy(target, self._all._tasks.now, walk=walk, asked=asked, straight=True)
 
     # --- what follows -------------------------------------------------------------------------------------------------
 
@@ -231,8 +245,8 @@ class Query:
     def _go_on(self, now: float) -> bool:
         """Ask further; whether anything was."""
         if self._wide:  # many ways first: whoever is asked by name was perhaps named by a liar
-            return self._next_round(now) or self._ask_closer(now)
-        return self._ask_closer(now) or self._next_round(now) or self._ask_others(now)
+            return self._next_round(now) or self._ask_tails(now) or self._ask_closer(now)
+        return self._ask_closer(now) or self._next_round(now) or self._ask_tails(now) or self._ask_others(now)
 
     def _is_met(self) -> bool:
         """Whether the very node that was looked for has answered."""
@@ -251,8 +265,10 @@ class Query:
         if self._kind == FIND_PROVIDERS:
             return bool(self._records)
         exhausted = self._round >= len(limits.LOOKUP_COPIES)
+        if self._wide and not exhausted:
+            return False  # where liars lie dense, they answer for each other, near enough to be believed
         if self._wide and any(known.peer_id not in self._answered for known in self._ranked()[:WIDE_ANSWERED]):
-            return exhausted and len(self._asked) >= limits.LOOKUP_DIRECT_MAX
+            return len(self._asked) >= limits.LOOKUP_DIRECT_MAX
         return self._is_agreed() or (exhausted and self._best().peer_id in self._answered)
 
     def _is_agreed(self) -> bool:
@@ -302,12 +318,25 @@ class Query:
         ]
         return any([self._ask(known, now) for known in left[:DIRECT_BATCH]])  # noqa: C419 - all of them are asked
 
+    def _ask_tails(self, now: float) -> bool:
+        """Ask, once, those who passed copies on at last. They are near the key and know who else is, and whoever passes on does
+        not answer in another's place."""
+        if self._tails or not (self._wide or self._kind == FIND_PROVIDERS):
+            return False
+        target, known = prefix_of(self._key), {prefix_of(peer_id) for peer_id in self._answered}
+        ends = {int.from_bytes(path[-PREFIX_BYTES:], "big") for path in self._paths}
+        self._tails = set(sorted(ends - known, key=target.__xor__)[:TAILS_MAX])
+        sent = [self._copy(padded(prefix), now, walk=BLIND, straight=True) for prefix in self._tails]
+        if any(sent):
+            self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
+        return any(sent)
+
     def _ask(self, known: Known, now: float) -> bool:
         peer_id = known.peer_id
         if len(self._asked) < limits.LOOKUP_DIRECT_MAX:
             self._asked.add(peer_id)
             walk = BLIND if self._kind == FIND_PROVIDERS or self._wide else 0
-            if self._copy(peer_id, now, walk=walk, asked=peer_id):
+            if self._copy(peer_id, now, walk=walk, asked=peer_id, straight=True):
                 self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
                 return True
         self._failed.add(peer_id)
@@ -331,16 +360,18 @@ class Query:
             self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
         return sent
 
-    def _copy(self, target: bytes, now: float, *, walk: int = 0, asked: bytes | None = None) -> bool:
-        avoid, shun = (self._used, self._second) if asked is None else (NONE, NONE)
+    def _copy(
+        self, target: bytes, now: float, *, walk: int = 0, asked: bytes | None = None, straight: bool = False
+    ) -> bool:
+        avoid, shun = (self._shunned, NONE) if straight else (self._used, self._second)
         body = encode(Question(self._key))
         relay = self._all._routes.begin(
-            self, self._kind, target, body, now, avoid=avoid, shun=shun, walk=walk, exact=asked is not None
+            self, self._kind, target, body, now, avoid=avoid, shun=shun, walk=walk, exact=straight
         )
         if relay is None:
             return False
         assert relay.hop is not None
-        if asked is None:
+        if not straight:
             self._used.add(relay.hop.neighbour.prefix)
             if relay.hop.via is not None:
                 self._second.add(relay.hop.via)

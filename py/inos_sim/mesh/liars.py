@@ -91,6 +91,7 @@ class Lying:
         self._all = conspiracy
         self._node = node
         self._kind = kind
+        self.is_mute = kind == DROP
 
     def says(self, end: LinkEnd, message: Message) -> bool:
         """A link list is embellished."""

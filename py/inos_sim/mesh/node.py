@@ -32,7 +32,9 @@ INF = math.inf
 
 
 class Liar(Protocol):
-    """What makes a node dishonest."""
+    """What makes a node dishonest. ``is_mute``: it answers nothing, and is as good as dead for whoever asks it."""
+
+    is_mute: bool
 
     def says(self, end: LinkEnd, message: Message) -> bool:
         """It is about to be sent; False keeps it back (others may be sent instead)."""

@@ -1,7 +1,7 @@
 """Many look-ups, each judged by the oracle.
 
-Nouns: an *outcome* is one look-up that ended: exact if the closest live node of all was found. What does not end in LOOKUP_WAIT_S
-counts as failed. Must not know: why they are asked.
+Nouns: an *outcome* is one look-up that ended: exact if the closest of all nodes that live and answer was found. What does not
+end in LOOKUP_WAIT_S counts as failed. Must not know: why they are asked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from inos_sim.mesh.node import Node
 from inos_sim.mesh.world import World
 
 LOOKUP_WAIT_S = 30.0
+LIVE_LOOKED_AT = 16  # for one that answers
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def _ended(world: World, key: bytes, began_s: float, future: Future[Lookup], out
     except InosError:
         outcomes.append(Outcome(exact=False, hops=0, seconds=seconds))
         return
-    exact = found.peer_ids[:1] == world.oracle.closest(key)
+    closest = (world.by_id[peer_id] for peer_id in world.oracle.closest(key, LIVE_LOOKED_AT))
+    true = next((node.peer_id for node in closest if node.liar is None or not node.liar.is_mute), None)
+    exact = found.peer_ids[0] == true
     outcomes.append(Outcome(exact, found.hops, seconds, found.copies))
 
 
