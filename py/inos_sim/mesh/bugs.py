@@ -18,6 +18,8 @@ from inos_sim.mesh.node import Node
 class Mute:
     """Keeps some kinds of message back. Implements ``inos_sim.mesh.node.Liar``."""
 
+    is_mute = False  # a bug is no excuse
+
     def __init__(self, *kinds: type) -> None:
         self._kinds = kinds
 
