@@ -31,6 +31,19 @@ async () => {
 }
 """
 UPDATE = "async () => { await (await navigator.serviceWorker.getRegistration()).update(); }"
+# What a put holds while it runs; `window.ends` has what ends each.
+BEGIN_WORK = """
+async () => {
+  const { whileBusy } = await import(new URL("web/page/service_worker.js", document.baseURI));
+  void whileBusy(() => new Promise((resolve) => (window.ends ??= []).push(resolve)));
+}
+"""
+WORKS = """
+async (count) => {
+  const { held } = await navigator.locks.query();
+  return held.filter(({ name }) => name.startsWith("inos-busy")).length === count;
+}
+"""
 SOUND_BYTES = 48 * MIB  # 520 s and more of 16-bit mono, nearly silent
 PUT_SOUND = """
 async () => {
@@ -149,7 +162,15 @@ def test_a_new_build_takes_over_when_asked_and_as_a_whole(
     )
     assert node.tab.call(LOOK) is False
     node.tab.allow_problems(r"intercepted the request")  # Firefox's word for what a page asked for that is being left
+    node.tab.call(BEGIN_WORK)
+    node.tab.wait_for("work is under way", WORKS, 1)
     node.tab.click("[data-action=update-now]")
+    node.tab.call(BEGIN_WORK)
+    node.tab.wait_for("work begun after the click is waited for, too", WORKS, 2)
+    node.tab.call("() => window.ends[0]()")
+    node.tab.wait_for("one is left", WORKS, 1)
+    assert node.tab.call("async () => (await navigator.serviceWorker.getRegistration()).waiting !== null")
+    node.tab.call("() => window.ends[1]()")
     # Chromium gives the old worker up to five minutes for what it still answers (kMaxLameDuckTime).
     node.tab.wait_for("the new page", LOOK, timeout_s=180)
     assert other.call(LOOK) is False, "the other tab was given a file of the new build"

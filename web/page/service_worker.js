@@ -114,15 +114,20 @@ export class SiteWorker {
   /** Let the new build take over as soon as no tab is at work; this page is loaded anew then. */
   async useUpdate() {
     this.#isAsked = true;
-    await navigator.locks.request(BUSY_LOCK, async () => {
-      while (this.#registration?.waiting) {
-        this.#registration.waiting.postMessage({ type: "take-over" });
-        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-      }
-      // Not before: the page that is loaded is of the build that answers for it.
-      if (this.#registration) await activeWorker(this.#registration);
-      location.reload();
-    });
+    // Asked for only where it is free: work that begins while this waits in line would go on without the lock.
+    const step = (/** @type {Lock | null} */ lock) => lock !== null && this.#takeOver();
+    while (!(await navigator.locks.request(BUSY_LOCK, { ifAvailable: true }, step)))
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+
+  /** The next step while nobody is at work. @returns {boolean} whether it was the last one */
+  #takeOver() {
+    const { waiting, active } = this.#registration ?? {};
+    waiting?.postMessage({ type: "take-over" });
+    // Not before: the page that is loaded is of the build that answers for it.
+    if (waiting || active?.state === "activating") return false;
+    location.reload();
+    return true;
   }
 
   /** @param {ServiceWorkerRegistration} registration */
