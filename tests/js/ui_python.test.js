@@ -259,26 +259,49 @@ test("asks are answered, refused, and given up; a worker that goes ends the run"
   close();
 });
 
+/** A scratch worker's end. @param {object | null} told what it says of its start @param {() => void} onEnd */
+function scratchEnd(told, onEnd) {
+  const { end, close } = worker();
+  const scratch = Object.assign(new EventTarget(), {
+    terminate() {
+      onEnd();
+      end.port.close();
+      close();
+    },
+  });
+  if (told) setTimeout(() => scratch.dispatchEvent(new MessageEvent("message", { data: told })));
+  return { ...end, worker: /** @type {any} */ (scratch) };
+}
+
+const listener = { onPiece: () => {}, note: () => {} };
+
 test("a scratch worker that does not start is ended, and the next try starts another", async () => {
   let ended = 0;
-  const open = async () => {
-    const { end, close } = worker();
-    const scratch = Object.assign(new EventTarget(), {
-      terminate() {
-        ended++;
-        end.port.close();
-        close();
-      },
-    });
-    setTimeout(() =>
-      scratch.dispatchEvent(new MessageEvent("message", { data: { type: "failed", message: "no Python" } })),
-    );
-    return { ...end, worker: /** @type {any} */ (scratch) };
-  };
+  const open = async () => scratchEnd({ type: "failed", message: "no Python" }, () => ended++);
   const place = new Place(open, silent.answer, { isScratch: true });
-  const listener = { onPiece: () => {}, note: () => {} };
   await assert.rejects(place.run("x", listener), /no Python/);
   assert.deepEqual([ended, place.isStarted], [1, false]);
   await assert.rejects(place.check("x"), /no Python/);
   assert.equal(ended, 2);
+});
+
+test("a scratch worker whose start hangs is ended by a stop, also before it is there", async () => {
+  let ended = 0;
+  /** @type {((end: any) => void)[]} */ const opening = [];
+  const place = new Place(() => new Promise((resolve) => opening.push(resolve)), silent.answer, { isScratch: true });
+  const hung = place.run("x", listener);
+  opening[0](scratchEnd(null, () => ended++));
+  await new Promise((resolve) => setTimeout(resolve)); // it has its worker, which says nothing
+  await place.stop();
+  assert.deepEqual(await hung, { how: "stopped", error: null });
+  assert.deepEqual([ended, place.isStarted], [1, false]);
+
+  const early = place.run("y", listener);
+  await place.stop();
+  const later = place.run("z", listener);
+  opening[1](scratchEnd({ type: "running" }, () => ended++));
+  assert.equal((await early).how, "stopped");
+  assert.deepEqual([ended, place.isStarted], [2, true], "the one that was given up is ended, and the next one goes on");
+  opening[2](scratchEnd({ type: "failed", message: "no Python" }, () => ended++));
+  await assert.rejects(later, /no Python/);
 });

@@ -2,7 +2,7 @@
  * A place to run Python: beside the node, or in a scratch worker; started when something is first asked of it.
  *
  * Theory of operation. What does not stop beside the node cannot be ended without the node, so the person is told to reload; a
- * scratch worker is ended, and the next source starts another.
+ * scratch worker is ended, also while it starts, and the next source starts another.
  */
 
 import { words } from "../../words.js";
@@ -24,6 +24,7 @@ export class Place {
   #answer;
   #isScratch;
   /** @type {Promise<Session> | null} */ #session = null;
+  /** @type {AbortController | null} of the start that is under way */ #starting = null;
   /** @type {Worker | undefined} */ #worker;
   /** @type {Map<number, Listener>} */ #listeners = new Map();
 
@@ -44,7 +45,10 @@ export class Place {
 
   /** @param {string} source @param {Listener} listener @returns {Promise<Ended>} */
   async run(source, listener) {
-    const session = await this.#started();
+    const session = await this.#started().catch((error) => {
+      if (error?.name !== "AbortError") throw error;
+    });
+    if (!session) return { how: "stopped", error: null };
     this.#isTold = false;
     const { number, ended } = session.run(source);
     this.#listeners.set(number, listener);
@@ -58,7 +62,8 @@ export class Place {
   }
 
   async stop() {
-    (await this.#session)?.stop();
+    if (this.#isScratch && this.#starting) this.end();
+    else (await this.#session)?.stop();
   }
 
   /** @param {string} source */
@@ -73,6 +78,8 @@ export class Place {
 
   /** End a scratch worker, with all that it knows. */
   end() {
+    this.#starting?.abort();
+    this.#starting = null;
     this.#worker?.terminate();
     this.#session?.then(
       (session) => session.close(),
@@ -87,17 +94,26 @@ export class Place {
 
   /** @returns {Promise<Session>} */
   #started() {
-    this.#session ??= this.#start().catch((error) => {
-      this.#session = null;
-      throw error;
+    if (this.#session) return this.#session;
+    const starting = new AbortController();
+    this.#starting = starting;
+    const session = this.#start(starting.signal).finally(() => {
+      if (this.#starting === starting) this.#starting = null;
     });
-    return this.#session;
+    session.catch(() => {
+      if (this.#session === session) this.#session = null;
+    });
+    this.#session = session;
+    return session;
   }
 
-  async #start() {
+  /** @param {AbortSignal} signal */
+  async #start(signal) {
     const end = await this.#open();
+    if (signal.aborted) end.worker?.terminate();
+    signal.throwIfAborted();
     this.#worker = end.worker;
-    if (end.worker) await running(end.worker, () => this.end());
+    if (end.worker) await running(end.worker, signal, () => this.end());
     return new Session(end, {
       onPiece: (piece) => this.#listeners.get(piece.run)?.onPiece(piece),
       answer: this.#answer,
@@ -118,9 +134,10 @@ export class Place {
   #isTold = false;
 }
 
-/** @param {Worker} worker @param {() => void} onDeath @returns {Promise<void>} once its Python runs */
-function running(worker, onDeath) {
+/** @param {Worker} worker @param {AbortSignal} signal @param {() => void} onDeath @returns {Promise<void>} once its Python runs */
+function running(worker, signal, onDeath) {
   return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
     worker.addEventListener("message", ({ data }) => {
       if (data.type === "running") {
         resolve();
