@@ -12,10 +12,12 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -121,17 +123,8 @@ class HostDisk:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._handles[name] = handle
         if not existed:
-            self._sync_folder()
+            _sync_folder(self._folder)
         return handle
-
-    def _sync_folder(self) -> None:
-        """A new file's name is durable only when its folder is."""
-        with contextlib.suppress(OSError):  # not every system lets folders be opened
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
     def _read(self, handle: int, offset: int, view: memoryview) -> int:
         got = 0
@@ -166,6 +159,44 @@ def list_segments(numbers: list[int], view: memoryview) -> int:
     return len(packed)
 
 
+def _sync_folder(path: Path) -> None:
+    """A new file's name is durable only when its folder is."""
+    with contextlib.suppress(OSError):  # not every system lets folders be opened
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """A file that is not whole yet, under a name made for it: the target's own with an ending could be somebody's."""
+
+    target: Path
+    path: Path
+
+    @classmethod
+    def beside(cls, target: Path) -> _Partial:
+        path = target.with_name(f".inos-{secrets.token_hex(8)}.part")
+        path.open("xb").close()
+        return cls(target, path)
+
+    def write(self, offset: int, view: memoryview) -> None:
+        with self.path.open("r+b") as file:
+            file.seek(offset)
+            file.write(view)
+
+    def finish(self) -> None:
+        with self.path.open("r+b") as file:
+            os.fsync(file.fileno())
+        self.path.replace(self.target)
+        _sync_folder(self.target.parent)
+
+    def drop(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
 ReadAt = Callable[[int, memoryview], int]
 
 
@@ -176,7 +207,7 @@ class Streams:
         self._arena = arena
         self._serial = 0
         self._sources: dict[int, ReadAt] = {}
-        self._sinks: dict[int, bytearray | Path] = {}
+        self._sinks: dict[int, bytearray | _Partial] = {}
         self.complete: dict[int, bool] = {}  # sinks that were closed
 
     def add_bytes(self, data: bytes) -> int:
@@ -208,9 +239,7 @@ class Streams:
     def add_sink(self, path: Path | None = None) -> int:
         """A sink to memory (see ``taken``), or to a file that exists only once it is complete."""
         self._serial += 1
-        self._sinks[self._serial] = bytearray() if path is None else path
-        if path is not None:
-            _partial(path).write_bytes(b"")
+        self._sinks[self._serial] = bytearray() if path is None else _Partial.beside(path)
         return self._serial
 
     def taken(self, sink: int) -> bytes:
@@ -220,9 +249,11 @@ class Streams:
         return bytes(data)
 
     def forget(self, number: int) -> None:
-        """A source or sink is not used any more."""
+        """A source or sink is not used any more; of a file that did not become whole nothing stays."""
         self._sources.pop(number, None)
-        self._sinks.pop(number, None)
+        sink = self._sinks.pop(number, None)
+        if isinstance(sink, _Partial):
+            sink.drop()
         self.complete.pop(number, None)
 
     def perform(self, effect: Effect[Any]) -> object:
@@ -243,30 +274,24 @@ class Streams:
             raise storage_error(error) from error
         return None
 
-    def _sink(self, sink: int) -> bytearray | Path:
+    def _sink(self, sink: int) -> bytearray | _Partial:
         if sink not in self._sinks or sink in self.complete:
             raise NotFound(f"no sink {sink}")
         return self._sinks[sink]
 
-    def _take(self, target: bytearray | Path, offset: int, view: memoryview) -> None:
+    def _take(self, target: bytearray | _Partial, offset: int, view: memoryview) -> None:
         if isinstance(target, bytearray):
             if offset != len(target):
                 raise BadArgument("bytes out of order")
             target += view
             return
-        with _partial(target).open("r+b") as file:
-            file.seek(offset)
-            file.write(view)
+        target.write(offset, view)
 
     def _end(self, sink: int, *, complete: bool) -> None:
         target = self._sink(sink)
         self.complete[sink] = complete
-        if isinstance(target, Path):
+        if isinstance(target, _Partial):
             if complete:
-                _partial(target).replace(target)
+                target.finish()
             else:
-                _partial(target).unlink(missing_ok=True)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
+                target.drop()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inos.errors import AuthFailed, StorageBusy, VaultLocked
+from inos.errors import AuthFailed, NotFound, StorageBusy, StorageLost, VaultLocked
 from inos.vault.folder import Item
 from inos.vault.put import Source
 from inos_host import recover
@@ -48,6 +48,24 @@ def test_what_is_put_is_there_after_it_was_closed(tmp_path: Path):
         vault.save(newer, tmp_path / "copy.txt")
         assert vault.check("data").bad == []
     assert (tmp_path / "copy.txt").read_text() == "second"
+
+
+def test_saving_touches_no_other_file_and_leaves_nothing_behind(tmp_path: Path):
+    file, target, other = (tmp_path / name for name in ("notes.txt", "copy.txt", "copy.txt.part"))
+    file.write_text("notes")
+    other.write_text("somebody's")
+    (tmp_path / "folder").mkdir()
+    with LocalVault(tmp_path / "vault") as vault:
+        root = vault.put(file)
+        vault.save(root, target)
+        with pytest.raises(NotFound):
+            vault.save(bytes(32), target)
+        with pytest.raises(StorageLost):
+            vault.save(root, tmp_path / "folder")
+    assert (target.read_text(), other.read_text()) == ("notes", "somebody's")
+    assert target.stat().st_mode == file.stat().st_mode, "it has the rights of any new file"
+    names = {"notes.txt", "copy.txt", "copy.txt.part", "folder", "vault"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_one_process_at_a_time_and_only_with_its_key(tmp_path: Path):
