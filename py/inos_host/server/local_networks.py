@@ -28,7 +28,7 @@ LOCAL: tuple[Network, ...] = tuple(
         "172.16.0.0/12",
         "192.168.0.0/16",
         "169.254.0.0/16",
-        "192.0.2.0/24",  # never routed: test machines have it
+        "192.0.2.0/24",  # for documentation (RFC 5737): never routed
         "127.0.0.0/8",
         "fc00::/7",
         "::1/128",
