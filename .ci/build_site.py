@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "py"))
 
 from inos_host.server.headers import CSP_DIRECTIVES, SECURITY  # noqa: E402 - it lies in py
-from inos_host.server.site import CONFIG_PATH, LISTING_PATH, Site  # noqa: E402
-from inos_host.server.static_files import StaticFiles  # noqa: E402
+from inos_host.server.site import CONFIG_PATH, LISTING_PATH, Site  # noqa: E402 - as above
+from inos_host.server.static_files import StaticFiles  # noqa: E402 - as above
 
 LISTING = LISTING_PATH[1:]
 # "Measure" reads real text out of it; the page itself never loads it

@@ -202,4 +202,4 @@ def shown(host: str, bound: str) -> str:
     """How the one origin is spelled: by the address, unless the name was asked for."""
     if host == "localhost":
         return host
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound) if bound in WILDCARDS else bound  # noqa: S104 - recognised, not bound
