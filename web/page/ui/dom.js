@@ -129,6 +129,21 @@ export function setText(node, text) {
 }
 
 /**
+ * Put a text where it can be pasted. It fails where permission is lacking or the window is not in front.
+ *
+ * @param {string} text
+ * @returns {Promise<boolean>} whether it worked
+ */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * A bar: without a fraction it says "something is happening".
  *
  * @param {HTMLProgressElement} bar

@@ -6,7 +6,7 @@
  */
 
 import { explain, words } from "../words.js";
-import { button, h, need, setText } from "./dom.js";
+import { button, copyText, h, need, setText } from "./dom.js";
 import { qrCode } from "./qr.js";
 import { canScan, scan } from "./scan.js";
 
@@ -187,11 +187,7 @@ function copyField(id, label) {
     action: "copy",
     onClick: async () => {
       field.select();
-      const copied = await navigator.clipboard.writeText(field.value).then(
-        () => true,
-        () => false,
-      );
-      setText(told, copied ? TEXTS.copied : TEXTS.notCopied);
+      setText(told, (await copyText(field.value)) ? TEXTS.copied : TEXTS.notCopied);
     },
   });
   return { field, copy, parts: [field, copy, told] };

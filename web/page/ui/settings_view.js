@@ -8,7 +8,7 @@
 import { settings } from "../settings.js";
 import { at } from "../site.js";
 import { words } from "../words.js";
-import { button, h, need, setText } from "./dom.js";
+import { button, copyText, h, need, setText } from "./dom.js";
 import { formatDuration } from "./format.js";
 import { choiceRow } from "./protect_dialog.js";
 import { choice, setting } from "./setting.js";
@@ -58,11 +58,8 @@ export class SettingsView {
       kind: "soft",
       action: "copy-id",
       onClick: async () => {
-        const copied = await navigator.clipboard.writeText(this.#id.textContent ?? "").then(
-          () => true,
-          () => false,
-        );
-        setText(told, copied ? texts.copied : texts.copyFailed);
+        const isCopied = await copyText(this.#id.textContent ?? "");
+        setText(told, isCopied ? texts.copied : texts.copyFailed);
       },
     });
     const row = h("div", { class: "setting-row" }, this.#id, copy);

@@ -7,7 +7,7 @@
  */
 
 import { words } from "../words.js";
-import { button, h, isolated, need, setText } from "./dom.js";
+import { button, copyText, h, isolated, need, setText } from "./dom.js";
 import { formatAgo, safeName } from "./format.js";
 import { choiceRow } from "./protect_dialog.js";
 
@@ -190,14 +190,8 @@ function remember(revocable) {
  * @param {HTMLElement} told
  */
 async function copyLink(field, told) {
-  try {
-    await navigator.clipboard.writeText(field.value);
-    setText(told, TEXTS.copied);
-    told.classList.remove("failed");
-  } catch {
-    // no permission, or the window is not in front: selected, one key press copies it
-    field.select();
-    setText(told, TEXTS.copyFailed);
-    told.classList.add("failed");
-  }
+  const isCopied = await copyText(field.value);
+  if (!isCopied) field.select(); // one key press copies it
+  setText(told, isCopied ? TEXTS.copied : TEXTS.copyFailed);
+  told.classList.toggle("failed", !isCopied);
 }

@@ -3,7 +3,7 @@
  */
 
 import { words } from "../../words.js";
-import { button, h, need, setText } from "../dom.js";
+import { button, copyText, h, need, setText } from "../dom.js";
 import { besides, dateOf, goal, latencies, toJson, toMarkdown } from "./report.js";
 import { formatValue } from "./say.js";
 
@@ -65,12 +65,7 @@ export class ResultsTable {
 
   /** @param {string} text */
   async #copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      setText(this.#told, TEXTS.copied);
-    } catch {
-      setText(this.#told, TEXTS.copyFailed);
-    }
+    setText(this.#told, (await copyText(text)) ? TEXTS.copied : TEXTS.copyFailed);
   }
 
   #save() {
