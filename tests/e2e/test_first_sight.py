@@ -21,6 +21,10 @@ DROP = """
   document.querySelector("#drop").dispatchEvent(event);
 }
 """
+COPY = """() => {
+  const button = document.querySelector("[data-action=copy-id]");
+  return button && (button.disabled ? "disabled" : "enabled");
+}"""
 ONE_ROW = "() => document.querySelectorAll('#files [data-root]').length === 1"
 
 
@@ -39,12 +43,15 @@ def test_a_drop_before_python_is_ready_waits_for_it(start: Start, server: Server
     stage = "() => document.querySelector('#work-list [data-job] .stage')?.textContent"
     assert node.tab.wait_for("it is queued", stage) == "Waiting until INOS is ready"
     assert node.tab.call("() => document.querySelector('#state').dataset.phase") == "starting"
+    node.open_view("settings")
+    assert node.tab.wait_for("its name is to come", COPY) == "disabled", "there is no name to copy yet"
     assert held, "the start was not held back"
     for route in held:
         route.continue_()
     node.wait_ready()
     node.tab.wait_for("it is listed", ONE_ROW)
     assert node.tab.text("#files .file-name") == "early.txt"
+    assert node.tab.call(COPY) == "enabled"
 
 
 def test_the_view_that_a_link_opens(start: Start, server: Server) -> None:

@@ -25,6 +25,17 @@ export class SettingsView {
   #machine;
   #copies = h("div");
   #id = h("code", { id: "node-id", class: "setting-id" }, TEXTS.node.unknown);
+  #told = h("p", { class: "quiet-text", role: "status" });
+  #copy = button({
+    icon: "copy",
+    text: TEXTS.node.copy,
+    kind: "soft",
+    action: "copy-id",
+    onClick: async () => {
+      const isCopied = await copyText(this.#id.textContent ?? "");
+      setText(this.#told, isCopied ? TEXTS.node.copied : TEXTS.node.copyFailed);
+    },
+  });
   #started = h("p", { class: "quiet-text numbers" });
 
   /** @param {NodeApi} node @param {{say: (text: string) => void, showKeys: () => void, showTour: () => void}} to */
@@ -50,25 +61,15 @@ export class SettingsView {
   }
 
   #nodeCard() {
-    const texts = TEXTS.node;
-    const told = h("p", { class: "quiet-text", role: "status" });
-    const copy = button({
-      icon: "copy",
-      text: texts.copy,
-      kind: "soft",
-      action: "copy-id",
-      onClick: async () => {
-        const isCopied = await copyText(this.#id.textContent ?? "");
-        setText(told, isCopied ? texts.copied : texts.copyFailed);
-      },
-    });
-    const row = h("div", { class: "setting-row" }, this.#id, copy);
-    return setting("settings-node", texts, row, this.#started, told);
+    this.#copy.disabled = true; // until the node has a name
+    const row = h("div", { class: "setting-row" }, this.#id, this.#copy);
+    return setting("settings-node", TEXTS.node, row, this.#started, this.#told);
   }
 
   /** @param {{node: string, bootMs: number, snapshot: boolean | string}} info */
   #showNode({ node, bootMs, snapshot }) {
     setText(this.#id, node);
+    this.#copy.disabled = false;
     const { bootTime, warm, cold } = words.panel;
     setText(this.#started, `${bootTime} ${formatDuration(bootMs)} ${snapshot ? warm : cold}`);
     this.#machine.refresh();
