@@ -39,6 +39,7 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     assert isinstance(one.tab, ChromiumTab)
     for node in nodes:
         node.open_view("mesh")
+        assert "meeting server" not in node.tab.text("#meet-about"), "there is one"
 
     # in by two texts, carried by hand
     one.tab.click("#meet [data-action=invite]")

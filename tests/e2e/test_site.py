@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -238,6 +239,8 @@ def test_a_host_without_headers_and_nobody_to_meet_at(start: Start, host: PlainH
     one, two = (MeshNode(open_page(start(name), host.url).tab, start) for name in BROWSERS)
     for node in (one, two):
         assert node.tab.call("() => crossOriginIsolated") is True
+        node.open_view("mesh")
+        assert node.tab.text("#meet-about").startswith("No meeting server is set up here")
     twice = [path for path, times in host.served.items() if times > 2]
     assert twice == [], "fetched more than once by a browser"
     one.record()
@@ -254,14 +257,13 @@ def test_a_host_without_headers_and_nobody_to_meet_at(start: Start, host: PlainH
 
 def test_a_static_site_with_a_meeting_server_of_its_own(start: Start, tmp_path: Path) -> None:
     """web/HOWTO.md: the pages of one origin meet at the server of another, which was told of them."""
-    host = PlainHost(tmp_path / "site")
-    meeting = Server(tmp_path / "server.txt", arguments=["--meet-for", host.url])
-    build(ROOT, host.folder, "--rendezvous", f"ws{meeting.url.removeprefix('http')}rendezvous")
-    one, two = (open_page(start("chromium"), host.url) for _ in range(2))
-    done = one.put(TEXT, "met.txt")
-    fetched = two.fetch(one.share(done["root"]))
-    two.assert_holds(fetched["root"], TEXT, done["sha256"])
-    meeting.kill()
-    host.close()
-    for node in (one, two):
-        node.tab.allow_problems(r"rendezvous")  # both servers go before the browsers do
+    with contextlib.closing(PlainHost(tmp_path / "site")) as host, contextlib.ExitStack() as stack:
+        meeting = Server(tmp_path / "server.txt", arguments=["--meet-for", host.url])
+        stack.callback(meeting.kill)
+        build(ROOT, host.folder, "--rendezvous", f"ws{meeting.url.removeprefix('http')}rendezvous")
+        one, two = (open_page(start("chromium"), host.url) for _ in range(2))
+        done = one.put(TEXT, "met.txt")
+        fetched = two.fetch(one.share(done["root"]))
+        two.assert_holds(fetched["root"], TEXT, done["sha256"])
+        for node in (one, two):
+            node.tab.allow_problems(r"rendezvous")  # both servers go before the browsers do

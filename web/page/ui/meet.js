@@ -5,6 +5,8 @@
  * Invariant: what somebody pastes goes to the node as it is; what is wrong with it is said beside the field.
  */
 
+import { readConfig } from "../config.js";
+import { rendezvousUrl } from "../network.js";
 import { explain, words } from "../words.js";
 import { button, copyText, h, need, setText } from "./dom.js";
 import { qrCode } from "./qr.js";
@@ -17,6 +19,7 @@ const TEXTS = words.meet;
 export class Meet {
   #node;
   #dialog = need("meet-dialog", HTMLDialogElement);
+  #hasServer = true;
   #about = h("p", { class: "quiet-text", id: "meet-about" }, TEXTS.public);
   #back = button({
     text: TEXTS.leave,
@@ -51,11 +54,16 @@ export class Meet {
   constructor(node) {
     this.#node = node;
     this.showRoom("", true);
+    void readConfig().then((config) => {
+      this.#hasServer = rendezvousUrl(config) !== null;
+      this.showRoom("", true);
+    });
   }
 
   /** @param {string} link of a private room; empty in the public one @param {boolean} isAlone nobody else is in it */
   showRoom(link, isAlone) {
-    setText(this.#about, link ? TEXTS.private : isAlone ? TEXTS.alone : TEXTS.public);
+    const served = link ? TEXTS.private : isAlone ? TEXTS.alone : TEXTS.public;
+    setText(this.#about, this.#hasServer ? served : link ? `${served} ${TEXTS.noServer}` : TEXTS.noServer);
     this.#back.hidden = this.#link.hidden = !link;
   }
 

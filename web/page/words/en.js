@@ -843,6 +843,9 @@ export const words = {
       "You are in the public room of this address: whoever opens this page is in it, and sees only sealed blocks.",
     private:
       "You are in a private room: only who has its link is in it. This browser comes back to it until you leave.",
+    noServer:
+      "No meeting server is set up here, so others are not found by themselves. An invitation that is pasted or scanned works " +
+      "without one: you then keep sealed copies of each other's files.",
     invite: "Invite without a server",
     answer: "I have an invitation",
     newRoom: "New private room",
