@@ -7,6 +7,7 @@ Invariant: a console error, an uncaught error or a CSP violation in any page fai
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -71,10 +72,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def contexts(playwright: Playwright, tmp_path: Path) -> Iterator[Contexts]:
     """One Chromium of many contexts, whose pages must have been silent."""
-    made = Contexts(playwright, executable("chromium"), tmp_path)
-    yield made
-    problems = made.problems()
-    made.close()
+    with contextlib.closing(Contexts(playwright, executable("chromium"), tmp_path)) as made:
+        yield made
+        problems = made.problems()
     assert not problems, "\n".join(problems)
 
 
@@ -90,16 +90,15 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 def start(launch: Start) -> Iterator[Start]:
     """Make browsers that end with the test and whose pages must have been silent."""
     made: list[Browser] = []
+    with contextlib.ExitStack() as stack:
 
-    def make(name: str, profile: Path | None = None, **options: Any) -> Browser:
-        browser = launch(name, profile, **options)
-        made.append(browser)
-        return browser
+        def make(name: str, profile: Path | None = None, **options: Any) -> Browser:
+            browser = stack.enter_context(contextlib.closing(launch(name, profile, **options)))
+            made.append(browser)
+            return browser
 
-    yield make
-    problems = [line for browser in made for line in browser.problems()]
-    for browser in made:
-        browser.close()
+        yield make
+        problems = [line for browser in made for line in browser.problems()]
     assert not problems, "\n".join(problems)
 
 

@@ -127,6 +127,8 @@ class Firefox(Browser):
         deadline = time.monotonic() + START_TIMEOUT_S
         while not (file.exists() and (text := file.read_text("ascii").strip())):
             if self._program.poll() is not None or time.monotonic() > deadline:
+                self._program.kill()
+                self._program.wait()
                 raise RuntimeError(
                     f"Firefox did not start: {(self.profile / 'output.txt').read_text('utf-8', 'replace')}"
                 )

@@ -49,6 +49,7 @@ class Server:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not (found := ADDRESS.search(self.output())):
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError(f"serve.py did not start:\n{self.output()}")
             time.sleep(POLL_S)  # the pause of a poll with a deadline
         self.url, self._port = found[1], int(found[2])

@@ -5,6 +5,7 @@ Chromium only: scripts of Firefox's driver import modules into a world of their 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,9 +33,8 @@ STOP = """async (only) => {
 @pytest.fixture(scope="module")
 def chromium_node(launch: Start, server: Server) -> Iterator[NodeTab]:
     """A page with a ready node, one for all tests here."""
-    browser = launch("chromium")
-    yield open_node(browser, server)
-    browser.close()
+    with contextlib.closing(launch("chromium")) as browser:
+        yield open_node(browser, server)
 
 
 @pytest.fixture

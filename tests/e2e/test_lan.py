@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -60,12 +61,15 @@ def test_two_devices_of_a_local_network(
 ) -> None:
     serving, first, second = devices
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    with serving.entered():
-        server = Server(tmp_path / "server.txt", arguments=["--lan"], host="")
-    chromium = Chromium(playwright, str(first.program(executable("chromium"), tmp_path)), tmp_path / "chromium")
-    with second.entered():
-        firefox = Firefox(executable("firefox"), tmp_path / "firefox")
-    try:
+    with ExitStack() as stack:
+        with serving.entered():
+            server = Server(tmp_path / "server.txt", arguments=["--lan"], host="")
+        stack.callback(server.kill)
+        chromium = Chromium(playwright, str(first.program(executable("chromium"), tmp_path)), tmp_path / "chromium")
+        stack.callback(chromium.close)
+        with second.entered():
+            firefox = Firefox(executable("firefox"), tmp_path / "firefox")
+        stack.callback(firefox.close)
         assert server.url.startswith(f"https://{serving.address}:")
         sender = NodeTab(chromium.tab(), chromium)
         receiver = NodeTab(firefox.tab(), firefox)
@@ -90,7 +94,3 @@ def test_two_devices_of_a_local_network(
 
         sender.tab.allow_problems("An SSL certificate error occurred when fetching the script")
         assert chromium.problems() + firefox.problems() == []
-    finally:
-        chromium.close()
-        firefox.close()
-        server.kill()

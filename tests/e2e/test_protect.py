@@ -139,8 +139,8 @@ def test_a_passphrase(start: Start, server: Server, name: str) -> None:
 
 def test_a_passkey(start: Start, tmp_path: Path) -> None:
     """Only Chromium has an authenticator for tests. Passkeys belong to names: INOS is served as localhost."""
-    server = Server(tmp_path / "server.txt", "localhost")
     browser = start("chromium")
+    server = Server(tmp_path / "server.txt", "localhost")
     try:
         node = open_node(browser, server)
         remove = add_authenticator(node, has_prf=False)

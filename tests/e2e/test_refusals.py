@@ -84,15 +84,17 @@ def test_http_from_afar_is_told_of_https_on_a_phone_too(playwright: Playwright, 
     if not found:
         pytest.skip("this machine is on no local network")
     address = str(found[0])
-    server = Server(tmp_path / "server.txt", host=address)
-    browser = Chromium(
-        playwright,
-        executable("chromium"),
-        tmp_path / "profile",
-        viewport={"width": 390, "height": 800},
-        color_scheme="dark",
-    )
-    try:
+    with contextlib.ExitStack() as stack:
+        server = Server(tmp_path / "server.txt", host=address)
+        stack.callback(server.kill)
+        browser = Chromium(
+            playwright,
+            executable("chromium"),
+            tmp_path / "profile",
+            viewport={"width": 390, "height": 800},
+            color_scheme="dark",
+        )
+        stack.callback(browser.close)
         tab = browser.tab(server.url)
         code, text = tab.wait_for("the page says what is wrong", f"() => {{ {CARD} }}")
         assert code == "NotSecure"
@@ -101,6 +103,3 @@ def test_http_from_afar_is_told_of_https_on_a_phone_too(playwright: Playwright, 
         assert tab.call(f"() => {{ {LOADED} }}") == []
         tab.allow_problems("Cross-Origin-Opener-Policy header has been ignored")  # Chromium's own remark
         assert browser.problems() == []
-    finally:
-        browser.close()
-        server.kill()

@@ -71,9 +71,11 @@ def probed(url: str) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class WebKit:
@@ -81,7 +83,15 @@ class WebKit:
 
     def __init__(self, driver: str, xvfb: str, folder: Path) -> None:
         self._output = folder / "webkit.txt"
+        self._url = ""
         self._programs: list[subprocess.Popen[bytes]] = []
+        try:
+            self._open(driver, xvfb, folder)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, driver: str, xvfb: str, folder: Path) -> None:
         reading, writing = os.pipe()
         display = self._start(
             [xvfb, "-displayfd", str(writing), "-nolisten", "tcp", "-screen", "0", "1280x1024x24"], writing
