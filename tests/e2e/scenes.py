@@ -45,7 +45,7 @@ def fill(node: NodeTab) -> None:
 def _dialogs(node: NodeTab) -> Iterator[str]:
     page = page_of(node)
     for name, opener, ready in (
-        ("share", "[data-action=share] >> nth=1", "#share-link"),
+        ("share", "[data-action=share] >> nth=1", "#share-dialog [data-action=copy]:enabled"),
         ("preview", ".row:has-text('page.css') [data-action=open]", ".preview-text"),
         ("folder", "[data-kind=folder] [data-action=open]", "#folder-dialog [data-path=Trip]"),
         ("versions", "[data-action=versions]", "#versions-dialog [data-action=version-forget]"),
@@ -123,14 +123,21 @@ def _almost_full(node: NodeTab) -> Iterator[str]:
 
 
 def _link_and_bench(node: NodeTab) -> Iterator[str]:
-    """A link (to a file of its own, which is at hand), and the page that measures."""
+    """A link (to a file of its own, which is at hand), the page that measures, and from there back to a new version."""
     link = node.share(next(entry["root"] for entry in node.list() if entry["name"] == "page.css"))
     node.tab.call("(link) => { location.hash = new URL(link).hash; }", link)
     node.tab.wait_for("it is here", "() => document.querySelector('#link-view[data-stage=done]')")
     yield "link"
+    node.tab.wait_for("the site is kept", "() => document.querySelector('#offline-state').dataset.state === 'kept'")
     page_of(node).click(".nav >> text=Measure")
     node.tab.wait_for("rows are there", "() => document.querySelectorAll('.bench-row').length > 5")
     yield "bench"
+    page_of(node).click(".nav >> text=Files")
+    node.wait_ready()
+    # as where another tab has let it take over
+    node.tab.call("() => navigator.serviceWorker.dispatchEvent(new Event('controllerchange'))")
+    node.tab.wait_for("the note is there", "() => !document.querySelector('#update-note').hidden")
+    yield "update"
 
 
 def scenes(node: NodeTab) -> Iterator[str]:
@@ -148,7 +155,7 @@ def scenes(node: NodeTab) -> Iterator[str]:
     yield from _settings(node)
     node.open_view("python")
     page_of(node).locator("#python-input").wait_for()
-    yield "python"
+    yield "python-again"
     node.open_view("files")
     yield from _almost_full(node)
     yield from _link_and_bench(node)
