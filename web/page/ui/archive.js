@@ -122,9 +122,7 @@ export class Archive {
     const form = h(
       "form",
       { class: "dialog-body archive-form", method: "dialog", novalidate: true },
-      ...question.says.map((text) =>
-        h("p", { class: text === TEXTS.warning ? "archive-warning" : "quiet-text" }, text),
-      ),
+      ...question.says.map((text) => h("p", { class: text === TEXTS.warning ? "notice warn" : "quiet-text" }, text)),
       ...first.elements,
       ...(question.twice ? [strength, ...again.elements] : []),
       told,

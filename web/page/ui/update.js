@@ -5,7 +5,7 @@
  */
 
 import { words } from "../words.js";
-import { button, need, setText } from "./dom.js";
+import { button, h, need, setText } from "./dom.js";
 
 const TEXTS = words.site.update;
 
@@ -28,7 +28,7 @@ export function showSite(site) {
       },
     });
     const later = button({ text: TEXTS.later, kind: "soft", action: "update-later", onClick: () => hide(note) });
-    note.replaceChildren(TEXTS.ready, " ", use, " ", later);
+    note.replaceChildren(TEXTS.ready, " ", h("span", { class: "note-buttons" }, use, later));
     note.hidden = false;
   });
 }

@@ -197,6 +197,7 @@ export class Editor {
     this.#asked++;
     if (!this.#offer) return;
     this.#offer = null;
+    this.#options.say("");
     this.#list.hidden = true;
     this.#list.replaceChildren();
     this.input.removeAttribute("aria-activedescendant");
