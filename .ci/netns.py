@@ -53,6 +53,15 @@ def wrapped(words: list[str]) -> tuple[list[str], str]:
     return ["unshare", "--net", sys.executable, __file__, "--inside", *words], "in a network namespace of its own"
 
 
+def rerun(program: str, arguments: list[str]) -> int | None:
+    """Run a script anew in a network of its own: its exit code, or None where the one that asks has to go on itself."""
+    if is_inside():
+        return None
+    words, note = wrapped([sys.executable, program, *arguments])
+    print(f"network: {note}", flush=True)
+    return None if words[0] == sys.executable else subprocess.run(words, check=False).returncode
+
+
 def is_inside() -> bool:
     """Whether this process runs in a namespace of its own already."""
     return bool(os.environ.get(INSIDE))

@@ -7,8 +7,6 @@ files, beside a second node. Needs what the end-to-end tests need; runs in a net
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -87,11 +85,8 @@ def main() -> int:
     parser.add_argument("scenes", nargs="*", help="these only")
     parser.add_argument("--readme", type=Path, metavar="FILE")
     arguments = parser.parse_args()
-    if not os.environ.get(netns.INSIDE):
-        words, note = netns.wrapped([sys.executable, __file__, *sys.argv[1:]])
-        print(note)
-        if words[0] == "unshare":
-            return subprocess.run(words, check=False).returncode
+    if (code := netns.rerun(__file__, sys.argv[1:])) is not None:
+        return code
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
         server = Server(Path(name) / "server.txt")
         try:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -225,11 +224,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", help="attacks whose names have these words in them")
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
-    if not netns.is_inside():
-        words, note = netns.wrapped([sys.executable, __file__, *arguments])
-        print(f"network: {note}", flush=True)
-        if words[0] != sys.executable:
-            return subprocess.run(words, check=False).returncode
+    if (code := netns.rerun(__file__, arguments)) is not None:
+        return code
     with (
         tempfile.TemporaryDirectory(prefix="inos-hostile-", ignore_cleanup_errors=True) as name,
         sync_playwright() as driver,

@@ -17,7 +17,6 @@ import json
 import random
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -320,11 +319,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--states", type=int, default=2_000, help="crash states of the trace to try; 0: all")
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
-    if not netns.is_inside():
-        words, note = netns.wrapped([sys.executable, __file__, *arguments])
-        print(f"network: {note}", flush=True)
-        if words[0] != sys.executable:
-            return subprocess.run(words, check=False).returncode
+    if (code := netns.rerun(__file__, arguments)) is not None:
+        return code
     options.seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
     began = time.monotonic()
     with (

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -221,11 +220,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.nodes < NODES_MIN:
         parser.error(f"{NODES_MIN} nodes at least")
-    if not netns.is_inside():
-        words, note = netns.wrapped([sys.executable, __file__, *arguments])
-        print(f"network: {note}", flush=True)
-        if words[0] != sys.executable:
-            return subprocess.run(words, check=False).returncode
+    if (code := netns.rerun(__file__, arguments)) is not None:
+        return code
     with (
         tempfile.TemporaryDirectory(prefix="inos-mesh-", ignore_cleanup_errors=True) as name,
         sync_playwright() as driver,

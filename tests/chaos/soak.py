@@ -14,7 +14,6 @@ import json
 import random
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -247,11 +246,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--json", action="store_true", help="the last line is JSON")
     options = parser.parse_args(arguments)
-    if not netns.is_inside():
-        words, note = netns.wrapped([sys.executable, __file__, *arguments])
-        print(f"network: {note}", flush=True)
-        if words[0] != sys.executable:
-            return subprocess.run(words, check=False).returncode
+    if (code := netns.rerun(__file__, arguments)) is not None:
+        return code
     seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
     began = time.monotonic()
     with (
