@@ -178,6 +178,8 @@ class Tasks:
         for task in tasks:
             try:
                 results.append(await task)
+            except GeneratorExit:
+                raise  # whoever awaits is closed, and can await nothing any more
             except BaseException as caught:  # noqa: BLE001 - cancellation and errors alike stop the siblings
                 if error is None:
                     error = caught

@@ -236,6 +236,19 @@ def test_wait(in_time):
     assert done is None or done.result() is True
 
 
+def test_a_gather_that_is_closed_waits_for_nobody():
+    """As when a node is thrown away with everything that was under way."""
+    tasks = Tasks()
+
+    async def work():
+        await Ask("a")
+
+    whole = tasks.gather(*[tasks.spawn(work(), "part") for _ in range(2)])
+    tasks.poll_effects()
+    whole.send(None)
+    whole.close()  # raises RuntimeError where a generator awaits after GeneratorExit
+
+
 def test_gather():
     tasks = Tasks()
 
