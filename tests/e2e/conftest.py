@@ -93,7 +93,8 @@ def start(launch: Start) -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
         def make(name: str, profile: Path | None = None, **options: Any) -> Browser:
-            browser = stack.enter_context(contextlib.closing(launch(name, profile, **options)))
+            browser = launch(name, profile, **options)
+            stack.callback(browser.discard)
             made.append(browser)
             return browser
 
@@ -107,7 +108,7 @@ def shared_browser(request: pytest.FixtureRequest, launch: Start) -> Iterator[Br
     """A browser of each kind in turn, one for all tests of a module."""
     browser = launch(request.param)
     yield browser
-    browser.close()
+    browser.discard()
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,11 @@ class Firefox(Browser):
         self._program.wait()
         self._let_go()
 
+    def discard(self) -> None:
+        """See Browser. Firefox takes four seconds or so to leave by itself."""
+        if self.alive:
+            self.kill()
+
     def _let_go(self) -> None:
         """Marionette would speak to the browser once more when it is collected."""
         self.driver.session = None
