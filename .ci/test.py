@@ -34,7 +34,7 @@ REPORTS = CACHE / "reports"
 NODE_COUNT = re.compile(r"^(?:#|\u2139) (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 PLAIN_COUNT = re.compile(r"(\d+) passed, (\d+) failed")
 NO_TESTS_COLLECTED = 5
-PROCESSES = min(os.cpu_count() or 1, 4)  # of unit tests, which leave each other alone
+PROCESSES = min(os.cpu_count() or 1, 4)  # of tests that leave each other alone
 PROGRAM_TIMEOUT_S = 1_200.0  # several times what any part takes: one that hangs becomes a failure that shows its output
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -111,7 +111,9 @@ def javascript(extra: list[str]) -> Outcome:
     files = sorted(str(path.relative_to(ROOT)) for path in folder.rglob("*.test.*js"))
     if not files:
         return Outcome(0, 0)
-    code, output = streamed([shutil.which("node") or "node", "--test", "--test-reporter=spec", *extra, *files])
+    # By itself Node leaves one core idle, which on two cores is one file at a time.
+    words = ["--test", "--test-reporter=spec", f"--test-concurrency={PROCESSES}", *extra, *files]
+    code, output = streamed([shutil.which("node") or "node", *words])
     counts = dict.fromkeys(("pass", "fail", "cancelled", "skipped", "todo"), 0)
     counts.update({name: int(number) for name, number in NODE_COUNT.findall(output)})
     skipped = counts["skipped"] + counts["todo"]
