@@ -42,6 +42,8 @@ NODES_MIN = 4
 COPIES = 3
 FILE_BYTES = 16 * MIB
 FILES_MAX = 30  # until a certain node was chosen to hold one
+FEW = 9  # of so many each wants a link to each
+SPARE = 3  # of more, to all but so many others at least
 ALONE_S = 90.0  # a page asks for the server again after up to 30 s; then both ends must
 HOLDERS = "async (root) => (await inos.copies(root)).holders"
 # Put a file; its root, and how long until all its copies were there, in ms.
@@ -111,7 +113,7 @@ class Campaign:
         foxes = min(FIREFOXES, self.options.nodes - 2)
         self.nodes = [open_mesh_node(self.contexts, self.server) for _ in range(self.options.nodes - foxes - 1)]
         self.nodes += [open_mesh_node(self._start("firefox"), self.server) for _ in range(foxes)]
-        self.figures.join_s.append(wait_whole(self.all, 4 * JOIN_S))
+        self.figures.join_s.append(self._wait_whole(self.all, 4 * JOIN_S))
         self.server.kill()
         self.say(f"{len(self.all)} nodes joined {self.figures.join_s[0]:.1f} s after the last page was ready")
 
@@ -122,14 +124,17 @@ class Campaign:
         victim = open_mesh_node(self._start("chromium"), self.server, "?room=none")
         self.server.kill()
         invite(owner, victim)
-        wait_whole([*self.all, victim], 2 * JOIN_S)
+        self._wait_whole([*self.all, victim], 2 * JOIN_S)
         self._lose("killed", number, owner, victim, victim.kill, self.all)
         self._lose("frozen", number, owner, self.sleeper, self._freeze, self.nodes)
         self.server.start()  # nobody has a link to it any more, so no peer can bring it back
         self._sleeping.resume()
-        self.figures.thawed_s.append(wait_whole(self.all, ALONE_S))
+        self.figures.thawed_s.append(self._wait_whole(self.all, ALONE_S))
         self.server.kill()
         self.say(f"round {number}: the frozen one is back after {self.figures.thawed_s[-1]:.1f} s")
+
+    def _wait_whole(self, nodes: list[MeshNode], timeout_s: float) -> float:
+        return wait_whole(nodes, timeout_s, spare=0 if len(nodes) <= FEW else SPARE)
 
     def _freeze(self) -> float:
         at_ms = time.time() * 1_000
@@ -142,6 +147,7 @@ class Campaign:
         """A holder ends, and the rest notice and mend."""
         gone, losses = holder.id, self.figures.losses[kind]
         root, sha256 = self._file_at(owner, gone, f"{kind}-{number}")
+        rest = [node for node in rest if gone in node.members()]
         for node in rest:
             node.record()
         job = owner.tab.begin(WATCH, root)
@@ -151,7 +157,7 @@ class Campaign:
             dead_ms.append(node.wait_event("PeerDead", gone, timeout_s=20)["wallMs"] - at_ms)
             found = [event["wallMs"] - at_ms for event in node.events("PeerSuspected") if event["id"] == gone]
             suspect_ms += found[:1] or dead_ms[-1:]
-        _short, whole_ms = job.result(timeout_s=60)
+        short_ms, whole_ms = job.result(timeout_s=60)
         others = [event for node in rest for event in node.events("PeerSuspected") if event["id"] != gone]
         self.figures.suspicions_in_rounds += len(others)
         losses.dead_ms += dead_ms
@@ -163,7 +169,8 @@ class Campaign:
         self.figures.lost += owner.hash_of(root)[1] != sha256
         owner.tab.call("(root) => inos.remove(root)", root)  # else the next repair is of one file more than the last
         suspected = f"suspected {p50(suspect_ms)} ms, dead {p50(dead_ms)} ms"
-        self.say(f"round {number}, {kind}: {suspected}, repaired {whole_ms - at_ms:.0f} ms")
+        mended = f"the owner knew {short_ms - at_ms:.0f} ms, repaired {whole_ms - at_ms:.0f} ms"
+        self.say(f"round {number}, {kind}, of {len(rest)} linked: {suspected}, {mended}")
 
     def _file_at(self, owner: MeshNode, holder: str, name: str) -> tuple[str, str]:
         """A file of the owner's of which the holder has a copy: it may take several until it is chosen."""
@@ -186,7 +193,7 @@ class Campaign:
             began = time.monotonic()
             bridge = (one[0], other[0]) if bridged else None
             cut_all([(node, [far for far in other if (node, far) != bridge]) for node in one])
-            wait_whole(self.all, ALONE_S)
+            self._wait_whole(self.all, ALONE_S)
             self.figures.healed_s[how] = time.monotonic() - began
             self.say(f"two halves were whole again {how} after {self.figures.healed_s[how]:.1f} s")
         self.server.kill()

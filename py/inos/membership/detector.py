@@ -5,10 +5,11 @@ own (1 is well, up to MESH_HEALTH_MAX), by which windows widen while our own clo
 
 Theory of operation. The net workers ping at the pace asked for and stamp when anything came; here those stamps are read, once
 a window. Three paces of silence make a suspect, which is pinged more often from then on, so that a few lost packets are told
-from a death, and up to three neighbours that have a link to it too are asked when they heard it. Who heard it later vouches for
-it; when nobody does in time it is dead here, at once, and those who also know it are told (``Accuse``). Who heard it just now
-answers by ``Refute``; who did not, passes the word to the accused, looks sooner, and refutes once the accused has raised its
-incarnation. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two who say so.
+from a death, and neighbours that have a link to it too are asked when they heard it. Who heard it later vouches for it; when
+nobody does in time it is dead here, at once, and those who also know it are told (``Accuse``). Who heard it just now answers by
+``Refute``; who did not, passes the word to the accused, and refutes once the accused has raised its incarnation. Whoever is asked
+about a neighbour that it has not heard just now, or told that it is dead, pings it quicker for a moment (it is *hastened*), and
+suspects it too if it stays silent. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two who say so.
 
 Invariants: nobody is accused while we ourselves were late, or while most of our neighbours are silent at once (it is us);
 an accusation counts only for the incarnation it names. Must not know: what follows from a death.
@@ -36,6 +37,7 @@ JUST_NOW_S = 0.4  # later than whoever accuses or suspects it can have heard it
 VOUCHED_S = 0.75  # so long another's word that is older than that keeps a suspect from being held for dead
 ALONE_S = 0.5  # of quick pings without an answer, where there is nobody to ask
 SLACK_S = 0.02
+LATE_S = 0.2  # of a look at who was hastened
 HEALTHY_AFTER_S = 5.0  # without being late: one step better
 
 
@@ -92,7 +94,7 @@ class Detector:
         """A link is up."""
         if not self.idle:
             neighbour.watch = Watch(self, neighbour, now)
-            self.set_pace(neighbour, now)
+            self.set_paces(now)
         self._forget_rumour(neighbour.peer_id)
 
     def forget(self, neighbour: Neighbour) -> None:
@@ -105,27 +107,28 @@ class Detector:
             neighbour.watch = None
 
     def set_paces(self, now: float) -> None:
-        """Roles were given anew."""
+        """Links or roles changed. Siblings and partners are watched closely, as many as are allowed; where links are few, all:
+        the other end of each has few as well, so that both ping."""
+        all_close = len(self._view.active) <= limits.MESH_CLOSE_ALL
+        close = [n.peer_id for n in self._view.active.values() if all_close or n.roles & (SIBLING | PARTNER)]
+        del close[limits.MESH_CLOSE_ALL if all_close else limits.MESH_CLOSE_MAX :]
         for neighbour in self._view.active.values():
-            self.set_pace(neighbour, now)
+            is_close = neighbour.peer_id in close
+            self._set_pace(neighbour, limits.MESH_PACE_CLOSE_MS if is_close else limits.MESH_PACE_FAR_MS, now)
 
-    def set_pace(self, neighbour: Neighbour, now: float) -> None:
-        """Siblings and partners at the close pace, as many as are allowed; else the far one."""
+    def _set_pace(self, neighbour: Neighbour, pace_ms: int, now: float) -> None:
         watch = neighbour.watch
         if not isinstance(watch, Watch):
             return
-        close = bool(neighbour.roles & (SIBLING | PARTNER)) and (
-            watch.pace_ms == limits.MESH_PACE_CLOSE_MS or self._close_count() < limits.MESH_CLOSE_MAX
-        )
-        pace_ms = limits.MESH_PACE_CLOSE_MS if close else limits.MESH_PACE_FAR_MS
         if pace_ms != watch.pace_ms:
-            quicker = pace_ms < watch.pace_ms
+            heard_s, before_s = self._last_heard_s(watch), self._window_s(watch)
             watch.pace_ms = pace_ms
-            if quicker:  # what was sent at the old pace says nothing about the new one
-                watch.floor_s = now
-            if not neighbour.suspect:
+            spared_s = before_s - self._window_s(watch)
+            if spared_s > 0:  # silence at the old pace says nothing at the new one; it ends no later than it would have
+                watch.floor_s = min(now, heard_s + spared_s)
+            if not neighbour.suspect and watch.hastened_s == inf:
                 self._carrier.pace(neighbour.peer_id, pace_ms)
-                self._plan(watch, now + self._window_s(watch))
+                self._plan(watch, self._last_heard_s(watch) + self._window_s(watch))
 
     def doubt(self, neighbour: Neighbour, now: float) -> None:
         """It did not do what it should have, or somebody accuses it: suspect it sooner if we do not hear it either."""
@@ -174,6 +177,8 @@ class Detector:
             self._well_since_s = watch.floor_s = now
             self._plan(watch, now + self._window_s(watch))
             return
+        if watch.hastened_s < inf and not neighbour.suspect and self._is_silent_still(watch, now):
+            return
         if self.health > 1 and now - self._well_since_s > HEALTHY_AFTER_S:
             self.health -= 1
             self._well_since_s = now
@@ -214,10 +219,6 @@ class Detector:
     def _window_s(self, watch: Watch) -> float:
         return limits.MESH_MISSED_MAX * watch.pace_ms / 1_000 * self._factor(watch.neighbour) * self.health
 
-    def _close_count(self) -> int:
-        watches = (neighbour.watch for neighbour in self._view.active.values())
-        return sum(1 for w in watches if isinstance(w, Watch) and w.pace_ms == limits.MESH_PACE_CLOSE_MS)
-
     def _plan(self, watch: Watch, due: float) -> None:
         watch.planned_s = due
         self._agenda.put(watch, due)
@@ -235,8 +236,37 @@ class Detector:
         suspects = sum(1 for neighbour in self._view.active.values() if neighbour.suspect)
         return suspects > 2 and 2 * suspects > len(self._view.active)
 
+    def _hasten(self, watch: Watch, now: float) -> None:
+        """Somebody does not hear it: ping it quicker, and look soon whether it answers."""
+        neighbour = watch.neighbour
+        due = now + self._patience_s(neighbour)
+        if neighbour.suspect or neighbour.condition == HIDDEN or due >= watch.planned_s:
+            return
+        watch.hastened_s = now
+        self._carrier.pace(neighbour.peer_id, limits.MESH_PACE_SUSPECT_MS)
+        self._plan(watch, due)
+
+    def _is_silent_still(self, watch: Watch, now: float) -> bool:
+        """It was hastened: suspect it, or go back to its pace."""
+        peer_id, since_s = watch.neighbour.peer_id, watch.hastened_s
+        watch.hastened_s = inf
+        if self._last_heard_s(watch) > since_s:
+            self._carrier.pace(peer_id, watch.pace_ms)
+            return False
+        if now - watch.planned_s > LATE_S:  # it had no chance: we were late
+            self._hasten(watch, now)
+        else:
+            self._suspect(watch, now)
+        return True
+
+    def _patience_s(self, neighbour: Neighbour) -> float:
+        """Until an answer to quick pings, or to a question about it, should have come."""
+        heard = self._carrier.heard(neighbour.peer_id)
+        return (limits.MESH_PROBE_TIMEOUT_S + (heard.rtt_s if heard is not None else 0.0)) * self.health
+
     def _suspect(self, watch: Watch, now: float) -> None:
         watch.neighbour.suspect = True
+        watch.hastened_s = inf
         watch.suspected_s = now
         watch.answered = False
         self._carrier.pace(watch.neighbour.peer_id, limits.MESH_PACE_SUSPECT_MS)
@@ -251,9 +281,7 @@ class Detector:
         message = Probe(watch.nonce, neighbour.peer_id)
         for other in self._common(neighbour)[: limits.MESH_PROBES]:
             self._carrier.send(other.peer_id, message)
-        heard = self._carrier.heard(neighbour.peer_id)
-        rtt_s = heard.rtt_s if heard is not None else 0.0
-        self._plan(watch, now + (limits.MESH_PROBE_TIMEOUT_S + rtt_s) * self.health)
+        self._plan(watch, now + self._patience_s(neighbour))
 
     def _common(self, neighbour: Neighbour) -> list[Neighbour]:
         """Who has a link to both of us and is well, in an order of its own for each of us."""
@@ -289,6 +317,8 @@ class Detector:
         if heard is not None:
             age_ms = min(UNKNOWN_AGE_MS - 1, max(0, int((now - heard.last_heard_s) * 1_000)))
         self._carrier.send(sender.peer_id, Probed(message.nonce, age_ms))
+        if asked is not None and isinstance(asked.watch, Watch) and age_ms > JUST_NOW_S * 1_000:
+            self._hasten(asked.watch, now)
 
     def _on_probed(self, sender: Neighbour, message: Probed, now: float) -> None:
         watch = self._probes.get(message.nonce)
@@ -334,7 +364,7 @@ class Detector:
         elif not accused.suspect and now - heard_s <= DOUBT_PACES * watch.pace_ms / 1_000:
             watch.accusers = (*watch.accusers, sender.peer_id)[: limits.MESH_CLOSE_MAX]
             self._carrier.send(message.peer, message)
-            self._plan(watch, min(watch.planned_s, heard_s + DOUBT_PACES * watch.pace_ms / 1_000))
+            self._hasten(watch, now)
         else:
             self.doubt(accused, now)
 

@@ -22,6 +22,7 @@ class Watch:
         "detector",
         "due",
         "floor_s",
+        "hastened_s",
         "neighbour",
         "nonce",
         "pace_ms",
@@ -37,6 +38,7 @@ class Watch:
         self.pace_ms = 0
         self.floor_s = now  # silence counts from here, if nothing was heard later
         self.planned_s = inf
+        self.hastened_s = inf  # since when it is pinged quicker, as somebody else does not hear it
         self.nonce = 0
         self.reprieves = 0
         self.accusers: tuple[bytes, ...] = ()

@@ -99,7 +99,12 @@ class Keeping:
 
     def _mark_partners(self, partners: Iterable[bytes], now: float) -> None:
         wanted = set(partners)
-        for neighbour in self._view.active.values():
-            if bool(neighbour.roles & PARTNER) != (neighbour.peer_id in wanted):
-                neighbour.roles ^= PARTNER
-                self._detector.set_pace(neighbour, now)
+        changed = [
+            neighbour
+            for neighbour in self._view.active.values()
+            if bool(neighbour.roles & PARTNER) != (neighbour.peer_id in wanted)
+        ]
+        for neighbour in changed:
+            neighbour.roles ^= PARTNER
+        if changed:
+            self._detector.set_paces(now)

@@ -5,8 +5,8 @@ blocks they are; a *guest* is a bundle kept for somebody else under a *lease*; *
 for a slice that only the block's bytes can give.
 
 Modules: ``replication`` is what others use; ``placing`` finds holders, ``taking`` is one, ``leaving`` ends copies, ``holdings``
-keeps the book, ``audits`` and ``slices`` check it, ``demand`` makes more of what is wanted, ``bundle`` and ``ranking`` are what
-all stand on.
+keeps the book, ``absentees`` looks after holders without a link, ``audits`` and ``slices`` check what holders say, ``demand``
+makes more of what is wanted, ``bundle`` and ``ranking`` are what all stand on.
 
 How soon all copies are back after a death was noticed: at once where a survivor is first in the plan, a second later for each
 that should have acted and did not; then the bytes travel. With p pairs of source and sink that move b bytes a second each, 5 s

@@ -7,7 +7,7 @@ from mesh_world import Node, World
 
 from inos import limits
 from inos.errors import ProtocolViolation
-from inos.membership.view import FROZEN, HIDDEN
+from inos.membership.view import FROZEN, HIDDEN, SIBLING
 from inos.mesh.events import PeerAlive, PeerDead, PeerSuspected
 from inos.wire.membership import Accuse, Condition, Refute
 
@@ -38,9 +38,16 @@ def test_three_quiet_minutes_accuse_nobody(grown):
 
 
 def test_siblings_are_watched_closely_and_the_rest_is_not(grown):
-    for node in grown.nodes.values():
-        close = [pace for peer, pace in node.paces.items() if peer in node.links and pace == limits.MESH_PACE_CLOSE_MS]
+    for node in [node for node in grown.nodes.values() if len(node.links) > limits.MESH_CLOSE_ALL]:
+        close = {peer for peer, pace in node.paces.items() if peer in node.links and pace == limits.MESH_PACE_CLOSE_MS}
         assert 4 <= len(close) <= limits.MESH_CLOSE_MAX
+        assert close >= {n.peer_id for n in node.mesh._view.active.values() if n.roles & SIBLING}
+
+
+def test_where_links_are_few_all_are_watched_closely():
+    world = World(4)
+    for node in world.grow(limits.MESH_CLOSE_ALL + 1):
+        assert {node.paces[peer] for peer in node.links} == {limits.MESH_PACE_CLOSE_MS}
 
 
 @pytest.mark.parametrize("mute", [False, True], ids=["killed", "stuck"])
