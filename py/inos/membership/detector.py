@@ -254,7 +254,8 @@ class Detector:
             self._carrier.pace(peer_id, watch.pace_ms)
             return False
         if now - watch.planned_s > LATE_S:  # it had no chance: we were late
-            self._hasten(watch, now)
+            watch.hastened_s = now
+            self._plan(watch, now + self._patience_s(watch.neighbour))
         else:
             self._suspect(watch, now)
         return True

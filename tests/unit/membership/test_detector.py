@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from mesh_world import Node, World
 
@@ -9,7 +11,7 @@ from inos import limits
 from inos.errors import ProtocolViolation
 from inos.membership.view import FROZEN, HIDDEN, SIBLING
 from inos.mesh.events import PeerAlive, PeerDead, PeerSuspected
-from inos.wire.membership import Accuse, Condition, Refute
+from inos.wire.membership import Accuse, Condition, Probe, Refute
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +156,28 @@ def test_an_accusation_of_somebody_alive_is_refuted():
     assert accused.mesh._members.incarnation > before
     assert [m for m in said if isinstance(m, Condition) and m.incarnation == accused.mesh._members.incarnation]
     assert all(accused.peer_id in world.nodes[p].links for p in accused.links)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_who_is_asked_about_a_silent_neighbour_looks_itself_and_once_more_if_it_was_late(late):
+    world = World(5)
+    world.grow(30)
+    node, far = next((n, p) for n in world.nodes.values() for p in n.links if n.paces[p] == limits.MESH_PACE_FAR_MS)
+    neighbour, detector = node.mesh._view.active[far], node.mesh._detector
+    asker = next(n for n in node.mesh._view.active.values() if n is not neighbour)
+    world.mute(world.nodes[far])
+    while world.now < world.heard(node, far).last_heard_s + 1.0:
+        world.run(0.025)
+    detector.on_message(asker, Probe(1, far), world.now)
+    assert node.paces[far] == limits.MESH_PACE_SUSPECT_MS
+    if late:
+        neighbour.watch.due = inf  # as the agenda does
+        detector.look(neighbour.watch, neighbour.watch.planned_s + 1.0)
+        assert not neighbour.suspect
+        assert neighbour.watch.due < neighbour.watch.hastened_s + 1.0
+        world.run(1.0)
+    world.run(0.6)
+    assert neighbour.suspect or far not in node.links
 
 
 def test_an_accusation_of_oneself_is_a_violation():
