@@ -40,8 +40,8 @@ from tests.chaos.mesh_figures import JOIN_S, Figures, p50  # noqa: E402
 FIREFOXES = 2
 NODES_MIN = 4
 COPIES = 3
-FILE_BYTES = 16 * MIB
-FILES_MAX = 30  # until a certain node was chosen to hold one
+FILE_BYTES = 4 * MIB
+FILES_MAX = 120  # until a certain node was chosen to hold one: a newcomer counts half, so one in ten is
 FEW = 9  # of so many each wants a link to each
 SPARE = 3  # of more, to all but so many others at least
 ALONE_S = 90.0  # a page asks for the server again after up to 30 s; then both ends must
