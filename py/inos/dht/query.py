@@ -70,32 +70,10 @@ class Query:
     """One look-up under way. Due when its round is over."""
 
     __slots__ = (
-        "_all",
-        "_answered",
-        "_asked",
-        "_candidates",
-        "_checking",
-        "_copies",
-        "_ends",
-        "_failed",
-        "_future",
-        "_key",
-        "_kind",
-        "_number",
-        "_open",
-        "_overdue",
-        "_own",
-        "_paths",
-        "_records",
-        "_round",
-        "_second",
-        "_shunned",
-        "_sources",
-        "_tails",
-        "_used",
-        "_wide",
-        "due",
-    )
+        "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_future", "_key",
+        "_kind", "_number", "_open", "_overdue", "_own", "_paths", "_records", "_round", "_second", "_shunned",
+        "_sources", "_tails", "_used", "_wide", "due",
+    )  # fmt: skip
 
     def __init__(
         self, all_: Lookups, key: bytes, kind: int, future: Future[Lookup], own: Known, *, wide: bool = False
