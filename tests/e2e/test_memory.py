@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
+import pytest
 from chromium import ChromiumTab
 from node import MIB, open_node
 from processes import PssWatch, pss_bytes
@@ -29,6 +30,7 @@ def write_random(file: Path, length: int) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.alone  # what a browser shares with another one counts for it in part
 def test_a_large_file_takes_little_memory(start: Start, server: Server, tmp_path: Path) -> None:
     file = tmp_path / "large.bin"
     expected = write_random(file, FILE_BYTES)

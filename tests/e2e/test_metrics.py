@@ -18,6 +18,7 @@ from inos.memory.metrics import read_metrics
 json.dumps(read_metrics(memory))
 """
 # These move by the question itself, and a sleeping muscle looks up every two seconds.
+LOOKS_MAX = 20
 MOVING = {
     "brainTurns",
     "brainSleeps",
@@ -115,12 +116,15 @@ def test_counting_wakes_nobody(start: Start, server: Server) -> None:
     node = open_node(start("chromium"), server)
     before, metrics_before = python(node, EPOCHS), metrics(node)
     node.put(Data("random", 24 * MIB, seed=8), "published.bin")
-    after, metrics_after = python(node, EPOCHS), metrics(node)
+    after, metrics_after, looks = python(node, EPOCHS), metrics(node), 1
+    # Something of the mesh's may be on its way to the disk.
+    while after["IO_DONE"] - before["IO_DONE"] != after["IO_QUEUE"] - before["IO_QUEUE"] and looks < LOOKS_MAX:
+        after, metrics_after, looks = python(node, EPOCHS), metrics(node), looks + 1
     jobs = metrics_after["jobsDone"] - metrics_before["jobsDone"]
     moved = {name: after[name] - before[name] for name in after}
     assert (moved["JOBS"], moved["JOBS_DONE"]) == (jobs, jobs)
     assert moved["IO_DONE"] == moved["IO_QUEUE"]
-    assert moved["BRAIN"] <= jobs + moved["IO_DONE"] + moved["NET_INBOX"] + 8  # and a few calls of the page
+    assert moved["BRAIN"] <= jobs + moved["IO_DONE"] + moved["NET_INBOX"] + 8 * looks  # and a few calls of the page
 
 
 @pytest.mark.parametrize("name", BROWSERS)
