@@ -195,9 +195,14 @@ class FirefoxTab(Tab):
 
     def _run(self, script: str, arguments: str, timeout_s: float) -> str:
         wrapped = f"return ({script})(arguments[0]);"
-        answer = self._driver().execute_script(
-            wrapped, script_args=[arguments], sandbox=None, script_timeout=int(timeout_s * 1000)
-        )
+        try:
+            answer = self._driver().execute_script(
+                wrapped, script_args=[arguments], sandbox=None, script_timeout=int(timeout_s * 1000)
+            )
+        except errors.JavascriptException as error:
+            if "Document was unloaded" in str(error):
+                raise PageMoved(str(error)) from error
+            raise
         if answer is None:  # a script whose page is unloaded before its promise settles answers nothing at all
             raise PageMoved(script)
         return str(answer)
