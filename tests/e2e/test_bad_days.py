@@ -80,7 +80,7 @@ def test_rotten_blocks_of_one_peer_are_taken_from_another(start: Start, server: 
     job = receiver.begin_fetch(link)
     # Bytes that do not hash to their name are proof of misbehaviour: after two of them the peer is not asked again. Blocks come
     # in any order: the rotten ones may be among the first.
-    refused = "(job) => { const last = lab.jobs.get(job).notes.at(-1); return last.bytes > 0 && last.peers === 0; }"
+    refused = "(job) => { const last = lab.jobs.get(job).notes.at(-1); return last?.bytes > 0 && last.peers === 0; }"
     receiver.tab.wait_for("the rotten peer is refused", refused, job.number, timeout_s=60)
     assert not job.ended(), "the rotten blocks came through"
     good.tab.goto(server.url)
