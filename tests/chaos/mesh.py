@@ -190,8 +190,10 @@ class Campaign:
             if not bridged:
                 self.server.start()
             began = time.monotonic()
-            bridge = (one[0], other[0]) if bridged else None
-            cut_all([(node, [far for far in other if (node, far) != bridge]) for node in one])
+            known = {node: node.members() for node in one}
+            linked = [(node, far) for node in one for far in other if far.id in known[node]]
+            spared = linked[:1] if bridged else []
+            cut_all([(node, [far for far in other if (node, far) in linked[len(spared) :]]) for node in one])
             self._wait_whole(self.all, ALONE_S)
             self.figures.healed_s[how] = time.monotonic() - began
             self.say(f"two halves were whole again {how} after {self.figures.healed_s[how]:.1f} s")
