@@ -45,7 +45,7 @@ THIN = 3  # times the mean distance: sets of closest nodes that are thinner are 
 DENSE_CLOSEST = 4  # so many: siblings of whoever is closest, whom it knows
 WIDE_ANSWERED = 5  # of the closest, for a wide query
 DIRECT_BATCH = 3
-TAILS_MAX = 6
+TAILS_MAX = 6  # last hops that are asked
 NONE: frozenset[int] = frozenset()
 
 
@@ -72,7 +72,7 @@ class Query:
     __slots__ = (
         "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_future", "_key",
         "_kind", "_number", "_open", "_overdue", "_own", "_paths", "_records", "_round", "_second", "_shunned",
-        "_sources", "_tails", "_used", "_wide", "due",
+        "_sources", "_tails", "_used", "_walk", "_wide", "due",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +83,7 @@ class Query:
         self._number = int.from_bytes(key, "big")
         self._kind = kind
         self._wide = wide
+        self._walk = BLIND if kind == FIND_PROVIDERS or wide else 0  # of who is asked by id
         self._future = future
         self._own = own
         self._candidates: dict[bytes, Known] = {own.peer_id: own}
@@ -199,8 +200,7 @@ class Query:
         if not is_straight or len(path) > PREFIX_BYTES or answerer.prefix in (prefix_of(target), *self._shunned):
             return False
         self._shunned.add(answerer.prefix)
-        walk = BLIND if self._kind == FIND_PROVIDERS or self._wide else 0
-        return self._copy(target, self._all._tasks.now, walk=walk, asked=asked, straight=True)
+        return self._copy(target, self._all._tasks.now, walk=self._walk, asked=asked, straight=True)
 
     # --- what follows -------------------------------------------------------------------------------------------------
 
@@ -299,12 +299,12 @@ class Query:
     def _ask_tails(self, now: float) -> bool:
         """Ask, once, those who passed copies on at last. They are near the key and know who else is, and whoever passes on does
         not answer in another's place."""
-        if self._tails or not (self._wide or self._kind == FIND_PROVIDERS):
+        if self._tails or not self._walk:
             return False
         target, known = prefix_of(self._key), {prefix_of(peer_id) for peer_id in self._answered}
         ends = {int.from_bytes(path[-PREFIX_BYTES:], "big") for path in self._paths}
         self._tails = set(sorted(ends - known, key=target.__xor__)[:TAILS_MAX])
-        sent = [self._copy(padded(prefix), now, walk=BLIND, straight=True) for prefix in self._tails]
+        sent = [self._copy(padded(prefix), now, walk=self._walk, straight=True) for prefix in self._tails]
         if any(sent):
             self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
         return any(sent)
@@ -313,8 +313,7 @@ class Query:
         peer_id = known.peer_id
         if len(self._asked) < limits.LOOKUP_DIRECT_MAX:
             self._asked.add(peer_id)
-            walk = BLIND if self._kind == FIND_PROVIDERS or self._wide else 0
-            if self._copy(peer_id, now, walk=walk, asked=peer_id, straight=True):
+            if self._copy(peer_id, now, walk=self._walk, asked=peer_id, straight=True):
                 self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
                 return True
         self._failed.add(peer_id)

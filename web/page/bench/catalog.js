@@ -524,7 +524,7 @@ export const ROWS = [
     better: "more",
     seed: { text: "> 100 MB/s", least: mibOf(100) },
     method:
-      "16 MiB of random bytes put in one of four browsers, until two others have verified copies on disk: both copies over the time.",
+      "4 MiB of random bytes put in one of four browsers, until two others have verified copies on disk: both copies over the time.",
     section: MESH,
     needs: ["cli"],
     seconds: 1,
