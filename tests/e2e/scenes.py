@@ -134,6 +134,7 @@ def _link_and_bench(node: NodeTab) -> Iterator[str]:
     yield "bench"
     page_of(node).click(".nav >> text=Files")
     node.wait_ready()
+    node.tab.wait_for("the site is watched", "() => document.querySelector('#offline-state').dataset.state === 'kept'")
     # as where another tab has let it take over
     node.tab.call("() => navigator.serviceWorker.dispatchEvent(new Event('controllerchange'))")
     node.tab.wait_for("the note is there", "() => !document.querySelector('#update-note').hidden")

@@ -24,6 +24,8 @@ CAMERA = """(text) => {
     async detect(video) { return ++looks < 2 || video.videoWidth !== 64 ? [] : [{ rawValue: text }]; }
   };
 }"""
+TOLD = """() => [...document.querySelectorAll("#meet-dialog .share-told")]
+  .map(({ innerText }) => innerText.trim()).filter((text) => text && !text.startsWith("One moment")).join(" ")"""
 VALUE = "(id) => document.getElementById(id)?.value"
 
 
@@ -56,7 +58,7 @@ def test_the_mesh_is_seen_and_used(contexts: Contexts, server: Server) -> None:
     check_access(newcomer)
     one.tab.call("(text) => { document.getElementById('meet-reply').value = text; }", reply)
     one.tab.click("[data-action=connect]")
-    one.tab.wait_for("connected", "() => document.querySelector('#meet-dialog').innerText.includes('Connected')")
+    assert one.tab.wait_for("what came of it", TOLD, timeout_s=60) == "Connected."
     for node in (one, newcomer):
         node.tab.click("#meet-dialog [data-action=close]")
     wait_whole(nodes)

@@ -171,9 +171,11 @@ def test_a_new_build_takes_over_when_asked_and_as_a_whole(
     node.tab.call("() => window.ends[0]()")
     node.tab.wait_for("one is left", WORKS, 1)
     assert node.tab.call("async () => (await navigator.serviceWorker.getRegistration()).waiting !== null")
-    node.tab.call("() => window.ends[1]()")
-    # Chromium gives the old worker up to five minutes for what it still answers (kMaxLameDuckTime).
-    node.tab.wait_for("the new page", LOOK, timeout_s=180)
+    node.tab.call("() => { window.isOld = true; window.ends[1](); }")
+    # Chromium lets the new worker wait for what the old one still answers, five minutes at most (kMaxLameDuckTime);
+    # so this must not be asked by fetching.
+    node.tab.wait_for("the page is loaded anew", "() => !window.isOld", timeout_s=330)
+    node.tab.wait_for("the new page", LOOK)
     assert other.call(LOOK) is False, "the other tab was given a file of the new build"
     assert node.tab.call(CACHES) == 2
     other.close()

@@ -93,6 +93,10 @@ export class SiteWorker {
 
   /** Keep the site here, and look for new builds now and then. */
   async start() {
+    const hadController = Boolean(navigator.serviceWorker?.controller);
+    navigator.serviceWorker?.addEventListener("controllerchange", () => {
+      if (hadController && !this.#isAsked) this.#events.emit("update");
+    });
     try {
       this.#registration = await registerServiceWorker(this.#scriptUrl);
     } catch {
@@ -100,10 +104,6 @@ export class SiteWorker {
       return;
     }
     const registration = this.#registration;
-    const hadController = navigator.serviceWorker.controller !== null;
-    navigator.serviceWorker.addEventListener("controllerchange", () => {
-      if (hadController && !this.#isAsked) this.#events.emit("update");
-    });
     registration.addEventListener("updatefound", () => this.#watch(registration));
     this.#watch(registration);
     setInterval(() => void registration.update().catch(() => {}), LOOK_EVERY_MS); // refused while there is no network

@@ -93,17 +93,21 @@ class Invitations:
         raise NotFound("no invitation of this node waits for this reply: it may be too old, or used")
 
     async def _up(self, slot: Slot, answer: Answer, room: Room) -> None:
-        """Until there is a link: this one, or one that came about another way meanwhile, which ended this attempt."""
+        """Until there is a link: this one, or one that comes about another way meanwhile, which may have ended this attempt."""
         key = answer.sender[:KEY_PART_BYTES]
-        until = self._tasks.now + limits.DIAL_TIMEOUT_S
-        while True:
-            is_done = await self._tasks.wait(slot.up, LOOK_INTERVAL_S)
-            if any(peer_id.startswith(key) and room.room_id in rooms for _, peer_id, rooms in self._links.peers()):
-                return None
-            if is_done:
-                return slot.up.result()
-            if self._tasks.now >= until:
+        until = self._tasks.now + limits.DIAL_TIMEOUT_S + limits.AUTH_TIMEOUT_S
+        while not any(peer_id.startswith(key) and room.room_id in rooms for _, peer_id, rooms in self._links.peers()):
+            is_over = self._tasks.now >= until
+            if slot.up.done:
+                try:
+                    return slot.up.result()
+                except (PeerGone, PeerStalled):
+                    if is_over:
+                        raise
+            elif is_over:
                 raise PeerStalled("no connection in time")
+            await self._tasks.wait(Future[None]() if slot.up.done else slot.up, LOOK_INTERVAL_S)
+        return None
 
     async def _payload(self, slot: Slot, path: TextPath) -> bytes:
         slot.up.on_done(lambda: path.payload.fail(PeerGone("the attempt ended")))

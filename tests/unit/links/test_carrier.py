@@ -184,6 +184,21 @@ def test_an_invitation_is_good_once_and_for_its_time(quiet):
     assert_sound(quiet)
 
 
+def test_a_reply_is_good_where_its_own_connection_fails_but_the_server_brings_both_together(world):
+    one, two = node(world, "one"), node(world, "two", origin="")
+    assert world.run(lambda: one.node.commons.is_in, 5)
+    text = result(world, one, one.node.rooms.invite())
+    reply = result(world, two, two.node.rooms.answer_invitation(text))
+    (slot,) = [slot for slot in one.links.dialer._channels.in_state(State.PENDING) if slot.session is None]
+    task = one.node.tasks.spawn(one.node.rooms.take_reply(reply), "take")
+    assert world.run(lambda: slot.session is not None, 5)
+    one.links.on_failed(*slot.link, "the path was lost", world.now)
+    assert world.run(lambda: task.done, 20)
+    task.result()
+    assert is_whole([one, two])
+    assert_sound(world)
+
+
 # --- somebody on the way -----------------------------------------------------------------------------------------------------
 
 
