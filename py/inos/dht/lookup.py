@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 from inos import limits
-from inos.dht.query import Lookup, Query
+from inos.dht.query import Query
 from inos.dht.records import Record, Records
+from inos.dht.result import Lookup
 from inos.dht.routes import Relay, Routes
 from inos.errors import Busy, InosError, NotReady
 from inos.membership.agenda import Agenda

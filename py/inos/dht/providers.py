@@ -12,15 +12,15 @@ Must not know: what keys mean.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from math import inf
 
 from inos import limits
 from inos.dht.lookup import Lookups
-from inos.dht.query import Lookup
 from inos.dht.records import WITHDRAWN, Record, Records, sign_record
+from inos.dht.result import Lookup
 from inos.dht.routes import Relay, Routes, Verdict
 from inos.errors import Busy, InosError
 from inos.membership.agenda import Agenda
@@ -34,6 +34,7 @@ from inos.wire.routes import BLIND
 
 KEEPERS_SEEN_MAX = 2 * limits.LOOKUP_CLOSEST  # who sees so many nodes closer to a key keeps nothing of it
 HANDING = 2
+NOWHERE: Mapping[bytes, int] = {}
 
 
 class Offer:
@@ -182,7 +183,7 @@ class Providers:
             self._records.add(record)
             # Also to those that could not be asked: a liar on the way may have answered in their place.
             keepers = list(dict.fromkeys([*lookup.peer_ids, *lookup.named]))
-            told = self._send(record, keepers)
+            told = self._send(record, keepers, lookup.first_hops)
             if flags & WITHDRAWN:
                 self._send(record, [peer_id for peer_id in offer.keepers if peer_id not in keepers])
             offer.keepers = list(dict.fromkeys([*keepers, *offer.keepers]))[:KEEPERS_SEEN_MAX]
@@ -200,20 +201,21 @@ class Providers:
                 self._agenda.put(offer, self._tasks.now + limits.PROVIDER_REFRESH_S + jitter)
             self._tell_next()
 
-    def _send(self, record: Record, peer_ids: list[bytes]) -> int:
-        """To these nodes, by their exact ids, once the nearest way and once by any first hop: the nearest ways to all of them are
-        much the same, and one liar there would take them all. To how many it is on its way."""
+    def _send(self, record: Record, peer_ids: list[bytes], first_hops: Mapping[bytes, int] = NOWHERE) -> int:
+        """To these nodes, by their exact ids, once the way that each answered by, or the nearest, and once by any first hop: the
+        nearest ways to all of them are much the same, and one liar there would take them all. To how many it is on its way."""
         sent, now = 0, self._tasks.now
         for peer_id in peer_ids:
             if peer_id == self._view.peer_id:
                 continue
-            first = self._routes.begin(None, STORE, peer_id, record.data, now, exact=True)
-            if first is not None:
+            begin = partial(self._routes.begin, None, STORE, peer_id, record.data, now, exact=True)
+            way = first_hops.get(peer_id)
+            relay = begin(walk=0 if way is None else BLIND, first=way)
+            if relay is not None:
                 sent += 1
-                assert first.hop is not None
-                if first.hop.neighbour.peer_id != peer_id:
-                    avoid = (first.hop.neighbour.prefix,)
-                    self._routes.begin(None, STORE, peer_id, record.data, now, avoid=avoid, walk=BLIND | 1, exact=True)
+                assert relay.hop is not None
+                if relay.hop.neighbour.peer_id != peer_id:
+                    begin(avoid=(relay.hop.neighbour.prefix,), walk=BLIND | 1)
         return sent
 
     async def _keep(self, relay: Relay, key: bytes) -> None:

@@ -22,18 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
 from inos import limits
+from inos.dht.asked import Asked
 from inos.dht.records import Record
+from inos.dht.result import Lookup
 from inos.dht.routes import Relay
 from inos.errors import InosError, ProtocolViolation
 from inos.membership.contact import Known, prefix_of
 from inos.membership.dialling import padded
 from inos.tasks import Future
-from inos.wire.membership import PREFIX_BYTES, Contact
+from inos.wire.membership import PREFIX_BYTES
 from inos.wire.requests import FIND_NODE, FIND_PROVIDERS, Found, Question, decode, encode
 from inos.wire.routes import BLIND
 
@@ -44,33 +46,17 @@ PLAUSIBLE_GAPS = 12  # mean distances between nodes; of honest closest nodes one
 THIN = 3  # times the mean distance: sets of closest nodes that are thinner are not believed
 DENSE_CLOSEST = 4  # so many: siblings of whoever is closest, whom it knows
 WIDE_ANSWERED = 5  # of the closest, for a wide query
+WIDE_ROUNDS_MIN = 3  # where liars lie dense, they answer for each other, near enough to be believed
 DIRECT_BATCH = 3
 TAILS_MAX = 6  # last hops that are asked
 NONE: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What was found: the ``closest`` nodes and their ids, ``closest[0]`` and some others have ``answered`` (closest first),
-    ``named`` are the closest of all whose contacts were checked, whether they could be reached or not,
-    ``hops`` is how far the closest node was, ``paths`` the ways that copies went."""
-
-    key: bytes
-    closest: list[Contact]
-    peer_ids: list[bytes]
-    answered: list[bytes]
-    named: list[bytes]
-    records: list[Record]
-    hops: int
-    copies: int
-    paths: list[bytes]
 
 
 class Query:
     """One look-up under way. Due when its round is over."""
 
     __slots__ = (
-        "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_future", "_key",
+        "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_first_hops", "_future", "_key",
         "_kind", "_number", "_open", "_overdue", "_own", "_paths", "_records", "_round", "_second", "_shunned",
         "_sources", "_tails", "_used", "_walk", "_wide", "due",
     )  # fmt: skip
@@ -91,8 +77,9 @@ class Query:
         self._sources: dict[
             bytes, set[int]
         ] = {}  # prefixes of who named it; copies that ended there, as negative numbers
+        self._first_hops: dict[bytes, int] = {}  # of the copies that each answered
         self._ends = 0
-        self._asked: set[bytes] = set()  # by exact id
+        self._asked = Asked(wide=wide)
         self._failed: set[bytes] = set()
         self._records: dict[bytes, Record] = {}
         self._open: dict[Relay, bytes | None] = {}  # and the exact id that is asked
@@ -133,7 +120,9 @@ class Query:
             self._judge(now)
             return
         self._checking += 1
-        self._all._tasks.spawn(self._check(found, asked, relay.route.target), "check an answer")
+        assert relay.hop is not None
+        first_hop = relay.hop.neighbour.prefix
+        self._all._tasks.spawn(self._check(found, asked, relay.route.target, first_hop), "check an answer")
 
     def on_dead_end(self, relay: Relay, now: float) -> None:
         """A copy found no way."""
@@ -155,14 +144,14 @@ class Query:
         return (self._open if relay in self._open else self._overdue).pop(relay)
 
     def _give_up(self, asked: bytes | None) -> None:
-        if asked is not None and asked not in self._answered:
+        if asked is not None and asked not in self._answered and not self._asked.may(asked):
             self._failed.add(asked)
 
     def _on_bad(self, asked: bytes | None) -> None:
         self._all.bad_answers += 1
         self._give_up(asked)
 
-    async def _check(self, found: Found, asked: bytes | None, target: bytes) -> None:
+    async def _check(self, found: Found, asked: bytes | None, target: bytes, first_hop: int) -> None:
         notary = self._all._notary
         try:
             try:
@@ -186,6 +175,8 @@ class Query:
             self._candidates[answerer.peer_id] = answerer
             self._failed.discard(answerer.peer_id)
             self._answered.setdefault(answerer.peer_id, len(found.path) // 8)
+            if asked == answerer.peer_id or answerer.peer_id not in self._first_hops:
+                self._first_hops[answerer.peer_id] = first_hop
             if target == self._key and asked is None:
                 self._ends += 1
                 self._sources.setdefault(answerer.peer_id, set()).add(-self._ends)
@@ -222,9 +213,11 @@ class Query:
 
     def _go_on(self, now: float) -> bool:
         """Ask further; whether anything was."""
-        if self._wide:  # many ways first: whoever is asked by name was perhaps named by a liar
-            return self._next_round(now) or self._ask_tails(now) or self._ask_closer(now)
-        return self._ask_closer(now) or self._next_round(now) or self._ask_tails(now) or self._ask_others(now)
+        if not self._wide:
+            return self._ask_closer(now) or self._next_round(now) or self._ask_tails(now) or self._ask_others(now)
+        if self._round < WIDE_ROUNDS_MIN:  # whoever would be asked by name was perhaps named by a liar
+            return self._next_round(now)
+        return self._ask_tails(now) or self._ask_closer(now) or self._next_round(now)
 
     def _is_met(self) -> bool:
         """Whether the very node that was looked for has answered."""
@@ -243,10 +236,10 @@ class Query:
         if self._kind == FIND_PROVIDERS:
             return bool(self._records)
         exhausted = self._round >= len(limits.LOOKUP_COPIES)
-        if self._wide and not exhausted:
-            return False  # where liars lie dense, they answer for each other, near enough to be believed
+        if self._wide and self._round < WIDE_ROUNDS_MIN:
+            return False
         if self._wide and any(known.peer_id not in self._answered for known in self._ranked()[:WIDE_ANSWERED]):
-            return len(self._asked) >= limits.LOOKUP_DIRECT_MAX
+            return exhausted and self._asked.is_full
         return self._is_agreed() or (exhausted and self._best().peer_id in self._answered)
 
     def _is_agreed(self) -> bool:
@@ -278,8 +271,9 @@ class Query:
         if self._kind == FIND_PROVIDERS:
             return False
         if self._wide:
-            near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in self._answered]
-            return any([self._ask(known, now) for known in near if known.peer_id not in self._asked])  # noqa: C419 - all
+            silent = (*self._answered, *self._open.values())
+            near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in silent]
+            return any([self._ask(known, now) for known in near])  # noqa: C419 - all of them are asked
         while (best := self._best()).peer_id not in self._answered and best.peer_id not in self._asked:
             if self._ask(best, now):
                 return True
@@ -311,9 +305,9 @@ class Query:
 
     def _ask(self, known: Known, now: float) -> bool:
         peer_id = known.peer_id
-        if len(self._asked) < limits.LOOKUP_DIRECT_MAX:
-            self._asked.add(peer_id)
-            if self._copy(peer_id, now, walk=self._walk, asked=peer_id, straight=True):
+        if self._asked.may(peer_id):
+            again = int(self._asked.note(peer_id))  # by a random first hop, then
+            if self._copy(peer_id, now, walk=self._walk | again, asked=peer_id, straight=True):
                 self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
                 return True
         self._failed.add(peer_id)
@@ -340,15 +334,21 @@ class Query:
     def _copy(
         self, target: bytes, now: float, *, walk: int = 0, asked: bytes | None = None, straight: bool = False
     ) -> bool:
-        avoid, shun = (self._shunned, NONE) if straight else (self._used, self._second)
-        body = encode(Question(self._key))
-        relay = self._all._routes.begin(
-            self, self._kind, target, body, now, avoid=avoid, shun=shun, walk=walk, exact=straight
-        )
+        send = partial(self._all._routes.begin, self, self._kind, target, encode(Question(self._key)), now, walk=walk)
+        if straight:
+            hops = self._asked.hops if self._wide else NONE
+            relay = send(avoid=self._shunned | hops, exact=True)
+            if relay is None and hops:  # by all that there are
+                self._asked.hops.clear()
+                relay = send(avoid=self._shunned, exact=True)
+        else:
+            relay = send(avoid=self._used, shun=self._second)
         if relay is None:
             return False
         assert relay.hop is not None
-        if not straight:
+        if straight:
+            self._asked.hops.add(relay.hop.neighbour.prefix)
+        else:
             self._used.add(relay.hop.neighbour.prefix)
             if relay.hop.via is not None:
                 self._second.add(relay.hop.via)
@@ -385,6 +385,7 @@ class Query:
             self._answered[closest[0].peer_id],
             self._copies,
             self._paths,
+            self._first_hops,
         )
         self._all._note(looked)
         self._future.set(looked)

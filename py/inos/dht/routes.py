@@ -147,8 +147,9 @@ class Routes:
         shun: Collection[int] = (),
         walk: int = 0,
         exact: bool = False,
+        first: int | None = None,
     ) -> Relay | None:
-        """Send a copy, its first hop none of ``avoid``, its second none of ``shun`` if that can be.
+        """Send a copy, its first hop ``first`` or none of ``avoid``, its second none of ``shun`` if that can be.
 
         None: nobody else is closer to the target than we are. (Our own id leads to whoever is closest to us.) ``exact``: only
         the node of this very id will do, so that it goes by the best link there is, be it a further one: who has just come
@@ -157,7 +158,8 @@ class Routes:
         route = Route(self._entropy.random(ID_BYTES), kind, limits.ROUTE_HOPS_MAX, walk, target, b"", b"", body)
         relay = Relay(self, route, None, asker, now)
         relay.tried, relay.missed, relay.exact = set(avoid), set(shun), exact
-        hop = self._next(relay)
+        chosen = None if first is None else self._view.by_prefix.get(first)
+        hop = self._next(relay) if chosen is None else Hop(chosen, None)
         if hop is None and shun:
             relay.missed = ()
             hop = self._next(relay)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from inos.dht.query import Lookup
+from inos.dht.result import Lookup
 from inos.membership.contact import prefix_of
 from inos.membership.detector import Detector
 from inos.membership.members import Members

@@ -16,8 +16,8 @@ from typing import Protocol
 
 from inos.dht.lookup import Lookups, records_of
 from inos.dht.providers import Providers
-from inos.dht.query import Lookup
 from inos.dht.records import Record, Records
+from inos.dht.result import Lookup
 from inos.dht.routes import Routes
 from inos.errors import InosError
 from inos.gossip.gossip import Subscriber

@@ -1,7 +1,7 @@
 """The links that a mesh of N nodes would have after it has grown for long, drawn at once.
 
 Policy as in ``inos.membership``: so many siblings on each side by number, so many links a bucket (counting those that others
-made), and some random ones. Invariants: symmetric, nobody to itself, nobody beyond the hard cap; the same seed draws the same.
+made), and some random ones. Invariants: symmetric, nobody to itself, nobody with more links than a node keeps; the same seed draws the same.
 Must not know: meshes, time.
 """
 
@@ -26,8 +26,13 @@ class Plan:
         self._sorted = [prefixes[number] for number in self._order]
         self._rng = random.Random(f"{seed}|prebuilt")
         self.links: list[set[int]] = [set() for _ in prefixes]
+        is_big = len(prefixes) > limits.MESH_BIG_NODES
+        per_bucket = PER_BUCKET_BIG if is_big else PER_BUCKET
+        soft = limits.MESH_LINKS_SOFT_BIG if is_big else limits.MESH_LINKS_SOFT
+        self._links_max = (
+            soft + limits.MESH_LINKS_HYSTERESIS
+        )  # nobody keeps more, so there is room for siblings to come
         self._siblings()
-        per_bucket = PER_BUCKET_BIG if len(prefixes) > limits.MESH_BIG_NODES else PER_BUCKET
         numbers = list(range(len(prefixes)))
         self._rng.shuffle(numbers)
         for number in numbers:
@@ -43,7 +48,7 @@ class Plan:
         links = self.links
         if one == other or other in links[one]:
             return False
-        if max(len(links[one]), len(links[other])) >= limits.MESH_LINKS_MAX:
+        if max(len(links[one]), len(links[other])) >= self._links_max:
             return False
         links[one].add(other)
         links[other].add(one)

@@ -97,7 +97,7 @@ def test_who_is_far_from_a_key_keeps_nothing_of_it():
     key = world.rng.randbytes(32)
     done(world, author.mesh.provide(key))
     record = author.mesh._records.of(key)[0]
-    far = world.nodes[world.closest(key, 40)[-1]]
+    far = world.nodes[[peer_id for peer_id in world.closest(key, 40) if peer_id != author.mesh.peer_id][-1]]
     before = far.mesh._providers.refused
     author.mesh._routes.begin(None, STORE, far.peer_id, record.data, world.now)
     world.run(3.0)

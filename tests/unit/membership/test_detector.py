@@ -21,6 +21,9 @@ def grown() -> World:
     return world
 
 
+LOOK_S = 0.025
+
+
 def events(world: World, kind: type) -> list[tuple[Node, object]]:
     return [
         (node, event) for node in world.nodes.values() for event in node.mesh.poll_events() if isinstance(event, kind)
@@ -64,14 +67,14 @@ def test_the_dead_are_found_within_a_second_by_those_close_and_soon_by_all(grown
             grown.kill(victim)
         began, found = grown.now, {}
         while grown.now < began + 5.0:
-            grown.run(0.025)
+            grown.run(LOOK_S)
             for node, event in events(grown, PeerDead):
                 if node is not victim:
                     assert event.peer_id == victim.peer_id, "somebody alive was held for dead"
                     assert event.cause == "silent"
                     found.setdefault(node.peer_id, grown.now - began)
         assert found.keys() >= linked  # who was linking to it just then finds out, too, and later
-        assert max(found[peer] for peer in close) <= 1.2
+        assert max(found[peer] for peer in close) <= 1.2 + LOOK_S
         assert max(found[peer] for peer in linked) <= limits.MESH_MISSED_MAX * limits.MESH_PACE_FAR_MS / 1_000 + 0.5
         if mute:
             grown.kill(victim)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from inos.dht.query import Lookup
+from inos.dht.result import Lookup
 from inos.errors import InosError
 from inos.tasks import Future
 from inos_sim.mesh.node import Node
