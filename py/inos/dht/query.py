@@ -56,8 +56,8 @@ class Query:
     """One look-up under way. Due when its round is over."""
 
     __slots__ = (
-        "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_first_hops", "_future", "_key",
-        "_kind", "_number", "_open", "_overdue", "_own", "_paths", "_records", "_round", "_second", "_shunned",
+        "_all", "_answered", "_asked", "_candidates", "_checking", "_copies", "_ends", "_failed", "_first_hops", "_future",
+        "_key", "_kind", "_number", "_open", "_overdue", "_own", "_paths", "_records", "_round", "_second", "_shunned",
         "_sources", "_tails", "_used", "_walk", "_wide", "due",
     )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """The links that a mesh of N nodes would have after it has grown for long, drawn at once.
 
 Policy as in ``inos.membership``: so many siblings on each side by number, so many links a bucket (counting those that others
-made), and some random ones. Invariants: symmetric, nobody to itself, nobody with more links than a node keeps; the same seed draws the same.
-Must not know: meshes, time.
+made), and some random ones. Invariants: symmetric, nobody to itself, nobody with more links than a node keeps; the same seed
+draws the same. Must not know: meshes, time.
 """
 
 from __future__ import annotations

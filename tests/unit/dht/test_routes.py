@@ -173,3 +173,12 @@ def test_a_flood_of_made_up_routes_ends_somewhere():
         liar.send(peer, Route(number.to_bytes(16, "big"), FIND_NODE, 15, 0, world.rng.randbytes(32), b"", path, b""))
     world.run(20.0)
     assert sum(node.sent for node in nodes) - sent < 100 * limits.ROUTE_HOPS_MAX * 4
+
+
+def test_a_copy_goes_by_the_hop_that_was_chosen_for_it_and_by_the_best_once_that_is_gone():
+    bench = Bench(0x10, 0x50, 0x60)
+    target = b"\x61" + bytes(31)
+    for first, hop in ((0x10, 0x10), (0x60, 0x60), (0x70, 0x60)):  # nobody has the last
+        bench.sent.clear()
+        assert bench.routes.begin(bench, FIND_NODE, target, b"", 0.0, exact=True, first=first << 56) is not None
+        assert [sent for sent, _ in bench.sent] == [hop]
