@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from inos import limits
+from inos.dht.crowds import Crowds
 from inos.dht.query import Query
 from inos.dht.records import Record, Records
 from inos.dht.result import Lookup
@@ -50,6 +51,7 @@ class Lookups:
         "_tasks",
         "_view",
         "bad_answers",
+        "crowds",
     )
 
     def __init__(
@@ -74,6 +76,7 @@ class Lookups:
         self._hops: deque[int] | None = None  # of the latest
         self._last: deque[Lookup] | None = None
         self.bad_answers = 0
+        self.crowds = Crowds()
 
     def begin(self, key: bytes, kind: int, now: float, *, wide: bool = False) -> Future[Lookup]:
         """Look ``key`` up (FIND_NODE, FIND_PROVIDERS); ``wide``: for several closest nodes that have answered.
@@ -123,6 +126,7 @@ class Lookups:
     def _note(self, looked: Lookup) -> None:
         self._open -= 1
         self._count += 1
+        self.crowds.note(looked.key, len(looked.records), self._tasks.now)
         if self._hops is None or self._last is None:
             self._hops, self._last = deque(maxlen=HOPS_KEPT), deque(maxlen=LAST_KEPT)
         self._hops.append(looked.hops)

@@ -111,7 +111,7 @@ class Providers:
     # --- what we provide ----------------------------------------------------------------------------------------------
 
     def provide(self, key: bytes) -> Future[int]:
-        """From now on. The future tells how many nodes took it; it may fail with Busy, NotReady."""
+        """From now on. How many nodes were told at once, none where many provide it; the future may fail with Busy, NotReady."""
         return self._offer(key, 0)
 
     def withdraw(self, key: bytes) -> Future[int]:
@@ -159,6 +159,10 @@ class Providers:
                 future.fail(Busy("provided keys"))
                 return future
             offer = self._offers[key] = Offer(self, key)
+            if self._lookups.crowds.has(key, self._tasks.now):
+                self._agenda.put(offer, self._tasks.now + limits.CROWD_TELL_S * self._members.chance())
+                future.set(0)
+                return future
         offer.flags = flags
         offer.waiting.append(future)
         self.queue(offer)

@@ -251,7 +251,7 @@ class Mesh:
         return records_of(self._begin(key, FIND_PROVIDERS))
 
     def provide(self, key: bytes) -> Future[int]:
-        """Say that we hold what ``key`` names, now and every ten minutes; how many nodes took the first word of it."""
+        """Say that we hold what ``key`` names, now (soon, where many do) and every ten minutes; how many were told at once."""
         return self._providers.provide(key)
 
     def withdraw(self, key: bytes) -> Future[int]:
