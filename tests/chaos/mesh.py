@@ -153,7 +153,17 @@ class Campaign:
         at_ms = end()
         dead_ms, suspect_ms = [], []
         for node in rest:
-            dead_ms.append(node.wait_event("PeerDead", gone, timeout_s=20)["wallMs"] - at_ms)
+            try:
+                dead_ms.append(node.wait_event("PeerDead", gone, timeout_s=20)["wallMs"] - at_ms)
+            except TimeoutError as error:
+                told = [
+                    (event["what"], round(event["wallMs"] - at_ms)) for event in node.events() if event["id"] == gone
+                ]
+                error.add_note(
+                    f"{type(node.browser).__name__} {node.id[:8]} was told {told}, has {node.members().get(gone)}, "
+                    f"{node.tab.call('async () => (await inos.stats()).mesh?.detector')}"
+                )
+                raise
             found = [event["wallMs"] - at_ms for event in node.events("PeerSuspected") if event["id"] == gone]
             suspect_ms += found[:1] or dead_ms[-1:]
         known_ms, whole_ms = job.result(timeout_s=60)

@@ -173,7 +173,8 @@ class Detector:
             self._plan(watch, now + self._window_s(watch))  # the carrier will tell that it ended
             return
         if now - watch.planned_s > 2 * watch.pace_ms / 1_000:  # we were late: say nothing of others
-            self.health = min(limits.MESH_HEALTH_MAX, 2 * self.health)
+            if watch.planned_s > self._well_since_s:  # or it is the same lateness
+                self.health = min(limits.MESH_HEALTH_MAX, 2 * self.health)
             self._well_since_s = watch.floor_s = now
             self._plan(watch, now + self._window_s(watch))
             return

@@ -143,6 +143,20 @@ def test_who_was_late_itself_accuses_nobody():
     assert not [e for n in world.nodes.values() for e in n.mesh.poll_events() if isinstance(e, PeerDead)]
 
 
+def test_being_late_once_counts_once_whatever_was_due():
+    world = World(7)
+    nodes = world.grow(8)
+    detector = nodes[0].mesh._detector
+    watches = [n.watch for n in nodes[0].mesh._view.active.values()]
+    assert len(watches) > 3
+    for number, watch in enumerate(watches):  # what was due comes in two turns
+        detector.look(watch, world.now + (2.0 if number < 3 else 2.1))
+    assert detector.health == 2
+    for watch in watches:
+        detector.look(watch, world.now + 30.0)
+    assert detector.health == 4
+
+
 def test_an_accusation_of_somebody_alive_is_refuted():
     world = World(8)
     nodes = world.grow(6)
