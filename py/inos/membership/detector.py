@@ -175,8 +175,12 @@ class Detector:
         if now - watch.planned_s > 2 * watch.pace_ms / 1_000:  # we were late: say nothing of others
             if watch.planned_s > self._well_since_s:  # or it is the same lateness
                 self.health = min(limits.MESH_HEALTH_MAX, 2 * self.health)
-            self._well_since_s = watch.floor_s = now
-            self._plan(watch, now + self._window_s(watch))
+            self._well_since_s = now
+            if neighbour.suspect:  # it is pinged quickly all the while: judged a little later
+                self._ask_others(watch, now)
+            else:
+                watch.floor_s = now
+                self._plan(watch, now + self._window_s(watch))
             return
         if watch.hastened_s < inf and not neighbour.suspect and self._is_silent_still(watch, now):
             return
