@@ -85,8 +85,9 @@ class MeshNode(NodeTab):
 def open_mesh_node(browser: Any, server: Server, path: str = "") -> MeshNode:
     """Open a page, and record its mesh."""
     opened = open_node(browser, server, path)
-    # The server is killed in these tests, and the browser says so on the console whenever the page looks for it again.
-    opened.tab.allow_problems(r"rendezvous")
+    # The server is killed in these tests, and the browser says so on the console whenever the page looks for it again, or where
+    # a service worker was just coming.
+    opened.tab.allow_problems(r"rendezvous|unknown error occurred when fetching the script")
     return MeshNode(opened.tab, browser).record()
 
 

@@ -111,15 +111,23 @@ def test_the_figures_of_a_put(start: Start, server: Server, name: str) -> None:
     assert last["eventsDropped"] == 0
 
 
+def at_rest(node: NodeTab) -> tuple[dict[str, int], dict[str, float], int]:
+    """Epochs, metrics, and how many looks it took, between two jobs: something of the mesh's may be under way."""
+    for looks in range(1, LOOKS_MAX + 1):
+        done = metrics(node)["jobsDone"]
+        epochs, seen = python(node, EPOCHS), metrics(node)
+        is_idle = (seen["jobsDone"], seen["jobsQueued"], seen["jobsRunning"]) == (done, 0, 0)
+        if is_idle and epochs["IO_DONE"] == epochs["IO_QUEUE"]:
+            return epochs, seen, looks
+    raise AssertionError(f"never at rest in {LOOKS_MAX} looks: {epochs} {seen}")
+
+
 def test_counting_wakes_nobody(start: Start, server: Server) -> None:
     """A job costs one publish to queue it and two when it is done, as before anything was counted."""
     node = open_node(start("chromium"), server)
-    before, metrics_before = python(node, EPOCHS), metrics(node)
+    before, metrics_before, _ = at_rest(node)
     node.put(Data("random", 24 * MIB, seed=8), "published.bin")
-    after, metrics_after, looks = python(node, EPOCHS), metrics(node), 1
-    # Something of the mesh's may be on its way to the disk.
-    while after["IO_DONE"] - before["IO_DONE"] != after["IO_QUEUE"] - before["IO_QUEUE"] and looks < LOOKS_MAX:
-        after, metrics_after, looks = python(node, EPOCHS), metrics(node), looks + 1
+    after, metrics_after, looks = at_rest(node)
     jobs = metrics_after["jobsDone"] - metrics_before["jobsDone"]
     moved = {name: after[name] - before[name] for name in after}
     assert (moved["JOBS"], moved["JOBS_DONE"]) == (jobs, jobs)
