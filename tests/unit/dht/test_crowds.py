@@ -37,6 +37,10 @@ def test_one_more_of_many_tells_it_later():
     world.run(2.0)
     assert len(done(world, last.mesh.find(key))) >= RECORDS_MAX
     assert done(world, last.mesh.provide(key)) == 0
-    keeps = lambda: any(r.author == last.peer_id for n in nodes if n is not last for r in n.mesh._records.all_of(key))  # noqa: E731
-    assert not keeps()
-    assert world.run(limits.CROWD_TELL_S + 10.0, keeps), "it is told in the end"
+
+    def is_kept() -> bool:
+        others = [node for node in nodes if node is not last]
+        return any(record.author == last.peer_id for node in others for record in node.mesh._records.all_of(key))
+
+    assert not is_kept()
+    assert world.run(limits.CROWD_TELL_S + 10.0, is_kept), "it is told in the end"

@@ -162,12 +162,12 @@ def test_being_late_does_not_clear_a_suspect():
     nodes = world.grow(8)
     one, victim = nodes[:2]
     world.kill(victim)
-    suspected = lambda: victim.peer_id in one.links and one.mesh._view.active[victim.peer_id].suspect  # noqa: E731
-    assert world.run(2.0, suspected)
-    watch = one.mesh._view.active[victim.peer_id].watch
+    neighbour = one.mesh._view.active[victim.peer_id]
+    assert world.run(2.0, lambda: neighbour.suspect)
+    watch = neighbour.watch
     late_s = watch.planned_s + 1.0
     one.mesh._detector.look(watch, late_s)
-    assert suspected()
+    assert neighbour.suspect
     assert watch.planned_s < late_s + 2 * limits.MESH_PACE_CLOSE_MS * limits.MESH_MISSED_MAX / 1_000, "and not for long"
     world.run(3.0)
     assert [e for e in one.mesh.poll_events() if isinstance(e, PeerDead) and e.peer_id == victim.peer_id]
