@@ -118,6 +118,7 @@ class Campaign:
 
     def round(self, number: int) -> None:
         """One is killed, one is frozen and comes back."""
+        began, files = time.monotonic(), len(self.figures.replication_mib_s)
         owner = self.nodes[number % len(self.nodes)]
         self.server.start()
         victim = open_mesh_node(self._start("chromium"), self.server, "?room=none")
@@ -130,7 +131,9 @@ class Campaign:
         self._sleeping.resume()
         self.figures.thawed_s.append(self._wait_whole(self.all, ALONE_S))
         self.server.kill()
-        self.say(f"round {number}: the frozen one is back after {self.figures.thawed_s[-1]:.1f} s")
+        files = len(self.figures.replication_mib_s) - files
+        took = f"{files} files were put, the round took {time.monotonic() - began:.0f} s"
+        self.say(f"round {number}: the frozen one is back after {self.figures.thawed_s[-1]:.1f} s; {took}")
 
     def _wait_whole(self, nodes: list[MeshNode], timeout_s: float) -> float:
         return wait_whole(nodes, timeout_s, spare=0 if len(nodes) <= FEW else SPARE)
