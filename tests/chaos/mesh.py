@@ -45,6 +45,7 @@ FILES_MAX = 120  # until a certain node was chosen to hold one: a newcomer count
 FEW = 9  # of so many each wants a link to each
 SPARE = 3  # of more, to all but so many others at least
 ALONE_S = 90.0  # a page asks for the server again after up to 30 s; then both ends must
+DETECTOR = """() => inos.python("node.commons.mesh.stats()['detector']")"""
 HOLDERS = "async (root) => (await inos.copies(root)).holders"
 # Put a file; its root, and how long until all its copies were there, in ms.
 SPREAD = """
@@ -164,7 +165,7 @@ class Campaign:
                 ]
                 error.add_note(
                     f"{type(node.browser).__name__} {node.id[:8]} was told {told}, has {node.members().get(gone)}, "
-                    f"{node.tab.call('async () => (await inos.stats()).mesh?.detector')}"
+                    f"{node.tab.call(DETECTOR)}"
                 )
                 raise
             found = [event["wallMs"] - at_ms for event in node.events("PeerSuspected") if event["id"] == gone]

@@ -174,7 +174,7 @@ class Detector:
             return
         if now - watch.planned_s > 2 * watch.pace_ms / 1_000:  # we were late: say nothing of others
             if watch.planned_s > self._well_since_s:  # or it is the same lateness
-                self.health = min(limits.MESH_HEALTH_MAX, 2 * self.health)
+                self.health = min(limits.MESH_HEALTH_MAX, self.health + 1)
             self._well_since_s = now
             if neighbour.suspect:  # it is pinged quickly all the while: judged a little later
                 self._ask_others(watch, now)
@@ -230,7 +230,7 @@ class Detector:
 
     def _is_open(self, watch: Watch, silent_s: float, window_s: float, now: float) -> bool:
         """Whether it is too early to say that a suspect is dead."""
-        if now - watch.vouched_s < VOUCHED_S * self.health:
+        if now - watch.vouched_s < VOUCHED_S:  # on the others' clocks: our own health has no part in it
             return True
         alone = not watch.answered and silent_s < window_s - SLACK_S  # suspected early, and nobody else has said a word
         if alone and now - watch.suspected_s < ALONE_S:

@@ -154,7 +154,16 @@ def test_being_late_once_counts_once_whatever_was_due():
     assert detector.health == 2
     for watch in watches:
         detector.look(watch, world.now + 30.0)
-    assert detector.health == 4
+    assert detector.health == 3
+
+
+def test_whoever_is_unwell_believes_the_others_as_soon_as_anybody():
+    world = World(7)
+    nodes = world.grow(8)
+    one, victim = nodes[:2]
+    one.mesh._detector.health = limits.MESH_HEALTH_MAX
+    world.kill(victim)
+    assert world.run(5.0, lambda: victim.peer_id not in one.links), "what they heard is a second old at most"
 
 
 def test_being_late_does_not_clear_a_suspect():
