@@ -35,7 +35,7 @@ from contexts import Contexts  # noqa: E402
 from mesh import MeshNode, cut_all, invite, open_mesh_node, wait_whole  # noqa: E402
 from node import MIB, Data  # noqa: E402
 from server import Server  # noqa: E402
-from tests.chaos.mesh_figures import JOIN_S, Figures, p50  # noqa: E402
+from tests.chaos.mesh_figures import JOIN_S, SUSPECT_MS_MAX, Figures, most, p50  # noqa: E402
 
 FIREFOXES = 2
 NODES_MIN = 4
@@ -170,6 +170,9 @@ class Campaign:
                 raise
             found = [event["wallMs"] - at_ms for event in node.events("PeerSuspected") if event["id"] == gone]
             suspect_ms += found[:1] or dead_ms[-1:]
+            if suspect_ms[-1] > SUSPECT_MS_MAX:
+                late = f"{type(node.browser).__name__} {node.id[:8]} suspected it after {suspect_ms[-1]:.0f} ms only"
+                self.say(f"round {number}, {kind}: {late}, {node.tab.call(DETECTOR)}")
         known_ms, whole_ms = job.result(timeout_s=60)
         others = [event for node in rest for event in node.events("PeerSuspected") if event["id"] != gone]
         self.figures.suspicions_in_rounds += len(others)
@@ -181,7 +184,7 @@ class Campaign:
             self.figures.repair_s.append((whole_ms - at_ms) / 1_000)
         self.figures.lost += owner.hash_of(root)[1] != sha256
         owner.tab.call("(root) => inos.remove(root)", root)  # else the next repair is of one file more than the last
-        suspected = f"suspected {p50(suspect_ms)} ms, dead {p50(dead_ms)} ms"
+        suspected = f"suspected {p50(suspect_ms)} to {most(suspect_ms)} ms, dead {p50(dead_ms)} to {most(dead_ms)} ms"
         mended = f"the owner knew {known_ms - at_ms:.0f} ms, repaired {whole_ms - at_ms:.0f} ms"
         self.say(f"round {number}, {kind}, of {len(rest)} linked: {suspected}, {mended}")
 

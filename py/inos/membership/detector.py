@@ -178,7 +178,7 @@ class Detector:
             self._well_since_s = now
             if neighbour.suspect:  # it is pinged quickly all the while: judged a little later
                 self._ask_others(watch, now)
-            else:
+            elif watch.hastened_s == inf or not self._is_silent_still(watch, now):
                 watch.floor_s = now
                 self._plan(watch, now + self._window_s(watch))
             return
@@ -242,7 +242,7 @@ class Detector:
         return suspects > 2 and 2 * suspects > len(self._view.active)
 
     def _hasten(self, watch: Watch, now: float) -> None:
-        """Somebody does not hear it: ping it quicker, and look soon whether it answers."""
+        """Somebody does not hear it: ping it quicker, and look soon whether it answers; unwell or not, two are silent to it."""
         neighbour = watch.neighbour
         due = now + self._patience_s(neighbour)
         if neighbour.suspect or neighbour.condition == HIDDEN or due >= watch.planned_s:
@@ -266,9 +266,9 @@ class Detector:
         return True
 
     def _patience_s(self, neighbour: Neighbour) -> float:
-        """Until an answer to quick pings, or to a question about it, should have come."""
+        """Until an answer to quick pings, or to a question about it, should have come to somebody well."""
         heard = self._carrier.heard(neighbour.peer_id)
-        return (limits.MESH_PROBE_TIMEOUT_S + (heard.rtt_s if heard is not None else 0.0)) * self.health
+        return limits.MESH_PROBE_TIMEOUT_S + (heard.rtt_s if heard is not None else 0.0)
 
     def _suspect(self, watch: Watch, now: float) -> None:
         watch.neighbour.suspect = True
@@ -287,7 +287,7 @@ class Detector:
         message = Probe(watch.nonce, neighbour.peer_id)
         for other in self._common(neighbour)[: limits.MESH_PROBES]:
             self._carrier.send(other.peer_id, message)
-        self._plan(watch, now + self._patience_s(neighbour))
+        self._plan(watch, now + self._patience_s(neighbour) * self.health)
 
     def _common(self, neighbour: Neighbour) -> list[Neighbour]:
         """Who has a link to both of us and is well, in an order of its own for each of us."""

@@ -1,7 +1,7 @@
 """`python3 -m inos_sim --nodes N --scenario NAME [--seed S] [--json]`, and `npm run sim:mesh` for the whole set.
 
 One scenario runs in this process. ``--scenario set`` runs what issue 5 asks for at each of ``--sizes``, every scenario in a
-process of its own, one after the other, and fits hops against the logarithm of the size. A failed expectation prints the
+process of its own, ``--jobs`` at a time, and fits hops against the logarithm of the size. A failed expectation prints the
 command that replays it, and the exit code is 1. Without --seed one is drawn, and printed.
 
 Must not know: how scenarios work.
@@ -17,6 +17,7 @@ import secrets
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
     if options.scenario == SET:
-        return _run_set([int(size) for size in options.sizes.split(",")], seed, as_json=options.json)
+        return _run_set([int(size) for size in options.sizes.split(",")], seed, options.jobs, as_json=options.json)
     idle = True if options.idle else None
     report = run(
         Options(options.nodes, seed, options.scenario, wire=options.wire, idle=idle, seed_bug=options.seed_bug)
@@ -99,20 +100,17 @@ def _tell(report: Report, options: argparse.Namespace) -> None:
         print(f"    npm run sim:mesh -- {replay}", file=sys.stderr)
 
 
-def _run_set(sizes: list[int], seed: int, *, as_json: bool) -> int:
+def _run_set(sizes: list[int], seed: int, jobs: int, *, as_json: bool) -> int:
+    todo = [(name, nodes) for name, nodes_max in PARTS.items() for nodes in sizes if nodes <= nodes_max]
     reports: list[dict[str, Any]] = []
-    failed = False
-    for name, nodes_max in PARTS.items():
-        for nodes in sizes:
-            if nodes <= nodes_max:
-                report = _in_process(name, nodes, seed)
-                reports.append(report)
-                failed |= bool(report["failures"])
-                if not as_json:
-                    figures = {key: report.get(key) for key in (*COLUMNS, *COLUMNS_TOO) if report.get(key) is not None}
-                    print(
-                        f"{name} {nodes}: " + ", ".join(f"{key} {value}" for key, value in figures.items()), flush=True
-                    )
+    with ThreadPoolExecutor(jobs) as pool:
+        for report in pool.map(lambda part: _in_process(*part, seed), todo):
+            reports.append(report)
+            if not as_json:
+                figures = {key: report.get(key) for key in (*COLUMNS, *COLUMNS_TOO) if report.get(key) is not None}
+                shown = ", ".join(f"{key} {value}" for key, value in figures.items())
+                print(f"{report['scenario']} {report['nodes']}: {shown}", flush=True)
+    failed = any(report["failures"] for report in reports)
     fits = _fits(reports)
     for what, (fit, bad) in fits.items():
         failed |= bad
@@ -162,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", choices=[*SCENARIOS, SET], default=SET)
     parser.add_argument("--nodes", type=int, default=SIZES[0])
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of --scenario set")
+    parser.add_argument("--jobs", type=int, default=1, help="of --scenario set: so many at a time (6 GiB each at 100,000)")
     parser.add_argument("--seed", type=int, help="drawn if not given")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--wire", action="store_true", help="encode and decode each message")

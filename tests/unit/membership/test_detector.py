@@ -163,7 +163,25 @@ def test_whoever_is_unwell_believes_the_others_as_soon_as_anybody():
     one, victim = nodes[:2]
     one.mesh._detector.health = limits.MESH_HEALTH_MAX
     world.kill(victim)
-    assert world.run(5.0, lambda: victim.peer_id not in one.links), "what they heard is a second old at most"
+    assert world.run(4.5, lambda: victim.peer_id not in one.links), "what they heard is a second old at most"
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_whoever_is_unwell_suspects_as_soon_as_anybody_whom_others_suspect(stalled):
+    world = World(7)
+    nodes = world.grow(8)
+    one, victim = nodes[:2]
+    neighbour, detector = one.mesh._view.active[victim.peer_id], one.mesh._detector
+    detector.health = limits.MESH_HEALTH_MAX
+    world.kill(victim)
+    killed_s = world.now
+    assert world.run(1.0, lambda: neighbour.watch.hastened_s < inf)
+    if stalled:
+        detector.look(neighbour.watch, neighbour.watch.planned_s + 1.0)
+        assert neighbour.watch.planned_s < neighbour.watch.hastened_s + 0.6
+    else:
+        assert world.run(1.0, lambda: neighbour.suspect)
+        assert world.now - killed_s < 1.5
 
 
 def test_being_late_does_not_clear_a_suspect():
