@@ -104,7 +104,7 @@ def _run_set(sizes: list[int], seed: int, jobs: int, *, as_json: bool) -> int:
     todo = [(name, nodes) for name, nodes_max in PARTS.items() for nodes in sizes if nodes <= nodes_max]
     reports: list[dict[str, Any]] = []
     with ThreadPoolExecutor(jobs) as pool:
-        for report in pool.map(lambda part: _in_process(*part, seed), todo):
+        for report in pool.map(lambda part: _in_process(part[0], part[1], seed), todo):
             reports.append(report)
             if not as_json:
                 figures = {key: report.get(key) for key in (*COLUMNS, *COLUMNS_TOO) if report.get(key) is not None}
@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", choices=[*SCENARIOS, SET], default=SET)
     parser.add_argument("--nodes", type=int, default=SIZES[0])
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of --scenario set")
-    parser.add_argument("--jobs", type=int, default=1, help="of --scenario set: so many at a time (6 GiB each at 100,000)")
+    parser.add_argument("--jobs", type=int, default=1, help="of --scenario set; one of 100,000 nodes takes 6 GiB")
     parser.add_argument("--seed", type=int, help="drawn if not given")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--wire", action="store_true", help="encode and decode each message")
