@@ -51,6 +51,13 @@ def result(row: Result, samples: list[float], baselines: dict[str, list[float]],
     }
 
 
+def explained(row: Result, why: str) -> Result:
+    """The row; where the document's figure was missed, with the reason as its first note, in the words that the page uses."""
+    if row["meets_seed"] is not False:
+        return row
+    return {**row, "notes": [f"seed {row['seed']['text']}: MISSED. {why}", *row["notes"]]}
+
+
 def missed(row: Result) -> list[str]:
     """Targets that were not reached, in words; one whose baseline was not there is none."""
     ratios, targets = row["ratio"], row.get("target", {})
