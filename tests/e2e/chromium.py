@@ -6,6 +6,7 @@ Invariants: CSP is never bypassed; nothing is polled with `wait_for_function` (i
 from __future__ import annotations
 
 import contextlib
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +59,17 @@ class Chromium(Browser):
         with contextlib.suppress(Error):  # it was killed
             self.context.close()
 
-    def kill(self) -> None:
+    def kill(self) -> float:
         """See Browser."""
-        processes.kill_family(self.process)
+        return processes.kill_family(self.process)
 
-    def suspend(self) -> None:
-        """SIGSTOP to all its processes: frozen, as by a system that takes its memory or its time away."""
-        processes.suspend_family(self.process)
+    def suspend(self) -> float:
+        """SIGSTOP to all its processes: frozen, as by a system that takes its memory or its time away; when."""
+        return processes.signal_family(self.process, signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT to all its processes."""
-        processes.resume_family(self.process)
+        processes.signal_family(self.process, signal.SIGCONT)
 
 
 class ChromiumTab(Tab):

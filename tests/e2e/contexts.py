@@ -6,6 +6,7 @@ Files lie in memory there, so tests of the vault's disk use profiles instead (`c
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ class Contexts(Browser):
         with contextlib.suppress(Error):
             self._browser.close()
 
-    def kill(self) -> None:
+    def kill(self) -> float:
         """See Browser."""
+        at_s = time.time()
         self.close()
+        return at_s

@@ -158,12 +158,13 @@ class Firefox(Browser):
             processes.kill_family(self.process)
             self._program.wait()
 
-    def kill(self) -> None:
+    def kill(self) -> float:
         """See Browser."""
         self.alive = False
-        processes.kill_family(self.process)
+        at_s = processes.kill_family(self.process)
         self._program.wait()
         self._let_go()
+        return at_s
 
     def discard(self) -> None:
         """See Browser. Firefox takes four seconds or so to leave by itself."""

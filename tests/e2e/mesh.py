@@ -77,9 +77,7 @@ class MeshNode(NodeTab):
 
     def kill(self) -> float:
         """SIGKILL to its whole browser, which should be its own; when, on the clock that all pages share."""
-        at_ms = time.time() * 1_000
-        self.browser.kill()
-        return at_ms
+        return float(self.browser.kill() * 1_000)
 
 
 def open_mesh_node(browser: Any, server: Server, path: str = "") -> MeshNode:

@@ -6,7 +6,10 @@ Invariants: only the process given and what it has started are ever looked at or
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,27 +43,25 @@ def family(root: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def kill_family(root: psutil.Process) -> None:
-    """SIGKILL to all of a family, the topmost first so that it starts no new one."""
+def signal_family(root: psutil.Process, number: signal.Signals) -> float:
+    """A signal to all of a family, at once where it is a process group of its own, the topmost first; when, in s of the clock."""
     members = family(root)
+    at_s = time.time()
+    with contextlib.suppress(ProcessLookupError):
+        if os.getpgid(root.pid) == root.pid:
+            os.killpg(root.pid, number)
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
-            member.kill()
+            member.send_signal(number)
+    return at_s
+
+
+def kill_family(root: psutil.Process) -> float:
+    """End all of a family; when, in s of the clock."""
+    members = family(root)
+    at_s = signal_family(root, signal.SIGKILL)
     psutil.wait_procs(members, timeout=WAIT_S)
-
-
-def suspend_family(root: psutil.Process) -> None:
-    """SIGSTOP to all of a family, the topmost first so that it starts no new one."""
-    for member in family(root):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.suspend()
-
-
-def resume_family(root: psutil.Process) -> None:
-    """SIGCONT to all of a family; nothing to those that run."""
-    for member in family(root):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            member.resume()
+    return at_s
 
 
 def pss_bytes(root: psutil.Process) -> int:

@@ -164,8 +164,8 @@ class Browser(ABC):
         """End it as a person would."""
 
     @abstractmethod
-    def kill(self) -> None:
-        """SIGKILL to all its processes."""
+    def kill(self) -> float:
+        """SIGKILL to all its processes; when, in s of the clock."""
 
     def discard(self) -> None:
         """End it in the quickest way: its profile is not used again."""
