@@ -24,7 +24,7 @@ PROBLEM = """
   return card && { code: card.dataset.code, text: card.innerText, phase: document.querySelector("#state").dataset.phase };
 }
 """
-PHASE = "(phase) => document.querySelector('#state').dataset.phase === phase"
+PHASE = "(phase) => document.querySelector('#state')?.dataset.phase === phase"
 
 
 def problem(node: NodeTab) -> dict[str, Any]:
