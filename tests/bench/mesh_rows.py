@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import catalog
 from browser import Chromium, PageFailed, Server
 from playwright.sync_api import Page, Playwright
-from rows import Result, explained, result, rounded
+from rows import Result, result, rounded
 
 GOODPUT = "mesh.goodput"
 SIMULATED = {"mesh.hops": ("lookup", "hops_p99"), "mesh.gossip": ("gossip", "gossip_hops_p99")}
@@ -28,8 +29,7 @@ LIVED = {
     "mesh.repair": "repair_s",
 }
 IDS = (GOODPUT, *SIMULATED, *LIVED)
-WHY = {  # a figure of the document is missed; ``{raw}``: MiB/s of a raw channel
-    GOODPUT: "The best raw channel between the same two pages makes {raw} MiB/s here.",
+WHY = {  # a figure of the document is missed
     "mesh.gossip": "The figure is that of the last node in a hundred, and everybody passes a message on to few.",
     "mesh.replication": "Both copies go through data channels (`mesh.goodput`) while four browsers share the processors; finding "
     "who keeps them, and writing them to disk, is in the time.",
@@ -141,9 +141,6 @@ class Meshes:
 
     def measure(self, name: str) -> Result:
         """One of IDS."""
-        return with_reason(self._measured(name))
-
-    def _measured(self, name: str) -> Result:
         if name in SIMULATED:
             return self._simulated(name, *SIMULATED[name])
         if name in LIVED:
@@ -163,7 +160,8 @@ class Meshes:
             notes.append(
                 f"coverage {min(report['coverage'] for report in reports):.0%}, {rounded(max(copies))} copies a node"
             )
-        return result(catalog.row(name), [float(report[key]) for report in reports], {}, notes=notes)
+        samples = [float(report[key]) for report in reports]
+        return result(catalog.row(name), samples, {}, why=WHY.get(name, ""), notes=notes)
 
     def _by_kills(self, name: str, key: str) -> Result:
         if self._lived is None:
@@ -183,12 +181,7 @@ class Meshes:
         notes = [f"{lived['rounds']} rounds, {lived['lost']} lost, {lived['false_suspicions']} falsely suspected"]
         samples = [float(sample) for sample in lived[key]]
         notes.append(f"at worst {rounded(min(samples) if name == 'mesh.replication' else max(samples))}")
-        return result(catalog.row(name), samples, {}, notes=notes)
-
-
-def with_reason(row: Result) -> Result:
-    """A row of these, with the reason if the document's figure was missed."""
-    return explained(row, WHY.get(row["id"], "").format(raw=row["baselines"].get("raw channel")))
+        return result(catalog.row(name), samples, {}, why=WHY.get(name, ""), notes=notes)
 
 
 def last_line(*words: str) -> dict[str, Any]:
@@ -247,7 +240,9 @@ def goodput(playwright: Playwright, server: Server, folder: Path, mib: int, runs
     ]
     if blocked > BLOCKED_MS_MAX:
         notes.insert(0, f"a page was blocked for {rounded(blocked)} ms, wanted {BLOCKED_MS_MAX}")
-    return result(row, samples, baselines, notes=notes)
+    raw = rounded(median(baselines["raw channel"]))
+    why = f"The best raw channel between the same two pages makes {raw} MiB/s here."
+    return result(row, samples, baselines, why=why, notes=notes)
 
 
 def compressible(giver: Page, taker: Page, folder: Path, mib: int) -> dict[str, float]:

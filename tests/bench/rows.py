@@ -24,11 +24,15 @@ def ratio_of_runs(better: str, ours: list[float], theirs: list[float]) -> float:
     return median(own / other if better == "more" else other / own for own, other in pairs)
 
 
-def result(row: Result, samples: list[float], baselines: dict[str, list[float]], **more: Any) -> Result:
-    """A row of the catalog with what the command measured."""
+def result(
+    row: Result, samples: list[float], baselines: dict[str, list[float]], *, why: str = "", **more: Any
+) -> Result:
+    """A row of the catalog with what the command measured. ``why``: the first note where the document's figure is missed, in the
+    words that the page uses."""
     value = median(samples)
     seed = row["seed"] or {}
     meets = value >= seed["least"] if "least" in seed else value <= seed["most"] if "most" in seed else None
+    told = [f"seed {seed['text']}: MISSED. {why}"] if why and meets is False else []
     return {
         "id": row["id"],
         "value": rounded(value),
@@ -45,17 +49,10 @@ def result(row: Result, samples: list[float], baselines: dict[str, list[float]],
         "method": row["method"],
         "runs": len(samples),
         "samples": [rounded(sample) for sample in samples],
-        "notes": [],
         "details": {},
         **more,
+        "notes": [*told, *more.get("notes", [])],
     }
-
-
-def explained(row: Result, why: str) -> Result:
-    """The row; where the document's figure was missed, with the reason as its first note, in the words that the page uses."""
-    if row["meets_seed"] is not False:
-        return row
-    return {**row, "notes": [f"seed {row['seed']['text']}: MISSED. {why}", *row["notes"]]}
 
 
 def missed(row: Result) -> list[str]:

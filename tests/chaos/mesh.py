@@ -140,7 +140,7 @@ class Campaign:
         return wait_whole(nodes, timeout_s, spare=0 if len(nodes) <= FEW else SPARE)
 
     def _freeze(self) -> float:
-        return float(self._sleeping.suspend() * 1_000)
+        return self._sleeping.suspend() * 1_000
 
     def _lose(
         self, kind: str, number: int, owner: MeshNode, holder: MeshNode, end: Callable[[], float], rest: list[MeshNode]

@@ -65,11 +65,11 @@ class Chromium(Browser):
 
     def suspend(self) -> float:
         """SIGSTOP to all its processes: frozen, as by a system that takes its memory or its time away; when."""
-        return processes.signal_family(self.process, signal.SIGSTOP)
+        return processes.signal_family(processes.family(self.process), signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT to all its processes."""
-        processes.signal_family(self.process, signal.SIGCONT)
+        processes.signal_family(processes.family(self.process), signal.SIGCONT)
 
 
 class ChromiumTab(Tab):

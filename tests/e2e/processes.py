@@ -43,13 +43,13 @@ def family(root: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def signal_family(root: psutil.Process, number: signal.Signals) -> float:
+def signal_family(members: list[psutil.Process], number: signal.Signals) -> float:
     """A signal to all of a family, at once where it is a process group of its own, the topmost first; when, in s of the clock."""
-    members = family(root)
     at_s = time.time()
-    with contextlib.suppress(ProcessLookupError):
-        if os.getpgid(root.pid) == root.pid:
-            os.killpg(root.pid, number)
+    for root in members[:1]:
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(root.pid) == root.pid:
+                os.killpg(root.pid, number)
     for member in members:
         with contextlib.suppress(psutil.NoSuchProcess):
             member.send_signal(number)
@@ -59,7 +59,7 @@ def signal_family(root: psutil.Process, number: signal.Signals) -> float:
 def kill_family(root: psutil.Process) -> float:
     """End all of a family; when, in s of the clock."""
     members = family(root)
-    at_s = signal_family(root, signal.SIGKILL)
+    at_s = signal_family(members, signal.SIGKILL)
     psutil.wait_procs(members, timeout=WAIT_S)
     return at_s
 

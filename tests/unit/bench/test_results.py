@@ -14,7 +14,7 @@ sys.path.insert(0, str(BENCH))
 
 import catalog  # noqa: E402 - the benchmark's folder is no package
 import readme_table  # noqa: E402
-from rows import explained, judged, missed, ratio_of_runs, result, rounded  # noqa: E402
+from rows import judged, missed, ratio_of_runs, result, rounded  # noqa: E402
 from table import change, compared, figure, noise, regressions, table, verdict  # noqa: E402
 
 RATE = {
@@ -295,7 +295,7 @@ def test_native_brotli_answers_for_chunks_and_checks_what_it_decodes(tmp_path):
 
 
 def test_a_missed_figure_of_the_document_says_why_and_the_readme_quotes_it():
-    slow, fast = (explained(result(RATE, [rate], {}, notes=["a note"]), "It was dark.") for rate in (1.0, 600_000.0))
+    slow, fast = (result(RATE, [rate], {}, why="It was dark.", notes=["a note"]) for rate in (1.0, 600_000.0))
     assert slow["notes"] == ["seed > 500k: MISSED. It was dark.", "a note"]
     assert fast["notes"] == ["a note"]
     assert readme_table.reasons([slow, fast]) == ["* `ring.1k` It was dark."]
