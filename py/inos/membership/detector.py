@@ -25,8 +25,9 @@ from inos.errors import ProtocolViolation
 from inos.membership.agenda import Agenda
 from inos.membership.carrier import Carrier
 from inos.membership.members import Members
+from inos.membership.rumours import Rumours
 from inos.membership.view import FROZEN, HIDDEN, LEAVING, PARTNER, SIBLING, Neighbour, View
-from inos.membership.watch import Rumour, Watch
+from inos.membership.watch import Watch
 from inos.ports import Entropy
 from inos.wire.membership import Accuse, Probe, Probed, Refute
 
@@ -38,6 +39,7 @@ VOUCHED_S = 0.75  # so long another's word that is older than that keeps a suspe
 ALONE_S = 0.5  # of quick pings without an answer, where there is nobody to ask
 SLACK_S = 0.02
 LATE_S = 0.2  # of a look at who was hastened
+LATE_LOOKS_MAX = 2  # at a suspect: then its stamps are believed
 HEALTHY_AFTER_S = 5.0  # without being late: one step better
 
 
@@ -82,7 +84,7 @@ class Detector:
         self._members = members
         self._judge = judge
         self._probes: dict[int, Watch] = {}
-        self._rumours: dict[bytes, Rumour] = {}
+        self._rumours = Rumours(agenda, self._on_believed)
         self._well_since_s = 0.0
         self.health = 1
         self.false_alarms = 0
@@ -95,7 +97,7 @@ class Detector:
         if not self.idle:
             neighbour.watch = Watch(self, neighbour, now)
             self.set_paces(now)
-        self._forget_rumour(neighbour.peer_id)
+        self._rumours.forget(neighbour.peer_id)
 
     def forget(self, neighbour: Neighbour) -> None:
         """Its link is gone."""
@@ -149,7 +151,7 @@ class Detector:
         elif isinstance(message, Accuse):
             self._on_accuse(sender, message, now)
         else:
-            self._on_refute(sender, message)
+            self._on_refute(message)
 
     def on_said(self, neighbour: Neighbour, now: float) -> None:
         """Its condition changed: who leaves, or is frozen, is gone; who is hidden, may be slow."""
@@ -176,12 +178,15 @@ class Detector:
             if watch.planned_s > self._well_since_s:  # or it is the same lateness
                 self.health = min(limits.MESH_HEALTH_MAX, self.health + 1)
             self._well_since_s = now
-            if neighbour.suspect:  # it is pinged quickly all the while: judged a little later
-                self._ask_others(watch, now)
-            elif watch.hastened_s == inf or not self._is_silent_still(watch, now):
-                watch.floor_s = now
-                self._plan(watch, now + self._window_s(watch))
-            return
+            if not neighbour.suspect:
+                if watch.hastened_s == inf or not self._is_silent_still(watch, now):
+                    watch.floor_s = now
+                    self._plan(watch, now + self._window_s(watch))
+                return
+            watch.late_looks += 1
+            if watch.late_looks <= LATE_LOOKS_MAX:  # it is pinged quickly all the while: judged a little later
+                self._ask_others(watch, now, 1)
+                return
         if watch.hastened_s < inf and not neighbour.suspect and self._is_silent_still(watch, now):
             return
         if self.health > 1 and now - self._well_since_s > HEALTHY_AFTER_S:
@@ -202,15 +207,9 @@ class Detector:
         elif not neighbour.suspect:
             self._suspect(watch, now)
         elif self._is_open(watch, silent_s, window_s, now):
-            self._ask_others(watch, now)
+            self._ask_others(watch, now, 1)
         else:
             self._die(neighbour, "silent", now, accuse=True)
-
-    def on_rumour(self, rumour: Rumour, now: float) -> None:
-        """Its time to be refuted is over."""
-        del self._rumours[rumour.peer_id]
-        if len(rumour.accusers) > 1 and rumour.peer_id not in self._view.active:
-            self._judge.on_gone(rumour.peer_id, "accused", now)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -235,7 +234,7 @@ class Detector:
         alone = not watch.answered and silent_s < window_s - SLACK_S  # suspected early, and nobody else has said a word
         if alone and now - watch.suspected_s < ALONE_S:
             return True
-        return self._is_it_us() and silent_s < 3 * window_s
+        return self._is_it_us() and now - watch.suspected_s < 2 * window_s / self.health
 
     def _is_it_us(self) -> bool:
         suspects = sum(1 for neighbour in self._view.active.values() if neighbour.suspect)
@@ -275,11 +274,12 @@ class Detector:
         watch.hastened_s = inf
         watch.suspected_s = now
         watch.answered = False
+        watch.late_looks = 0
         self._carrier.pace(watch.neighbour.peer_id, limits.MESH_PACE_SUSPECT_MS)
         self._judge.on_suspect(watch.neighbour)
-        self._ask_others(watch, now)
+        self._ask_others(watch, now, self.health)
 
-    def _ask_others(self, watch: Watch, now: float) -> None:
+    def _ask_others(self, watch: Watch, now: float, patience: int) -> None:
         neighbour = watch.neighbour
         self._probes.pop(watch.nonce, None)
         watch.nonce = int.from_bytes(self._entropy.random(4), "big")
@@ -287,7 +287,8 @@ class Detector:
         message = Probe(watch.nonce, neighbour.peer_id)
         for other in self._common(neighbour)[: limits.MESH_PROBES]:
             self._carrier.send(other.peer_id, message)
-        self._plan(watch, now + self._patience_s(neighbour) * self.health)
+        watch.asked_s = now
+        self._plan(watch, now + self._patience_s(neighbour) * patience)
 
     def _common(self, neighbour: Neighbour) -> list[Neighbour]:
         """Who has a link to both of us and is well, in an order of its own for each of us."""
@@ -331,11 +332,14 @@ class Detector:
         if watch is None or not watch.neighbour.suspect:
             return
         watch.answered = True  # who has no link to it any more holds it for dead already
+        soon_s = max(watch.asked_s + self._patience_s(watch.neighbour), now + SLACK_S)
+        if soon_s < watch.planned_s:  # answers do come: no reason to wait longer for them than who is well
+            self._plan(watch, soon_s)
         if message.age_ms == UNKNOWN_AGE_MS:
             return
-        heard_s = now - message.age_ms / 1_000
+        heard_s = watch.asked_s - message.age_ms / 1_000  # at least; the answer may have been on its way for long
         watch.vouched_s = max(watch.vouched_s, heard_s)
-        if now - heard_s > JUST_NOW_S or heard_s <= self._last_heard_s(watch):
+        if message.age_ms > JUST_NOW_S * 1_000 or heard_s <= self._last_heard_s(watch):
             return
         watch.reprieves += 1
         if watch.reprieves > REPRIEVES_MAX:  # it lives, but this link does not carry
@@ -355,7 +359,8 @@ class Detector:
             raise ProtocolViolation("an accusation of oneself")
         accused = self._view.active.get(message.peer)
         if accused is None:
-            self._hear_rumour(sender, message, now)
+            if self._view.contact_of(message.peer) is not None:  # else nobody whom we know
+                self._rumours.hear(sender.peer_id, message.peer, now)
             return
         if message.incarnation < accused.incarnation:
             self._carrier.send(sender.peer_id, Refute(message.peer, accused.incarnation))
@@ -374,23 +379,11 @@ class Detector:
         else:
             self.doubt(accused, now)
 
-    def _hear_rumour(self, sender: Neighbour, message: Accuse, now: float) -> None:
-        if self._view.contact_of(message.peer) is None:
-            return  # nobody whom we know
-        rumour = self._rumours.get(message.peer)
-        if rumour is None:
-            if len(self._rumours) >= limits.MESH_ACCUSED_MAX:
-                return
-            rumour = self._rumours[message.peer] = Rumour(self, message.peer, message.incarnation)
-            self._agenda.put(rumour, now + limits.MESH_REFUTE_S)
-        rumour.accusers.add(sender.peer_id)
-
-    def _on_refute(self, sender: Neighbour, message: Refute) -> None:
-        self._forget_rumour(message.peer)
+    def _on_refute(self, message: Refute) -> None:
+        self._rumours.forget(message.peer)
         if message.peer not in self._view.active:
             self._judge.on_alive(message.peer)
 
-    def _forget_rumour(self, peer_id: bytes) -> None:
-        rumour = self._rumours.pop(peer_id, None)
-        if rumour is not None:
-            rumour.due = inf
+    def _on_believed(self, peer_id: bytes, now: float) -> None:
+        if peer_id not in self._view.active:
+            self._judge.on_gone(peer_id, "accused", now)

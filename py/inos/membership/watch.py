@@ -1,6 +1,6 @@
-"""What a failure detector remembers: of a neighbour, and of somebody who is said to be gone.
+"""What a failure detector remembers of a neighbour.
 
-Both are entries of an agenda: ``due`` says when the detector is to look. Must not know: what it makes of them.
+It is an entry of an agenda: ``due`` says when the detector is to look. Must not know: what it makes of it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ class Watch:
     __slots__ = (
         "accusers",
         "answered",
+        "asked_s",
         "detector",
         "due",
         "floor_s",
         "hastened_s",
+        "late_looks",
         "neighbour",
         "nonce",
         "pace_ms",
@@ -43,6 +45,8 @@ class Watch:
         self.reprieves = 0
         self.accusers: tuple[bytes, ...] = ()
         self.suspected_s = inf  # since when, while it is suspected
+        self.late_looks = 0  # our own, since it is suspected
+        self.asked_s = -inf  # when others were asked last
         self.vouched_s = -inf  # when others heard it
         self.answered = False  # by anybody who was asked, since it is suspected
         self.due = inf
@@ -50,20 +54,3 @@ class Watch:
     def on_due(self, now: float) -> None:
         """Look."""
         self.detector.look(self, now)
-
-
-class Rumour:
-    """Somebody without a link to us is said to be gone. Due when it counts."""
-
-    __slots__ = ("accusers", "detector", "due", "incarnation", "peer_id")
-
-    def __init__(self, detector: Detector, peer_id: bytes, incarnation: int) -> None:
-        self.detector = detector
-        self.peer_id = peer_id
-        self.incarnation = incarnation
-        self.accusers: set[bytes] = set()
-        self.due = inf
-
-    def on_due(self, now: float) -> None:
-        """Nobody refuted it."""
-        self.detector.on_rumour(self, now)

@@ -9,9 +9,10 @@ from mesh_world import Node, World
 
 from inos import limits
 from inos.errors import ProtocolViolation
+from inos.membership.detector import LATE_LOOKS_MAX
 from inos.membership.view import FROZEN, HIDDEN, SIBLING
 from inos.mesh.events import PeerAlive, PeerDead, PeerSuspected
-from inos.wire.membership import Accuse, Condition, Probe, Refute
+from inos.wire.membership import Accuse, Condition, Probe, Probed, Refute
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,66 @@ def test_being_late_does_not_clear_a_suspect():
     assert watch.planned_s < late_s + 2 * limits.MESH_PACE_CLOSE_MS * limits.MESH_MISSED_MAX / 1_000, "and not for long"
     world.run(3.0)
     assert [e for e in one.mesh.poll_events() if isinstance(e, PeerDead) and e.peer_id == victim.peer_id]
+
+
+def test_whoever_is_always_late_finds_the_dead_all_the_same():
+    world = World(7)
+    nodes = world.grow(8)
+    one, victim = nodes[:2]
+    detector = one.mesh._detector
+    world.kill(victim)
+    neighbour = one.mesh._view.active[victim.peer_id]
+    assert world.run(2.0, lambda: neighbour.suspect)
+    suspected_s = late_s = world.now
+    detector.health = 4
+    for _ in range(LATE_LOOKS_MAX + 1):
+        assert neighbour.suspect
+        assert victim.peer_id in one.mesh._view.active
+        late_s = neighbour.watch.planned_s + 0.6
+        detector.look(neighbour.watch, late_s)
+    assert victim.peer_id not in one.mesh._view.active
+    assert late_s - suspected_s < 4.0
+
+
+def test_where_all_are_silent_at_once_it_is_us_but_not_for_long_however_unwell_we_are():
+    world = World(7)
+    nodes = world.grow(8)
+    one = nodes[0]
+    one.mesh._detector.health = 2
+    began, heard = world.now, one.heard
+    one.heard = lambda peer: heard(peer)._replace(last_heard_s=began)  # nothing comes in; what goes out arrives
+    one.receive = lambda sender, message: None
+    assert world.run(5.0, lambda: all(n.suspect for n in one.mesh._view.active.values()))
+    suspected_s = world.now
+    assert world.run(5.0, lambda: not one.mesh._view.active)
+    assert 1.25 < world.now - suspected_s < 2.25
+
+
+def test_the_answers_of_others_end_the_patience_of_whoever_is_unwell():
+    world = World(7)
+    nodes = world.grow(8)
+    one, victim = nodes[:2]
+    neighbour, detector = one.mesh._view.active[victim.peer_id], one.mesh._detector
+    world.kill(victim)
+    assert world.run(2.0, lambda: neighbour.suspect)
+    detector.health = limits.MESH_HEALTH_MAX
+    detector._ask_others(neighbour.watch, world.now, detector.health)
+    asked_s = world.now
+    assert neighbour.watch.planned_s > asked_s + 2.0
+    assert world.run(2.0, lambda: victim.peer_id not in one.links)
+    assert world.now - asked_s < 1.0
+
+
+def test_an_answer_that_was_long_on_its_way_does_not_make_a_suspect_fresher():
+    world = World(7)
+    nodes = world.grow(8)
+    one, victim, other = nodes[:3]
+    neighbour, detector = one.mesh._view.active[victim.peer_id], one.mesh._detector
+    world.kill(victim)
+    assert world.run(2.0, lambda: neighbour.suspect)
+    watch = neighbour.watch
+    detector.on_message(one.mesh._view.active[other.peer_id], Probed(watch.nonce, 500), watch.asked_s + 3.0)
+    assert watch.vouched_s == watch.asked_s - 0.5
 
 
 def test_an_accusation_of_somebody_alive_is_refuted():
