@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "py"), str(ROOT / "tests" / "e2e"), str(RO
 
 from chromium import Chromium  # noqa: E402 - our own folders come first on the path
 from contexts import Contexts  # noqa: E402
-from mesh import MeshNode, cut_all, invite, open_mesh_node, wait_whole  # noqa: E402
+from mesh import DETECTOR, MeshNode, cut_all, invite, open_mesh_node, wait_whole  # noqa: E402
 from node import MIB, Data  # noqa: E402
 from server import Server  # noqa: E402
 from tests.chaos.mesh_figures import JOIN_S, SUSPECT_MS_MAX, Figures, most, p50  # noqa: E402
@@ -45,7 +45,6 @@ FILES_MAX = 120  # until a certain node was chosen to hold one: a newcomer count
 FEW = 9  # of so many each wants a link to each
 SPARE = 3  # of more, to all but so many others at least
 ALONE_S = 90.0  # a page asks for the server again after up to 30 s; then both ends must
-DETECTOR = """() => inos.python("node.commons.mesh.stats()['detector']")"""
 HOLDERS = "async (root) => (await inos.copies(root)).holders"
 # Put a file; its root, and how long until all its copies were there, in ms.
 SPREAD = """

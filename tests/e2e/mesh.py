@@ -23,6 +23,8 @@ RECORD = """
 """
 NOW_MS = "() => performance.timeOrigin + performance.now()"
 ROOM = "() => globalThis.inos.room()"
+DETECTOR = """() => inos.python("node.commons.mesh.stats()['detector']")"""
+TOLD_MAX = 60
 
 # Everything with these peers is over at once, as if the network between had been cut.
 CUT = """
@@ -75,6 +77,14 @@ class MeshNode(NodeTab):
         assert isinstance(found, dict)
         return found
 
+    def told(self) -> list[tuple[str, str, str, int]]:
+        """The latest of its links that was recorded: what, of whom, why, and when by the clock that all pages share."""
+        about = [event for event in self.events() if "id" in event and event["what"].startswith("Peer")]
+        return [
+            (event["what"], event["id"][:8], event.get("cause", ""), round(event["wallMs"]))
+            for event in about[-TOLD_MAX:]
+        ]
+
     def kill(self) -> float:
         """SIGKILL to its whole browser, which should be its own; when, on the clock that all pages share."""
         return float(self.browser.kill() * 1_000)
@@ -107,7 +117,9 @@ def wait_whole(nodes: list[MeshNode], timeout_s: float = 30.0, spare: int = 0) -
             node.tab.wait_for("all are linked", enough, others, spare, timeout_s=left)
         except TimeoutError as error:
             counts = [len(one.members()) for one in nodes]
-            raise TimeoutError(f"{error}; links: {counts} of {len(nodes) - 1}") from None
+            whole = TimeoutError(f"{error}; links: {counts} of {len(nodes) - 1}")
+            whole.add_note(f"{type(node.browser).__name__} {node.id[:8]}: {node.told()}, {node.tab.call(DETECTOR)}")
+            raise whole from None
     return time.monotonic() - began
 
 

@@ -10,7 +10,7 @@ from server import Server
 
 from conftest import Start
 
-BIG = Data("random", 64 * MIB, seed=48)
+BIG = Data("random", 32 * MIB, seed=48)
 
 LINK_VIEW = """
 (stage) => {
