@@ -35,6 +35,7 @@ from contexts import Contexts  # noqa: E402
 from mesh import DETECTOR, MeshNode, cut_all, invite, open_mesh_node, wait_whole  # noqa: E402
 from node import MIB, Data  # noqa: E402
 from server import Server  # noqa: E402
+from tab import PageError  # noqa: E402
 from tests.chaos.mesh_figures import JOIN_S, SUSPECT_MS_MAX, Figures, most, p50  # noqa: E402
 
 FIREFOXES = 2
@@ -45,6 +46,7 @@ FILES_MAX = 120  # until a certain node was chosen to hold one: a newcomer count
 FEW = 9  # of so many each wants a link to each
 SPARE = 3  # of more, to all but so many others at least
 ALONE_S = 90.0  # a page asks for the server again after up to 30 s; then both ends must
+REPLICATION = """() => inos.python("node.replicas.stats()")"""
 HOLDERS = "async (root) => (await inos.copies(root)).holders"
 # Put a file; its root, and how long until all its copies were there, in ms.
 SPREAD = """
@@ -189,7 +191,12 @@ class Campaign:
         """A file of the owner's of which the holder has a copy: it may take several until it is chosen."""
         for attempt in range(FILES_MAX):
             data = Data("random", FILE_BYTES, seed=zlib.crc32(f"{name}-{attempt}".encode()))
-            done = owner.tab.call(SPREAD, vars(data), f"{name}-{attempt}")
+            try:
+                done = owner.tab.call(SPREAD, vars(data), f"{name}-{attempt}")
+            except PageError as error:
+                found = {node.id[:8]: node.tab.call(REPLICATION) for node in self.all}
+                error.add_note(f"{owner.id[:8]} waits for the copies of {name}-{attempt}: {found}")
+                raise
             self.figures.replication_mib_s.append((COPIES - 1) * FILE_BYTES / MIB / done["spreadMs"] * 1_000)
             if holder in owner.tab.call(HOLDERS, done["root"]):
                 return done["root"], done["sha256"]

@@ -208,6 +208,8 @@ class Query:
                     self._all._agenda.put(self, grace)
             elif len(self._answered) > 2 and not self._wide:  # two and ourselves
                 self._ask_closer(now)
+            if self.due == inf:  # the round was over while an answer was checked, which may have led to a question
+                self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
         elif self._is_complete() or not self._go_on(now):
             self._end()
 
@@ -270,11 +272,11 @@ class Query:
         """Ask the closest candidate itself, if it has not answered."""
         if self._kind == FIND_PROVIDERS:
             return False
+        settled = (*self._answered, *self._open.values())
         if self._wide:
-            silent = (*self._answered, *self._open.values())
-            near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in silent]
+            near = [known for known in self._ranked()[:WIDE_ANSWERED] if known.peer_id not in settled]
             return any([self._ask(known, now) for known in near])  # noqa: C419 - all of them are asked
-        while (best := self._best()).peer_id not in self._answered and best.peer_id not in self._asked:
+        while (best := self._best()).peer_id not in settled and self._asked.may(best.peer_id):
             if self._ask(best, now):
                 return True
         return False
@@ -306,7 +308,8 @@ class Query:
     def _ask(self, known: Known, now: float) -> bool:
         peer_id = known.peer_id
         if self._asked.may(peer_id):
-            again = int(self._asked.note(peer_id))  # by a random first hop, then
+            # Once more by a random first hop, and by nobody's hearsay.
+            again = BLIND | 1 if self._asked.note(peer_id) else 0
             if self._copy(peer_id, now, walk=self._walk | again, asked=peer_id, straight=True):
                 self._all._agenda.put(self, now + limits.LOOKUP_ROUND_S)
                 return True

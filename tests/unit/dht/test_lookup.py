@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from mesh_world import World
 
 from inos import limits
+from inos.dht.query import Query
 from inos.errors import PeerGone
 from inos.membership import growth
-from inos.wire.requests import Found, decode, encode
-from inos.wire.routes import Answered
+from inos.tasks import Future
+from inos.wire.requests import FIND_NODE, Found, decode, encode
+from inos.wire.routes import Answered, Took
 
 
 def ask(world: World, future):
@@ -86,6 +90,51 @@ def test_a_liar_who_claims_to_be_the_closest_is_beaten():
         right += found.peer_ids[0] == world.closest(key)[0]
     assert lies > 3
     assert right >= 0.95 * asked
+
+
+def test_the_closest_is_asked_once_more_where_a_question_was_swallowed():
+    world = World(22)
+    nodes = world.grow(30, apart_s=0.3)
+    asker, key = nodes[0], bytes(32)
+    closest = next(node for node in nodes if node.peer_id == world.closest(key)[0])
+    swallowed = []
+
+    def swallow(sender, message):
+        """All for the key, as by a liar next to it, and the first that asks for the node itself."""
+        if hasattr(message, "target") and (message.target == key or closest.peer_id not in swallowed):
+            swallowed.append(message.target)
+            closest.send(sender, Took(message.id))
+        else:
+            receive(sender, message)
+
+    receive, closest.receive = closest.receive, swallow
+    assert ask(world, asker.mesh.lookup(key)).peer_ids[0] == closest.peer_id
+    assert closest.peer_id in swallowed
+
+
+def test_a_question_that_an_answer_led_to_between_two_rounds_is_not_waited_for_for_ever():
+    world = World(22)
+    asker, *others = world.grow(12, apart_s=0.3)
+    for other in others:  # takes every question, and answers none
+        other.receive = partial(take, other, other.receive)
+    lookups, key, future = asker.mesh._lookups, bytes(32), Future()
+    query = Query(lookups, key, FIND_NODE, future, asker.mesh.contact, wide=True)
+    lookups._open += 1
+    query.begin(world.now)
+    query._checking += 1
+    assert world.run(5.0, lambda: query._overdue), "the round is over while an answer is being checked"
+    assert query._copy(others[0].peer_id, world.now, asked=others[0].peer_id, straight=True)
+    query._checking -= 1
+    query._judge(world.now)
+    ask(world, future)
+
+
+def take(node, receive, sender, message):
+    """As somebody who is stopped right after it said that it is at it."""
+    if hasattr(message, "target"):
+        node.send(sender, Took(message.id))
+    else:
+        receive(sender, message)
 
 
 def test_what_cannot_be_decoded_is_no_answer():
