@@ -42,5 +42,7 @@ def test_an_idle_node_uses_almost_no_processor_time(start: Start, server: Server
             quietest = [min(known, (used - had) / (ended_s - began_s)) for known, had, used in each]
             added = [shown - alone for alone, shown in zip(quietest[: len(empty)], quietest[len(empty) :], strict=True)]
     for name, share, alone in zip(BROWSERS, added, quietest, strict=False):
-        print(f"{name}: {share:.2%} of one core, and {alone:.2%} of its own, in the quietest windows of {len(marks) - 1} slices")
+        print(
+            f"{name}: {share:.2%} of one core, and {alone:.2%} of its own, in the quietest windows of {len(marks) - 1} slices"
+        )
         assert share < SHARE_MAX, name
