@@ -11,8 +11,9 @@ nobody does in time it is dead here, at once, and those who also know it are tol
 about a neighbour that it has not heard just now, or told that it is dead, pings it quicker for a moment (it is *hastened*), and
 suspects it too if it stays silent. Of somebody without a link to us the rumour counts after MESH_REFUTE_S, from two who say so.
 
-Invariants: nobody is accused while we ourselves were late, or while most of our neighbours are silent at once (it is us);
-an accusation counts only for the incarnation it names. Must not know: what follows from a death.
+Invariants: nobody is accused while we ourselves were late, or while most of our neighbours are silent at once (it is us); both
+delay the verdict on a suspect by a bounded time, however unwell we are. An accusation counts only for the incarnation it names.
+Must not know: what follows from a death.
 """
 
 from __future__ import annotations
